@@ -1,0 +1,101 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int log_rank = 0;
+static int log_fd = -1;
+static char bar[256];
+
+static bool write_all(int fd, const char *text, size_t n)
+{
+  while (n > 0) {
+    const ssize_t w = write(fd, text, n);
+    if (w < 0 && errno == EINTR) continue;
+    if (w <= 0) return false;
+    text += w;
+    n -= (size_t)w;
+  }
+  return true;
+}
+
+void chi_log_set_rank(int rank) { log_rank = rank; }
+
+void chi_log_set_file(const char *path)
+{
+  pthread_mutex_lock(&lock);
+  if (log_fd >= 0) close(log_fd);
+  log_fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  const bool failed = path != NULL && log_fd < 0;
+  pthread_mutex_unlock(&lock);
+  if (failed) chi_log(CHI_LOG_WARNING, "%s cannot be written: %s", path, strerror(errno));
+}
+
+bool chi_log_is_terminal(void) { return isatty(STDERR_FILENO) == 1; }
+
+/* Both callers hold the lock. "\r\033[K" goes to the line's start and clears it. */
+static void to_stderr(const char *text, size_t n)
+{
+  char line[CHI_MESSAGE_MAX + 512];
+  int m;
+  if (bar[0] != '\0')
+    m = snprintf(line, sizeof line, "\r\033[K%.*s%s", (int)n, text, bar);
+  else
+    m = snprintf(line, sizeof line, "%.*s", (int)n, text);
+  if (m > 0) write_all(STDERR_FILENO, line, (size_t)m < sizeof line ? (size_t)m : sizeof line - 1);
+}
+
+void chi_log_bar(const char *text)
+{
+  pthread_mutex_lock(&lock);
+  const bool had = bar[0] != '\0';
+  snprintf(bar, sizeof bar, "%s", text);
+  if (bar[0] != '\0') {
+    to_stderr("", 0);
+  } else if (had) {
+    write_all(STDERR_FILENO, "\r\033[K", 4);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+/* One line with the time of day to the run's log; a failing disk closes it for good. */
+static void to_file(const char *text, size_t n)
+{
+  char line[CHI_MESSAGE_MAX + 128];
+  struct tm utc;
+  const time_t now = time(NULL);
+  gmtime_r(&now, &utc);
+  size_t m = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%SZ ", &utc);
+  if (n > sizeof line - m) n = sizeof line - m;
+  memcpy(line + m, text, n);
+  if (!write_all(log_fd, line, m + n)) {
+    close(log_fd);
+    log_fd = -1;
+  }
+}
+
+void chi_log(chi_log_level level, const char *format, ...)
+{
+  if (log_rank != 0 && level <= CHI_LOG_FILE) return;
+  static const char *const marks[] = {"", "", "warning: ", "error: "};
+  char text[CHI_MESSAGE_MAX + 64];
+  int n = level <= CHI_LOG_FILE ? snprintf(text, sizeof text, "%s", "")
+                                : snprintf(text, sizeof text, "chiasm: %s", marks[level]);
+  va_list args;
+  va_start(args, format);
+  n += vsnprintf(text + n, sizeof text - (size_t)n - 1, format, args);
+  va_end(args);
+  if ((size_t)n > sizeof text - 2) n = (int)sizeof text - 2;
+  text[n++] = '\n';
+  pthread_mutex_lock(&lock);
+  if (level != CHI_LOG_FILE) to_stderr(text, (size_t)n);
+  if (log_fd >= 0) to_file(text, (size_t)n);
+  pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,76 @@
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+chi_status chi_alloc(int64_t count, int64_t size, const char *what, void *out)
+{
+  void *p = NULL;
+  int64_t bytes;
+  if (count < 0 || size < 0 || __builtin_mul_overflow(count, size, &bytes) ||
+      bytes > INT64_MAX - 64) {
+    memcpy(out, &p, sizeof p);
+    return chi_fail(CHI_ERR_MEMORY, "%s: %lld x %lld bytes are more than any machine has", what,
+                    (long long)count, (long long)size);
+  }
+  /* aligned_alloc wants a multiple of the alignment */
+  const size_t padded = ((size_t)bytes + 64) / 64 * 64;
+  p = aligned_alloc(64, padded);
+  memcpy(out, &p, sizeof p);
+  if (p == NULL)
+    return chi_fail(CHI_ERR_MEMORY, "%s: no memory for %lld bytes", what, (long long)bytes);
+  memset(p, 0, padded);
+  return CHI_OK;
+}
+
+void chi_free(void *pointer) { free(pointer); }
+
+chi_status chi_strdup(const char *text, char **out)
+{
+  const size_t n = strlen(text) + 1;
+  CHI_TRY(chi_alloc((int64_t)n, 1, "text", out));
+  memcpy(*out, text, n);
+  return CHI_OK;
+}
+
+/* The number behind `key` in a file of "key: number kB" lines, in bytes; -1 if it is not there. */
+static int64_t proc_kilobytes(const char *path, const char *key)
+{
+  FILE *f = fopen(path, "r");
+  if (f == NULL) return -1;
+  char line[256];
+  long long kb = -1;
+  while (kb < 0 && fgets(line, sizeof line, f) != NULL)
+    if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
+      if (sscanf(line + strlen(key) + 1, "%lld", &kb) != 1) kb = -1;
+  fclose(f);
+  return kb < 0 ? -1 : kb * 1024;
+}
+
+/* The one number a file holds; -1 if there is none ("max"). */
+static int64_t file_number(const char *path)
+{
+  FILE *f = fopen(path, "r");
+  if (f == NULL) return -1;
+  long long value;
+  if (fscanf(f, "%lld", &value) != 1) value = -1;
+  fclose(f);
+  return value;
+}
+
+int64_t chi_memory_peak(void)
+{
+  const int64_t peak = proc_kilobytes("/proc/self/status", "VmHWM");
+  return peak < 0 ? 0 : peak;
+}
+
+int64_t chi_memory_available(void)
+{
+  int64_t available = proc_kilobytes("/proc/meminfo", "MemAvailable");
+  if (available < 0) available = INT64_MAX;
+  const int64_t limit = file_number("/sys/fs/cgroup/memory.max");
+  const int64_t used = file_number("/sys/fs/cgroup/memory.current");
+  if (limit > 0 && used >= 0 && limit - used < available) available = limit - used;
+  return available < 0 ? 0 : available;
+}

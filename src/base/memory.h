@@ -1,0 +1,30 @@
+/** \file memory.h
+ * Checked allocation, and what memory there is. All local. */
+#ifndef CHIASM_BASE_MEMORY_H
+#define CHIASM_BASE_MEMORY_H
+
+#include <stdint.h>
+
+#include "chiasm/status.h"
+
+/** Allocate count x size zeroed bytes at a 64-byte boundary; free with chi_free. A count of 0 gives a
+ * pointer that may be freed but not read.
+ * \param[in]  what  names the array in the error message
+ * \param[out] out   address of the pointer, of any object type
+ * \return CHI_ERR_MEMORY (also where count x size overflows); *out is then NULL */
+chi_status chi_alloc(int64_t count, int64_t size, const char *what, void *out);
+
+/** Free what chi_alloc gave; NULL is allowed. */
+void chi_free(void *pointer);
+
+/** A copy of a string; free with chi_free. */
+chi_status chi_strdup(const char *text, char **out);
+
+/** The most memory this process has held so far, bytes (the kernel's VmHWM). */
+int64_t chi_memory_peak(void);
+
+/** Memory that this node could still give, bytes: the least of MemAvailable and what the control
+ * group allows. */
+int64_t chi_memory_available(void);
+
+#endif

@@ -1,0 +1,83 @@
+#include "base/text.h"
+
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool reserve(chi_text *text, int64_t more)
+{
+  if (text->failed) return false;
+  if (text->n + more + 1 <= text->room) return true;
+  const int64_t room = 2 * (text->n + more + 1);
+  char *s = realloc(text->s, (size_t)room);
+  if (s == NULL) {
+    text->failed = true;
+    return false;
+  }
+  text->s = s;
+  text->room = room;
+  return true;
+}
+
+void chi_text_add(chi_text *text, const char *format, ...)
+{
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  const int n = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  if (n >= 0 && reserve(text, n)) {
+    vsnprintf(text->s + text->n, (size_t)n + 1, format, again);
+    text->n += n;
+  }
+  va_end(again);
+}
+
+void chi_text_add_quoted(chi_text *text, const char *string)
+{
+  chi_text_add(text, "\"");
+  for (const unsigned char *c = (const unsigned char *)string; *c != '\0'; c++) {
+    if (*c == '"' || *c == '\\')
+      chi_text_add(text, "\\%c", *c);
+    else if (*c < ' ' || *c == 127)
+      chi_text_add(text, "\\u%04x", *c);
+    else
+      chi_text_add(text, "%c", *c);
+  }
+  chi_text_add(text, "\"");
+}
+
+void chi_text_free(chi_text *text)
+{
+  free(text->s);
+  *text = (chi_text){0};
+}
+
+bool chi_name_ok(const char *name, bool dots)
+{
+  const size_t n = strlen(name);
+  if (n == 0 || n > 200 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return false;
+  const char *allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+  for (const char *c = name; *c != '\0'; c++)
+    if (strchr(allowed, *c) == NULL || (*c == '.' && !dots)) return false;
+  return true;
+}
+
+bool chi_name_fits(const char *patterns, const char *name)
+{
+  if (patterns == NULL || patterns[0] == '\0') return true;
+  char pattern[512];
+  for (const char *at = patterns; *at != '\0';) {
+    const size_t n = strcspn(at, ",");
+    if (n < sizeof pattern) {
+      memcpy(pattern, at, n);
+      pattern[n] = '\0';
+      if (fnmatch(pattern, name, 0) == 0) return true;
+    }
+    at += n;
+    if (*at == ',') at++;
+  }
+  return false;
+}

@@ -1,0 +1,33 @@
+/** \file text.h
+ * A string that grows, and lists of strings. All local. */
+#ifndef CHIASM_BASE_TEXT_H
+#define CHIASM_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chiasm/status.h"
+
+/** A growing string; start as {0}, end with chi_text_free. A failed allocation is remembered in
+ * `failed` and makes later calls do nothing, so that it needs checking once, at the end. */
+typedef struct chi_text {
+  char *s; /* NUL-terminated; NULL while empty */
+  int64_t n, room;
+  bool failed;
+} chi_text;
+
+void chi_text_add(chi_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Append a string as a double-quoted JSON (hence YAML) scalar. */
+void chi_text_add_quoted(chi_text *text, const char *string);
+
+void chi_text_free(chi_text *text);
+
+/** Whether a name is [A-Za-z0-9_-]+ (with dots too, if `dots`), at most 200 characters, and neither
+ * "." nor "..": safe as a file name. */
+bool chi_name_ok(const char *name, bool dots);
+
+/** Whether `name` fits the comma-separated shell patterns; NULL or "" or "*" fits all. */
+bool chi_name_fits(const char *patterns, const char *name);
+
+#endif

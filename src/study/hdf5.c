@@ -1,0 +1,252 @@
+#include "study/hdf5.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void chi_h5_lock(void)
+{
+  pthread_mutex_lock(&lock);
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* each thread has its own in a thread-safe HDF5 */
+  H5PLset_loading_state(0);
+}
+
+void chi_h5_unlock(void) { pthread_mutex_unlock(&lock); }
+
+static herr_t take_innermost(unsigned n, const H5E_error2_t *error, void *text)
+{
+  if (n == 0 && error->desc != NULL) snprintf(text, 256, "%s", error->desc);
+  return 0;
+}
+
+const char *chi_h5_reason(void)
+{
+  static _Thread_local char text[256];
+  snprintf(text, sizeof text, "HDF5 gives no reason");
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, text);
+  return text;
+}
+
+/* HDF5's own reasons for a file that cannot be opened are obscure: look first. */
+static chi_status check_file(const char *path, const char *where)
+{
+  struct stat info;
+  if (stat(path, &info) != 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s", where,
+                    errno == ENOENT ? "there is no such file" : strerror(errno));
+  if (!S_ISREG(info.st_mode))
+    return chi_fail(CHI_ERR_INPUT, "%s: is not a regular file, expected an HDF5 file", where);
+  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
+  close(fd);
+  if (info.st_size == 0) return chi_fail(CHI_ERR_INPUT, "%s: is empty", where);
+  if (H5Fis_hdf5(path) <= 0) return chi_fail(CHI_ERR_INPUT, "%s: is not an HDF5 file", where);
+  return CHI_OK;
+}
+
+chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file)
+{
+  *file = H5I_INVALID_HID;
+  CHI_TRY(check_file(path, where));
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  if (access < 0) return chi_fail(CHI_ERR_MEMORY, "HDF5: %s", chi_h5_reason());
+  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  *file = H5Fopen(path, H5F_ACC_RDONLY, access);
+  H5Pclose(access);
+  if (*file < 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: HDF5 cannot open it, it may be truncated or damaged (%s)",
+                    where, chi_h5_reason());
+  return CHI_OK;
+}
+
+bool chi_h5_has(hid_t group, const char *name) { return H5Lexists(group, name, H5P_DEFAULT) > 0; }
+
+/* Whether `name` is a hard link to an object of the wanted type, without following anything. */
+static chi_status check_link(hid_t group, const char *where, const char *prefix, const char *name,
+                             H5O_type_t wanted)
+{
+  const char *expected = wanted == H5O_TYPE_GROUP ? "a group" : "a dataset";
+  const htri_t there = H5Lexists(group, name, H5P_DEFAULT);
+  if (there == 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s is missing, expected %s", where, prefix, name,
+                    expected);
+  H5L_info_t link;
+  H5O_info_t object;
+  if (there < 0 || H5Lget_info(group, name, &link, H5P_DEFAULT) < 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot look it up (%s)", where, prefix, name,
+                    chi_h5_reason());
+  if (link.type != H5L_TYPE_HARD)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: %s%s is %s link, which chiasm does not follow; expected %s in this file",
+                    where, prefix, name, link.type == H5L_TYPE_SOFT ? "a soft" : "an external",
+                    expected);
+  if (H5Oget_info_by_name2(group, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot read its header (%s)", where, prefix,
+                    name, chi_h5_reason());
+  if (object.type != wanted)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s is %s, expected %s", where, prefix, name,
+                    object.type == H5O_TYPE_GROUP     ? "a group"
+                    : object.type == H5O_TYPE_DATASET ? "a dataset"
+                                                      : "a named datatype",
+                    expected);
+  return CHI_OK;
+}
+
+chi_status chi_h5_open_group(hid_t parent, const char *where, const char *name, hid_t *group)
+{
+  *group = H5I_INVALID_HID;
+  CHI_TRY(check_link(parent, where, "/", name, H5O_TYPE_GROUP));
+  *group = H5Gopen2(parent, name, H5P_DEFAULT);
+  if (*group < 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: /%s: HDF5 cannot open it (%s)", where, name,
+                    chi_h5_reason());
+  return CHI_OK;
+}
+
+/* Filters of HDF5 itself only: others are code that HDF5 would load from elsewhere. */
+static chi_status check_filters(hid_t creation, const char *where, const char *prefix,
+                                const char *name)
+{
+  const int n = H5Pget_nfilters(creation);
+  for (int i = 0; i < n; i++) {
+    unsigned flags, config;
+    size_t n_values = 0;
+    char text[64] = "";
+    const H5Z_filter_t filter = H5Pget_filter2(creation, (unsigned)i, &flags, &n_values, NULL,
+                                               sizeof text - 1, text, &config);
+    if (filter < H5Z_FILTER_DEFLATE || filter > H5Z_FILTER_SCALEOFFSET)
+      return chi_fail(CHI_ERR_INPUT,
+                      "%s: %s%s is packed by a plugin filter (number %d, %s), which chiasm does "
+                      "not load; write it with gzip or without a filter",
+                      where, prefix, name, (int)filter, text);
+    if (H5Zfilter_avail(filter) <= 0)
+      return chi_fail(CHI_ERR_INPUT,
+                      "%s: %s%s is packed by filter %s, which this HDF5 was built without; write "
+                      "it with gzip or without a filter",
+                      where, prefix, name, text);
+  }
+  return CHI_OK;
+}
+
+/* Before the dataspace is asked for: that alone makes HDF5 open the sources of a virtual dataset.
+ */
+static chi_status check_storage(hid_t creation, const char *where, const char *prefix,
+                                const char *name)
+{
+  const H5D_layout_t layout = H5Pget_layout(creation);
+  if (layout == H5D_VIRTUAL)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: %s%s is a virtual dataset, whose numbers are elsewhere; expected them in "
+                    "this file",
+                    where, prefix, name);
+  if (H5Pget_external_count(creation) != 0)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: %s%s keeps its numbers in external files; expected them in this file",
+                    where, prefix, name);
+  if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED && layout != H5D_COMPACT)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s has an unknown storage layout", where, prefix, name);
+  return check_filters(creation, where, prefix, name);
+}
+
+static chi_status read_shape(const char *where, const char *prefix, const char *name, hid_t space,
+                             chi_h5_dataset *d)
+{
+  hsize_t dims[H5S_MAX_RANK];
+  const int rank = H5Sget_simple_extent_ndims(space);
+  if (rank < 0 || H5Sget_simple_extent_type(space) == H5S_NULL ||
+      H5Sget_simple_extent_dims(space, dims, NULL) < 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s has no shape", where, prefix, name);
+  if (rank > CHI_H5_MAX_RANK)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s has %d dimensions, expected 3 at most", where, prefix,
+                    name, rank);
+  d->rank = rank;
+  d->count = 1;
+  bool absurd = false;
+  for (int i = 0; i < CHI_H5_MAX_RANK; i++) {
+    const hsize_t dim = i < rank ? dims[i] : 1;
+    absurd = absurd || dim > INT64_MAX / 2;
+    d->dims[i] = absurd ? 0 : (int64_t)dim;
+    absurd = absurd || __builtin_mul_overflow(d->count, d->dims[i], &d->count);
+  }
+  if (absurd || d->count > INT64_MAX / (8 > d->type_size ? 8 : d->type_size))
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s claims more elements than any machine holds", where,
+                    prefix, name);
+  return CHI_OK;
+}
+
+/* Space that was never written reads as zeros: a writer that was cut short. */
+static chi_status check_written(hid_t creation, const char *where, const char *prefix,
+                                const char *name, hid_t space, chi_h5_dataset *d)
+{
+  if (d->count == 0) return CHI_OK;
+  if (H5Pget_layout(creation) != H5D_CHUNKED) {
+    if ((int64_t)H5Dget_storage_size(d->id) < d->count * d->type_size)
+      return chi_fail(CHI_ERR_INPUT, "%s: %s%s was never written", where, prefix, name);
+    return CHI_OK;
+  }
+  hsize_t chunk[CHI_H5_MAX_RANK] = {0}, n_written = 0;
+  if (H5Pget_chunk(creation, CHI_H5_MAX_RANK, chunk) != d->rank ||
+      H5Dget_num_chunks(d->id, space, &n_written) < 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot read its chunk index (%s)", where, prefix,
+                    name, chi_h5_reason());
+  double n_chunks = 1; /* may be astronomical in a bad file */
+  for (int i = 0; i < d->rank; i++) {
+    if (chunk[i] == 0)
+      return chi_fail(CHI_ERR_INPUT, "%s: %s%s: empty chunks", where, prefix, name);
+    n_chunks *= (double)(((uint64_t)d->dims[i] + chunk[i] - 1) / chunk[i]);
+  }
+  if ((double)n_written < n_chunks)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s was never written in full: %lld of %.0f chunks are",
+                    where, prefix, name, (long long)n_written, n_chunks);
+  d->chunk_rows = (int64_t)chunk[0];
+  return CHI_OK;
+}
+
+chi_status chi_h5_open_dataset(hid_t group, const char *where, const char *prefix, const char *name,
+                               chi_h5_dataset *out)
+{
+  *out = (chi_h5_dataset){.id = H5I_INVALID_HID, .type = H5I_INVALID_HID};
+  CHI_TRY(check_link(group, where, prefix, name, H5O_TYPE_DATASET));
+  chi_status status = CHI_OK;
+  hid_t space = H5I_INVALID_HID, creation = H5I_INVALID_HID;
+  out->id = H5Dopen2(group, name, H5P_DEFAULT);
+  if (out->id < 0 || (creation = H5Dget_create_plist(out->id)) < 0) {
+    status = chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot open it (%s)", where, prefix, name,
+                      chi_h5_reason());
+    goto cleanup;
+  }
+  status = check_storage(creation, where, prefix, name);
+  if (status != CHI_OK) goto cleanup;
+  space = H5Dget_space(out->id);
+  out->type = H5Dget_type(out->id);
+  if (space < 0 || out->type < 0) {
+    status = chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot read its type and shape (%s)", where,
+                      prefix, name, chi_h5_reason());
+    goto cleanup;
+  }
+  out->type_class = H5Tget_class(out->type);
+  out->type_size = (int64_t)H5Tget_size(out->type);
+  status = read_shape(where, prefix, name, space, out);
+  if (status == CHI_OK) status = check_written(creation, where, prefix, name, space, out);
+
+cleanup:
+  if (space >= 0) H5Sclose(space);
+  if (creation >= 0) H5Pclose(creation);
+  if (status != CHI_OK) chi_h5_close_dataset(out);
+  return status;
+}
+
+void chi_h5_close_dataset(chi_h5_dataset *dataset)
+{
+  if (dataset->type >= 0) H5Tclose(dataset->type);
+  if (dataset->id >= 0) H5Dclose(dataset->id);
+  dataset->id = dataset->type = H5I_INVALID_HID;
+}

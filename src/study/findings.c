@@ -1,0 +1,42 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "study/catalog.h"
+
+void chi_findings_add(chi_findings *findings, bool error, const char *format, ...)
+{
+  char text[CHI_MESSAGE_MAX];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  for (char *c = text; *c != '\0'; c++) /* names from files may hold anything */
+    if ((unsigned char)*c < ' ' || *c == 127) *c = ' ';
+  if (error) findings->n_errors++;
+  if (findings->n == findings->room) {
+    const int64_t room = 2 * findings->room + 8;
+    chi_finding *item = realloc(findings->item, (size_t)room * sizeof *item);
+    if (item == NULL) return; /* still counted */
+    findings->item = item;
+    findings->room = room;
+  }
+  chi_finding *finding = &findings->item[findings->n];
+  finding->error = error;
+  if (chi_strdup(text, &finding->text) == CHI_OK) findings->n++;
+}
+
+void chi_findings_free(chi_findings *findings)
+{
+  for (int64_t i = 0; i < findings->n; i++) chi_free(findings->item[i].text);
+  free(findings->item);
+  *findings = (chi_findings){0};
+}
+
+chi_status chi_catalog_note(chi_findings *findings, chi_status status)
+{
+  if (status != CHI_ERR_INPUT) return status;
+  chi_findings_add(findings, true, "%s", chi_message());
+  return CHI_OK;
+}

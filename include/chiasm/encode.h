@@ -80,7 +80,7 @@ typedef struct chi_encode_plan {
   int64_t bytes;       /* work space of a fit of any part, beside features and responses */
 } chi_encode_plan;
 chi_encode_plan chi_encode_make_plan(const chi_encode_options *options, int64_t n_events,
-                                     int64_t n_features, int64_t n_targets);
+                                     int64_t n_features, int64_t n_electrodes, int64_t n_times);
 
 /** Work space that fits share; allocated for the largest of them. Destroy with chi_encode_destroy. */
 typedef struct chi_encoder chi_encoder;

@@ -1,0 +1,231 @@
+/** \file internal.h
+ * What the files of the fitting engine share.
+ *
+ * For every fold, half (validation, test) and alpha there is an operator B, so that predictions are
+ * B C. What C is depends on the route:
+ *   dual    C = the fold's training responses,  B = Z_ho Z' (Z Z' + a I)^-1
+ *   svd     the same B from a singular value decomposition of Z
+ *   primal  C = L^-1 Z' Y with LL' = Z'Z + a_min I,  B = Z_ho (Z'Z + a I)^-1 L
+ * Everything up to B and C is float64; only the product B C may be float32. Every B has one row
+ * more than its half has events: B is centred over them in float64, and the last row is the mean
+ * that was taken off. So the float32 product stays exact where a prediction's mean is far beyond
+ * its spread. */
+#ifndef CHIASM_ENCODE_INTERNAL_H
+#define CHIASM_ENCODE_INTERNAL_H
+
+#include <omp.h>
+
+#include "chiasm/encode.h"
+
+#define CHI_MAX_FOLDS 32
+
+typedef enum chi_route { CHI_ROUTE_DUAL, CHI_ROUTE_SVD, CHI_ROUTE_PRIMAL } chi_route;
+
+/** One fold: rows [first, split) are its validation half, [split, end) its test half. */
+typedef struct chi_fold {
+  int64_t first, split, end;
+  int64_t n_train;
+  int64_t *train;       /* n_train: the rows that train it, ascending */
+  int64_t *train_event; /* n_train: their events */
+  double *train_scale;  /* n_train: square roots of their weights */
+} chi_fold;
+
+static inline int64_t chi_half_first(const chi_fold *fold, int half)
+{
+  return half == 0 ? fold->first : fold->split;
+}
+static inline int64_t chi_half_size(const chi_fold *fold, int half)
+{
+  return half == 0 ? fold->split - fold->first : fold->end - fold->split;
+}
+
+/** The sizes that decide route and memory. */
+typedef struct chi_shape {
+  int64_t n_rows, n_features, n_targets; /* targets of the whole subject */
+  int64_t max_train, max_half, max_held_out;
+  int64_t block_targets; /* of the widest block */
+  int64_t n_classes;     /* primal: sets of rows that train the same folds */
+  int64_t max_class;     /* rows of the largest */
+  int32_t n_folds, n_alphas, threads;
+  chi_real real; /* of the product */
+  chi_route route;
+  int64_t basis; /* columns of every B, rows of every C, at most */
+} chi_shape;
+
+/** A bump allocator over one block of memory; with base NULL it only counts. */
+typedef struct chi_arena {
+  char *base;
+  int64_t used;
+} chi_arena;
+void *chi_arena_take(chi_arena *arena, int64_t count, int64_t size);
+
+/** Rows of numbers somewhere: row i is at base + row[i] * ld elements (base + i * ld if row is
+ * NULL). */
+typedef struct chi_view {
+  const void *base;
+  int64_t ld;
+  const int64_t *row;
+  int64_t n_rows;
+} chi_view;
+
+/** Work space of one thread. */
+typedef struct chi_thread_work {
+  void *gather;        /* basis x block: columns of C picked for one alpha */
+  void *gather_y;      /* max_half x block */
+  void *prediction;    /* (max_half + 1) x block */
+  double *r;           /* block */
+  double *mean, *norm; /* block: statistics of picked targets */
+  int64_t *picked;     /* block: targets that chose one alpha */
+  double *factor;     /* dual: train x train (NULL for thread 0: it uses the Gram's upper triangle);
+                         primal: p x p */
+  double *solve;      /* dual, svd: max_half x basis; primal: max_held_out x p */
+  double *shrunk;     /* svd: max_half x rank */
+  double *sums;       /* primal: (class, p, block) */
+  double *fold_sum;   /* primal: p x block */
+  double *class_mean; /* primal: (class, block) means of the responses */
+  double *offset;     /* primal: (class, p) */
+  double *responses;  /* primal: max_class x block */
+  void *basis;        /* primal: (fold, p, block), of type real */
+  chi_stages stages;
+} chi_thread_work;
+
+/** The number of the calling thread within its parallel region. */
+static inline int chi_thread(void) { return omp_get_thread_num(); }
+
+typedef struct chi_dual {
+  double *panel;    /* (train + held-out) x CHI_PANEL */
+  double *gram;     /* train x train: K in the lower triangle, thread 0's factor in the upper */
+  double *diagonal; /* train: K's */
+  double *cross;    /* held-out x train: Z_ho Z' */
+} chi_dual;
+
+typedef struct chi_svd {
+  double *z; /* (train + held-out) x features */
+  double *u, *s, *vt;
+  double *project; /* held-out x rank: Z_ho V */
+  double *work;
+  int *iwork;
+} chi_svd;
+
+typedef struct chi_primal {
+  int64_t *class_first;  /* n_classes + 1: where each class starts in class_row */
+  int64_t *class_row;    /* n_rows, sorted by class */
+  int64_t *class_event;  /* n_rows: their events */
+  double *class_scale;   /* n_rows: square roots of their weights */
+  uint32_t *class_train; /* the folds each class trains, as bits */
+  double *class_weight;  /* sum of weights */
+  double *x;          /* n_rows x p, in class order: minus the class's mean, times sqrt(weight) */
+  double *mean;       /* (class, p) */
+  double *low, *high; /* (class, p): least and greatest value */
+  double *fold_mean;  /* (fold, p) */
+  double *fold_scale; /* (fold, p): 1 / standard deviation; 0: constant in training */
+  double *gram;       /* (fold, p, p): lower G; upper the factor U of G + a_min I */
+  double *diagonal;   /* p */
+  double *inverse;    /* p x p: lower N = U'^-1 U^-1 */
+  double *scatter;    /* p x p */
+  double *z;          /* held-out x p: Z_ho, then Z_ho U^-1 */
+} chi_primal;
+
+/** Everything one fit works on. */
+typedef struct chi_fit_work {
+  chi_shape shape;
+  const double *alphas;
+  const chi_rows *rows;
+  const chi_responses *responses;
+  const void *features; /* n_events x n_features */
+  chi_real features_real;
+  int64_t target0, n_targets; /* the targets asked for */
+  chi_fold folds[CHI_MAX_FOLDS];
+  char *b_validation; /* by fold: (alpha of the wave, row, basis); primal: (fold, alpha, row, basis)
+                       */
+  char *b_test;       /* (fold, alpha, row, basis) */
+  double *validation; /* (alpha, target): r summed over folds */
+  double *test;       /* (target) */
+  int32_t *choice;    /* (target): index of the chosen alpha, -1: none */
+  double *mean, *norm; /* (fold, half, target): of the responses; norm 0: constant */
+  chi_thread_work *thread;
+  union {
+    chi_dual dual;
+    chi_svd svd;
+    chi_primal primal;
+  };
+} chi_fit_work;
+
+/* ---- rows.c ---- */
+
+/** Fill folds (train lists in storage of n_folds x n_rows each) from rows. */
+void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train,
+                    int64_t *train_event, double *train_scale);
+
+/** How many sets of rows train the same folds, and the size of the largest. */
+int64_t chi_rows_classes(const chi_rows *rows, int64_t *largest);
+
+/* ---- plan.c ---- */
+
+/** Route and sizes for some rows. */
+chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, int64_t n_features,
+                       int64_t n_electrodes, int64_t n_times);
+
+/** Place all arrays of a fit in the arena. */
+void chi_work_layout(chi_fit_work *work, chi_arena *arena);
+
+/* ---- operators: dual.c, svd.c, primal.c ---- */
+
+#define CHI_PANEL 512
+
+/** Where the B of a fold, half and alpha is: (half size + 1) x basis, of type shape.real. */
+void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alpha);
+
+/** Store B (rows x k float64) centred over its rows' weights, and its mean as a last row; column j
+ * is multiplied by column_scale[j] (NULL: by 1). */
+void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alpha, const double *b,
+                        int64_t k, const double *column_scale);
+
+/** Standardise columns [c0, c1) by the fold's training rows; those constant in training become 0.
+ * \param[out] z  (n_train + held-out) x ld: training rows times sqrt(weight), then held-out rows */
+void chi_standardise(const chi_fit_work *work, const chi_fold *fold, int64_t c0, int64_t c1,
+                     double *z, int64_t ld);
+
+/** Start a fold: Gram and cross product, or the decomposition. Threads inside. */
+chi_status chi_dual_begin(chi_fit_work *work, int32_t fold);
+chi_status chi_svd_begin(chi_fit_work *work, int32_t fold);
+/** Make and store both B of an alpha. Called by one thread for each alpha of a wave. */
+chi_status chi_dual_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
+chi_status chi_svd_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
+
+/** Everything the primal needs before the responses: classes, Gram matrices, all B. */
+chi_status chi_primal_begin(chi_fit_work *work);
+/** C of every fold for targets [t0, t0 + n): thread->basis, (fold, p, n). */
+void chi_primal_basis(chi_fit_work *work, int64_t t0, int64_t n, int thread);
+
+/* ---- product.c ---- */
+
+/** Add the validation r of one block of targets, for one fold and alpha. */
+void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_view c, int64_t t0,
+                        int64_t n, int thread);
+/** Add the test r of one block of targets, each at its chosen alpha. */
+void chi_test_block(chi_fit_work *work, int32_t fold, chi_view c, int64_t t0, int64_t n,
+                    int thread);
+/** The training responses of a fold, targets from t0 on, as C of dual and svd. */
+chi_view chi_training_view(const chi_fit_work *work, int32_t fold, int64_t t0);
+
+/* ---- score.c ---- */
+
+/** Mean and norm of the responses of targets [t0, t0 + n) in every half of every fold. */
+void chi_target_statistics(chi_fit_work *work, int64_t t0, int64_t n);
+
+/** Pearson r of n targets over a half: predictions as the product gives them, responses y.
+ * \param[out] r  n */
+void chi_pearson(const chi_fit_work *work, const chi_fold *fold, int half, int64_t n,
+                 const void *prediction, chi_view y, const double *mean, const double *norm,
+                 double *r);
+
+/* ---- time of a stage, on one thread ---- */
+
+typedef struct chi_stage_clock {
+  double cpu, wall;
+} chi_stage_clock;
+chi_stage_clock chi_stage_start(void);
+void chi_stage_stop(chi_stages *stages, int stage, chi_stage_clock start, double flops);
+
+#endif

@@ -1,0 +1,232 @@
+/* Which route a fit takes, what it costs and how much memory it needs. */
+#include <float.h>
+
+#include "encode/internal.h"
+#include "linalg/dense.h"
+
+/* Wide enough that the product runs at full speed, and the few targets that share an alpha still
+ * make a product worth packing for; narrow enough that predictions stay in cache until they are
+ * scored. */
+#define BLOCK_TARGETS 1024
+
+int64_t chi_block_electrodes(int64_t n_times)
+{
+  const int64_t electrodes = (BLOCK_TARGETS + n_times / 2) / n_times;
+  return electrodes < 1 ? 1 : electrodes;
+}
+
+/* Flops by route, a float64 flop counted twice since it takes twice as long. */
+typedef struct cost {
+  double shared, target;
+} cost;
+
+static cost dual_cost(const chi_shape *s)
+{
+  const double m = (double)s->max_train, h = (double)s->max_held_out, p = (double)s->n_features;
+  const double k = s->n_folds, a = s->n_alphas;
+  const double gram = m * m * p + 2 * h * m * p, factor = m * m * m / 3, hat = 2 * m * m * h;
+  return (cost){2 * k * (gram + a * (factor + hat)), k * (a + 1) * h * m};
+}
+
+static cost primal_cost(const chi_shape *s)
+{
+  const double n = (double)s->n_rows, h = (double)s->max_held_out, p = (double)s->n_features;
+  const double k = s->n_folds, a = s->n_alphas;
+  const double gram = n * p * p, factor = p * p * p / 3, hat = 2 * p * p * h;
+  return (cost){2 * (gram + k * (2 * p * p * p + a * (factor + hat))),
+                2 * (2 * n * p + k * p * p) + k * (a + 1) * h * p};
+}
+
+static cost svd_cost(const chi_shape *s)
+{
+  const double m = (double)s->max_train, h = (double)s->max_held_out, p = (double)s->n_features;
+  const double k = s->n_folds, a = s->n_alphas, r = m < p ? m : p;
+  const double weight = s->real == CHI_REAL64 ? 2 : 1;
+  return (cost){2 * k * (14 * m * p * r + 8 * r * r * r + a * 2 * h * r * m),
+                weight * k * (a + 1) * h * m};
+}
+
+static double total(cost c, const chi_shape *s)
+{
+  return c.shared + c.target * (double)s->n_targets;
+}
+
+/* Rounding in a float64 Gram matrix is about eps times its trace, at most n p; beside alpha it must
+ * vanish. `double` promises more than that can give, so it always decomposes the features instead.
+ */
+static chi_route choose_route(const chi_shape *s, double least_alpha)
+{
+  const double rounding = DBL_EPSILON / 2 * (double)s->max_train * (double)s->n_features;
+  if (s->real == CHI_REAL64 || rounding > 1e-6 * least_alpha) return CHI_ROUTE_SVD;
+  if (s->n_classes < 0 || total(dual_cost(s), s) <= total(primal_cost(s), s)) return CHI_ROUTE_DUAL;
+  return CHI_ROUTE_PRIMAL;
+}
+
+static chi_shape shape_common(const chi_encode_options *options, int64_t n_features,
+                              int64_t n_electrodes, int64_t n_times)
+{
+  const int64_t block = chi_block_electrodes(n_times);
+  return (chi_shape){.n_features = n_features,
+                     .n_targets = n_electrodes * n_times,
+                     .block_targets = (block < n_electrodes ? block : n_electrodes) * n_times,
+                     .n_folds = options->folds,
+                     .n_alphas = options->n_alphas,
+                     .threads = options->threads < 1 ? 1 : options->threads,
+                     .real = options->precision};
+}
+
+static void shape_route(const chi_encode_options *options, chi_shape *s)
+{
+  s->route = choose_route(s, options->alphas[0]);
+  s->basis = s->route == CHI_ROUTE_PRIMAL ? s->n_features : s->max_train;
+}
+
+chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, int64_t n_features,
+                       int64_t n_electrodes, int64_t n_times)
+{
+  chi_shape s = shape_common(options, n_features, n_electrodes, n_times);
+  s.n_rows = rows->n;
+  s.n_classes = chi_rows_classes(rows, &s.max_class);
+  int64_t at = 0;
+  for (int32_t f = 0; f < s.n_folds; f++) {
+    int64_t n_train = 0, half[2] = {0, 0};
+    for (; at < rows->n && rows->fold[at] == f; at++) half[rows->is_test[at]]++;
+    for (int64_t i = 0; i < rows->n; i++) n_train += rows->train[i] >> f & 1;
+    if (n_train > s.max_train) s.max_train = n_train;
+    if (half[0] > s.max_half) s.max_half = half[0];
+    if (half[1] > s.max_half) s.max_half = half[1];
+    if (half[0] + half[1] > s.max_held_out) s.max_held_out = half[0] + half[1];
+  }
+  shape_route(options, &s);
+  return s;
+}
+
+chi_encode_plan chi_encode_make_plan(const chi_encode_options *options, int64_t n_events,
+                                     int64_t n_features, int64_t n_electrodes, int64_t n_times)
+{
+  chi_shape s = shape_common(options, n_features, n_electrodes, n_times);
+  s.n_rows = n_events;
+  s.max_held_out = (n_events + s.n_folds - 1) / s.n_folds;
+  s.max_train = n_events - n_events / s.n_folds;
+  s.max_half = (s.max_held_out + 1) / 2;
+  s.n_classes = options->gap > 0 ? 3 * s.n_folds : s.n_folds;
+  s.max_class = s.max_held_out;
+  shape_route(options, &s);
+  const cost c = s.route == CHI_ROUTE_SVD    ? svd_cost(&s)
+                 : s.route == CHI_ROUTE_DUAL ? dual_cost(&s)
+                                             : primal_cost(&s);
+  chi_fit_work work = {.shape = s, .n_targets = s.n_targets};
+  chi_arena count = {NULL, 0};
+  chi_work_layout(&work, &count);
+  return (chi_encode_plan){.dual = s.route != CHI_ROUTE_PRIMAL,
+                           .flops_shared = c.shared,
+                           .flops_target = c.target,
+                           .bytes = count.used};
+}
+
+void *chi_arena_take(chi_arena *arena, int64_t count, int64_t size)
+{
+  void *p = arena->base == NULL ? NULL : arena->base + arena->used;
+  arena->used += (count * size + 63) / 64 * 64;
+  return p;
+}
+
+#define TAKE(pointer, count) ((pointer) = chi_arena_take(arena, (count), sizeof *(pointer)))
+
+static void layout_threads(chi_fit_work *work, chi_arena *arena)
+{
+  const chi_shape *s = &work->shape;
+  const int64_t real = s->real, k = s->basis, block = s->block_targets, p = s->n_features;
+  const bool primal = s->route == CHI_ROUTE_PRIMAL;
+  TAKE(work->thread, s->threads);
+  for (int32_t i = 0; i < s->threads; i++) {
+    chi_thread_work t = {0};
+    t.gather = chi_arena_take(arena, k * block, real);
+    t.gather_y = chi_arena_take(arena, s->max_half * block, real);
+    t.prediction = chi_arena_take(arena, (s->max_half + 1) * block, real);
+    TAKE(t.r, block);
+    TAKE(t.mean, block);
+    TAKE(t.norm, block);
+    TAKE(t.picked, block);
+    TAKE(t.solve, (primal ? s->max_held_out : s->max_half) * k);
+    if (s->route == CHI_ROUTE_SVD) TAKE(t.shrunk, s->max_half * (k < p ? k : p));
+    if (primal || (s->route == CHI_ROUTE_DUAL && i > 0)) TAKE(t.factor, k * k);
+    if (primal) {
+      TAKE(t.sums, s->n_classes * p * block);
+      TAKE(t.fold_sum, p * block);
+      TAKE(t.class_mean, s->n_classes * block);
+      TAKE(t.offset, s->n_classes * p);
+      TAKE(t.responses, s->max_class * block);
+      t.basis = chi_arena_take(arena, s->n_folds * p * block, real);
+    }
+    if (work->thread != NULL) work->thread[i] = t;
+  }
+}
+
+static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
+{
+  const int64_t p = s->n_features;
+  TAKE(w->class_first, s->n_classes + 1);
+  TAKE(w->class_row, s->n_rows);
+  TAKE(w->class_event, s->n_rows);
+  TAKE(w->class_scale, s->n_rows);
+  TAKE(w->class_train, s->n_classes);
+  TAKE(w->class_weight, s->n_classes);
+  TAKE(w->x, s->n_rows * p);
+  TAKE(w->mean, s->n_classes * p);
+  TAKE(w->low, s->n_classes * p);
+  TAKE(w->high, s->n_classes * p);
+  TAKE(w->fold_mean, s->n_folds * p);
+  TAKE(w->fold_scale, s->n_folds * p);
+  TAKE(w->gram, s->n_folds * p * p);
+  TAKE(w->diagonal, p);
+  TAKE(w->inverse, p * p);
+  TAKE(w->scatter, p * p);
+  TAKE(w->z, s->max_held_out * p);
+}
+
+static void layout_svd(const chi_shape *s, chi_arena *arena, chi_svd *w)
+{
+  const int64_t m = s->max_train, p = s->n_features, rank = m < p ? m : p;
+  TAKE(w->z, (m + s->max_held_out) * p);
+  TAKE(w->u, m * rank);
+  TAKE(w->s, rank);
+  TAKE(w->vt, rank * p);
+  TAKE(w->project, s->max_held_out * rank);
+  TAKE(w->work, chi_dsvd_work(m, p));
+  TAKE(w->iwork, 8 * rank);
+}
+
+void chi_work_layout(chi_fit_work *work, chi_arena *arena)
+{
+  const chi_shape *s = &work->shape;
+  const int64_t operator_size = (s->max_half + 1) * s->basis * s->real;
+  const int64_t wave = s->threads < s->n_alphas ? s->threads : s->n_alphas;
+  const int64_t kept = s->route == CHI_ROUTE_PRIMAL ? s->n_folds * s->n_alphas : wave;
+  int64_t *train = TAKE(train, s->n_folds * s->n_rows);
+  int64_t *train_event = TAKE(train_event, s->n_folds * s->n_rows);
+  double *train_scale = TAKE(train_scale, s->n_folds * s->n_rows);
+  work->folds[0].train = train;
+  work->folds[0].train_event = train_event;
+  work->folds[0].train_scale = train_scale;
+  work->b_validation = chi_arena_take(arena, kept, operator_size);
+  work->b_test = chi_arena_take(arena, s->n_folds * s->n_alphas, operator_size);
+  TAKE(work->validation, s->n_alphas * work->n_targets);
+  TAKE(work->test, work->n_targets);
+  TAKE(work->choice, work->n_targets);
+  TAKE(work->mean, s->n_folds * 2 * work->n_targets);
+  TAKE(work->norm, s->n_folds * 2 * work->n_targets);
+  if (s->route == CHI_ROUTE_PRIMAL)
+    layout_primal(s, arena, &work->primal);
+  else if (s->route == CHI_ROUTE_SVD)
+    layout_svd(s, arena, &work->svd);
+  else {
+    chi_dual *dual = &work->dual;
+    TAKE(dual->panel, (s->max_train + s->max_held_out) *
+                          (s->n_features < CHI_PANEL ? s->n_features : CHI_PANEL));
+    TAKE(dual->gram, s->max_train * s->max_train);
+    TAKE(dual->diagonal, s->max_train);
+    TAKE(dual->cross, s->max_held_out * s->max_train);
+  }
+  layout_threads(work, arena);
+}

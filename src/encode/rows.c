@@ -1,0 +1,166 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "encode/internal.h"
+
+void chi_rows_free(chi_rows *rows)
+{
+  chi_free(rows->event);
+  chi_free(rows->weight);
+  chi_free(rows->fold);
+  chi_free(rows->is_test);
+  chi_free(rows->train);
+  *rows = (chi_rows){0};
+}
+
+static chi_status rows_alloc(int64_t n, chi_rows *rows)
+{
+  *rows = (chi_rows){.n = n};
+  CHI_TRY(chi_alloc(n, sizeof *rows->event, "rows", &rows->event));
+  CHI_TRY(chi_alloc(n, sizeof *rows->weight, "rows", &rows->weight));
+  CHI_TRY(chi_alloc(n, sizeof *rows->fold, "rows", &rows->fold));
+  CHI_TRY(chi_alloc(n, sizeof *rows->is_test, "rows", &rows->is_test));
+  return chi_alloc(n, sizeof *rows->train, "rows", &rows->train);
+}
+
+/* When an event happened: comparable within its session. */
+typedef struct moment {
+  int32_t session;
+  double onset;
+} moment;
+
+static int compare_moments(const void *a, const void *b)
+{
+  const moment *x = a, *y = b;
+  if (x->session != y->session) return x->session < y->session ? -1 : 1;
+  return (x->onset > y->onset) - (x->onset < y->onset);
+}
+
+/* Whether any of the n sorted moments is in m's session and within `gap` of it. */
+static bool is_near(const moment *sorted, int64_t n, moment m, double gap)
+{
+  int64_t low = 0, high = n; /* the first moment that is not before m - gap */
+  const moment from = {m.session, m.onset - gap};
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (compare_moments(&sorted[middle], &from) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < n && sorted[low].session == m.session && sorted[low].onset <= m.onset + gap;
+}
+
+/* Take the rows within the gap of a held-out event out of that fold's training set. */
+static chi_status apply_gap(double gap, int32_t folds, const double *onset, const int32_t *session,
+                            chi_rows *rows)
+{
+  moment *held_out = NULL;
+  CHI_TRY(chi_alloc(rows->n, sizeof *held_out, "held-out events", &held_out));
+  for (int32_t f = 0; f < folds; f++) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < rows->n; i++)
+      if (rows->fold[i] == f)
+        held_out[n++] = (moment){session[rows->event[i]], onset[rows->event[i]]};
+    qsort(held_out, (size_t)n, sizeof *held_out, compare_moments);
+    for (int64_t i = 0; i < rows->n; i++) {
+      const moment m = {session[rows->event[i]], onset[rows->event[i]]};
+      if (rows->fold[i] != f && is_near(held_out, n, m, gap)) rows->train[i] &= ~(1u << f);
+    }
+  }
+  chi_free(held_out);
+  return CHI_OK;
+}
+
+static chi_status check_training(int32_t folds, double gap, const chi_rows *rows)
+{
+  for (int32_t f = 0; f < folds; f++) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < rows->n; i++) n += rows->train[i] >> f & 1;
+    if (n < 2)
+      return chi_fail(CHI_ERR_INPUT,
+                      "fold %d keeps %lld training events of %lld with --gap %g: at least 2 are "
+                      "needed; choose a smaller --gap",
+                      (int)f + 1, (long long)n, (long long)rows->n, gap);
+  }
+  return CHI_OK;
+}
+
+chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const double *onset,
+                          const int32_t *session, chi_rows *rows)
+{
+  const int32_t k = options->folds;
+  *rows = (chi_rows){0};
+  if (k < 2 || k > CHI_MAX_FOLDS)
+    return chi_fail(CHI_ERR_USAGE, "%d folds: 2 to %d are possible", (int)k, CHI_MAX_FOLDS);
+  if (n < 4 * (int64_t)k)
+    return chi_fail(CHI_ERR_INPUT, "%lld events are too few for %d folds: at least %d are needed",
+                    (long long)n, (int)k, 4 * (int)k);
+  chi_status s = rows_alloc(n, rows);
+  if (s != CHI_OK) goto cleanup;
+  const uint32_t all = k == 32 ? UINT32_MAX : (1u << k) - 1;
+  int64_t at = 0;
+  for (int32_t f = 0; f < k; f++) {
+    const int64_t size = n / k + (f < n % k);
+    for (int64_t i = 0; i < size; i++, at++) {
+      rows->event[at] = at;
+      rows->weight[at] = 1;
+      rows->fold[at] = f;
+      rows->is_test[at] = i >= size / 2;
+      rows->train[at] = all & ~(1u << f);
+    }
+  }
+  if (options->gap > 0 && (s = apply_gap(options->gap, k, onset, session, rows)) != CHI_OK)
+    goto cleanup;
+  s = check_training(k, options->gap, rows);
+cleanup:
+  if (s != CHI_OK) chi_rows_free(rows);
+  return s;
+}
+
+void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train,
+                    int64_t *train_event, double *train_scale)
+{
+  int64_t at = 0;
+  for (int32_t f = 0; f < n_folds; f++) {
+    chi_fold *fold = &folds[f];
+    *fold = (chi_fold){
+        .first = at, .train = train, .train_event = train_event, .train_scale = train_scale};
+    while (at < rows->n && rows->fold[at] == f && rows->is_test[at] == 0) at++;
+    fold->split = at;
+    while (at < rows->n && rows->fold[at] == f) at++;
+    fold->end = at;
+    for (int64_t i = 0; i < rows->n; i++) {
+      if ((rows->train[i] >> f & 1) == 0) continue;
+      fold->train[fold->n_train] = i;
+      fold->train_event[fold->n_train] = rows->event[i];
+      fold->train_scale[fold->n_train++] = sqrt(rows->weight[i]);
+    }
+    train += fold->n_train;
+    train_event += fold->n_train;
+    train_scale += fold->n_train;
+  }
+}
+
+int64_t chi_rows_classes(const chi_rows *rows, int64_t *largest)
+{
+  /* Distinct training sets are few (about three a fold), so they are simply looked up. */
+  uint32_t seen[4 * CHI_MAX_FOLDS];
+  int64_t count[4 * CHI_MAX_FOLDS], n = 0;
+  for (int64_t i = 0; i < rows->n; i++) {
+    int64_t c = 0;
+    while (c < n && seen[c] != rows->train[i]) c++;
+    if (c == n) {
+      if (n == 4 * CHI_MAX_FOLDS) return -1;
+      seen[n] = rows->train[i];
+      count[n++] = 0;
+    }
+    count[c]++;
+  }
+  *largest = 0;
+  for (int64_t c = 0; c < n; c++)
+    if (count[c] > *largest) *largest = count[c];
+  return n;
+}

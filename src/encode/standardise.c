@@ -1,0 +1,116 @@
+/* Features of one fold standardised by its training rows, and operators stored centred. */
+#include <math.h>
+
+#include "encode/internal.h"
+
+#define CHUNK 64 /* columns at a time: their sums stay in the first-level cache */
+
+/* Row `event` of the features, columns [c0, c0 + n), as float64. */
+static void read_row(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out)
+{
+  const int64_t at = event * work->shape.n_features + c0;
+  if (work->features_real == CHI_REAL32) {
+    const float *x = (const float *)work->features + at;
+    for (int64_t j = 0; j < n; j++) out[j] = (double)x[j];
+  } else {
+    const double *x = (const double *)work->features + at;
+    for (int64_t j = 0; j < n; j++) out[j] = x[j];
+  }
+}
+
+/* Mean and 1 / standard deviation (0: constant) of a chunk of columns over the training rows. */
+static void column_moments(const chi_fit_work *work, const chi_fold *fold, int64_t c0, int64_t n,
+                           double *mean, double *scale)
+{
+  double low[CHUNK], high[CHUNK], x[CHUNK], total = 0;
+  for (int64_t j = 0; j < n; j++) {
+    low[j] = INFINITY;
+    high[j] = -INFINITY;
+    mean[j] = scale[j] = 0;
+  }
+  for (int64_t i = 0; i < fold->n_train; i++) {
+    const double w = work->rows->weight[fold->train[i]];
+    total += w;
+    read_row(work, fold->train_event[i], c0, n, x);
+    for (int64_t j = 0; j < n; j++) {
+      mean[j] += w * x[j];
+      low[j] = x[j] < low[j] ? x[j] : low[j];
+      high[j] = x[j] > high[j] ? x[j] : high[j];
+    }
+  }
+  for (int64_t j = 0; j < n; j++) mean[j] /= total;
+  for (int64_t i = 0; i < fold->n_train; i++) {
+    const double w = work->rows->weight[fold->train[i]];
+    read_row(work, fold->train_event[i], c0, n, x);
+    for (int64_t j = 0; j < n; j++) scale[j] += w * (x[j] - mean[j]) * (x[j] - mean[j]);
+  }
+  for (int64_t j = 0; j < n; j++)
+    scale[j] = high[j] > low[j] && scale[j] > 0 ? 1 / sqrt(scale[j] / total) : 0;
+}
+
+static void standardise_chunk(const chi_fit_work *work, const chi_fold *fold, int64_t c0, int64_t n,
+                              double *z, int64_t ld)
+{
+  double mean[CHUNK], scale[CHUNK];
+  column_moments(work, fold, c0, n, mean, scale);
+  for (int64_t i = 0; i < fold->n_train; i++) {
+    double *row = z + i * ld;
+    const double w = fold->train_scale[i];
+    read_row(work, fold->train_event[i], c0, n, row);
+    for (int64_t j = 0; j < n; j++) row[j] = w * (row[j] - mean[j]) * scale[j];
+  }
+  for (int64_t i = fold->first; i < fold->end; i++) {
+    double *row = z + (fold->n_train + i - fold->first) * ld;
+    read_row(work, work->rows->event[i], c0, n, row);
+    for (int64_t j = 0; j < n; j++) row[j] = (row[j] - mean[j]) * scale[j];
+  }
+}
+
+void chi_standardise(const chi_fit_work *work, const chi_fold *fold, int64_t c0, int64_t c1,
+                     double *z, int64_t ld)
+{
+  const int64_t chunks = (c1 - c0 + CHUNK - 1) / CHUNK;
+#pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
+  for (int64_t i = 0; i < chunks; i++) {
+    const int64_t c = c0 + i * CHUNK, n = c1 - c < CHUNK ? c1 - c : CHUNK;
+    standardise_chunk(work, fold, c, n, z + i * CHUNK, ld);
+  }
+}
+
+void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alpha)
+{
+  const chi_shape *s = &work->shape;
+  const int64_t bytes = (s->max_half + 1) * s->basis * (int64_t)s->real;
+  const int32_t wave = s->threads < s->n_alphas ? s->threads : s->n_alphas;
+  const int64_t kept = (int64_t)fold * s->n_alphas + alpha;
+  if (half == 1) return work->b_test + kept * bytes;
+  return work->b_validation + (s->route == CHI_ROUTE_PRIMAL ? kept : alpha % wave) * bytes;
+}
+
+void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alpha, const double *b,
+                        int64_t k, const double *column_scale)
+{
+  const chi_fold *at = &work->folds[fold];
+  const int64_t m = chi_half_size(at, half), ld = work->shape.basis;
+  const double *w = work->rows->weight + chi_half_first(at, half);
+  const bool single = work->shape.real == CHI_REAL32;
+  void *out = chi_operator(work, fold, half, alpha);
+  double total = 0;
+  for (int64_t i = 0; i < m; i++) total += w[i];
+  for (int64_t j0 = 0; j0 < k; j0 += CHUNK) {
+    const int64_t n = k - j0 < CHUNK ? k - j0 : CHUNK;
+    double mean[CHUNK] = {0};
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = 0; j < n; j++) mean[j] += w[i] * b[i * k + j0 + j];
+    for (int64_t j = 0; j < n; j++) mean[j] /= total;
+    for (int64_t i = 0; i <= m; i++)
+      for (int64_t j = 0; j < n; j++) {
+        const double scale = column_scale == NULL ? 1 : column_scale[j0 + j];
+        const double value = scale * (i == m ? mean[j] : b[i * k + j0 + j] - mean[j]);
+        if (single)
+          ((float *)out)[i * ld + j0 + j] = (float)value;
+        else
+          ((double *)out)[i * ld + j0 + j] = value;
+      }
+  }
+}

@@ -1,0 +1,111 @@
+#include "linalg/dense.h"
+
+#include <cblas.h>
+#include <limits.h>
+
+#include "base/agree.h"
+
+/* LAPACK as OpenBLAS exports it: column-major, Fortran calling convention. */
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+void dgesdd_(const char *job, const int *m, const int *n, double *a, const int *lda, double *s,
+             double *u, const int *ldu, double *vt, const int *ldvt, double *work, const int *lwork,
+             int *iwork, int *info);
+
+#define INT(x) chi_int_cast(x)
+
+void chi_sgemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+               int64_t ldb, float beta, float *c, int64_t ldc)
+{
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, INT(m), INT(n), INT(k), 1.0f, a, INT(lda),
+              b, INT(ldb), beta, c, INT(ldc));
+}
+
+void chi_dgemm(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
+               int64_t ldb, double beta, double *c, int64_t ldc)
+{
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, INT(m), INT(n), INT(k), 1.0, a, INT(lda),
+              b, INT(ldb), beta, c, INT(ldc));
+}
+
+void chi_dgemm_tn(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
+                  int64_t ldb, double beta, double *c, int64_t ldc)
+{
+  cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, INT(m), INT(n), INT(k), 1.0, a, INT(lda), b,
+              INT(ldb), beta, c, INT(ldc));
+}
+
+void chi_dgemm_nt(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
+                  int64_t ldb, double beta, double *c, int64_t ldc)
+{
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, INT(m), INT(n), INT(k), 1.0, a, INT(lda), b,
+              INT(ldb), beta, c, INT(ldc));
+}
+
+void chi_dsyrk(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
+               int64_t ldc)
+{
+  cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, INT(n), INT(k), 1.0, a, INT(lda), beta, c,
+              INT(ldc));
+}
+
+void chi_dsyrk_t(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
+                 int64_t ldc)
+{
+  cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, INT(n), INT(k), 1.0, a, INT(lda), beta, c,
+              INT(ldc));
+}
+
+chi_status chi_dpotrf(int64_t n, double *a, int64_t lda)
+{
+  /* Our row-major upper triangle is LAPACK's column-major lower one. */
+  const int order = INT(n), ld = INT(lda);
+  int info;
+  dpotrf_("L", &order, a, &ld, &info);
+  if (info != 0)
+    return chi_fail(CHI_ERR_NUMERIC,
+                    "the Gram matrix plus alpha is not positive definite at row %d", info);
+  return CHI_OK;
+}
+
+void chi_dpotrs(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb)
+{
+  cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, INT(m), INT(n),
+              1.0, u, INT(ldu), b, INT(ldb));
+  cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, INT(m), INT(n), 1.0,
+              u, INT(ldu), b, INT(ldb));
+}
+
+void chi_dtrsm_left(int64_t n, int64_t m, const double *u, int64_t ldu, double *b, int64_t ldb)
+{
+  cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, INT(n), INT(m), 1.0,
+              u, INT(ldu), b, INT(ldb));
+}
+
+void chi_dtrsm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb)
+{
+  cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, INT(m), INT(n),
+              1.0, u, INT(ldu), b, INT(ldb));
+}
+
+/* LAPACK's documented minimum for job S, and room for its blocked algorithms. */
+int64_t chi_dsvd_work(int64_t m, int64_t n)
+{
+  const int64_t small = m < n ? m : n, large = m < n ? n : m;
+  return 4 * small * small + 7 * small + 64 * (large + 2 * small);
+}
+
+chi_status chi_dsvd(int64_t m, int64_t n, double *a, double *s, double *u, double *vt, double *work,
+                    int *iwork)
+{
+  const int64_t lwork = chi_dsvd_work(m, n);
+  if (lwork > INT_MAX)
+    return chi_fail(CHI_ERR_USAGE,
+                    "%lld x %lld is too large for LAPACK's SVD: use --precision mixed",
+                    (long long)m, (long long)n);
+  /* Row-major A = U S V' is column-major A' = V S U': the parts of U and V change places. */
+  const int rows = INT(n), cols = INT(m), k = INT(m < n ? m : n), lw = INT(lwork);
+  int info;
+  dgesdd_("S", &rows, &cols, a, &rows, s, vt, &rows, u, &k, work, &lw, iwork, &info);
+  if (info != 0) return chi_fail(CHI_ERR_NUMERIC, "the SVD of the features did not converge");
+  return CHI_OK;
+}

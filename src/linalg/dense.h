@@ -1,0 +1,63 @@
+/** \file dense.h
+ * Dense linear algebra on row-major matrices, by OpenBLAS and its LAPACK. Each call runs on the
+ * calling thread alone, so that its result does not depend on how many threads there are. All
+ * local.
+ *
+ * A matrix argument is a pointer and its leading dimension: the distance between rows, in elements.
+ * "Lower" means the elements [i][j] with j <= i. */
+#ifndef CHIASM_LINALG_DENSE_H
+#define CHIASM_LINALG_DENSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chiasm/status.h"
+
+/** C = A B + beta C, float32: A m x k, B k x n, C m x n. */
+void chi_sgemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+               int64_t ldb, float beta, float *c, int64_t ldc);
+
+/** The same in float64. */
+void chi_dgemm(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
+               int64_t ldb, double beta, double *c, int64_t ldc);
+
+/** C = A' B + beta C: A k x m, B k x n, C m x n. */
+void chi_dgemm_tn(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
+                  int64_t ldb, double beta, double *c, int64_t ldc);
+
+/** C = A B' + beta C: A m x k, B n x k, C m x n. */
+void chi_dgemm_nt(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
+                  int64_t ldb, double beta, double *c, int64_t ldc);
+
+/** Lower triangle of C = A A' + beta C: A n x k, C n x n. */
+void chi_dsyrk(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
+               int64_t ldc);
+
+/** Lower triangle of C = A' A + beta C: A k x n, C n x n. */
+void chi_dsyrk_t(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
+                 int64_t ldc);
+
+/** Cholesky: the UPPER triangle of A (n x n, SPD) becomes U with A = U'U, i.e. U = L' row-major.
+ * The strict lower triangle is neither read nor written. \return CHI_ERR_NUMERIC if A is not
+ * positive definite */
+chi_status chi_dpotrf(int64_t n, double *a, int64_t lda);
+
+/** B = B (U'U)^-1 for the U of chi_dpotrf: B m x n. */
+void chi_dpotrs(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb);
+
+/** B = U'^-1 B: U n x n upper (of chi_dpotrf), B n x m. With U = L' that is L^-1 B. */
+void chi_dtrsm_left(int64_t n, int64_t m, const double *u, int64_t ldu, double *b, int64_t ldb);
+
+/** B = B U^-1: U n x n upper (of chi_dpotrf), B m x n. With U = L' that is B L'^-1. */
+void chi_dtrsm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb);
+
+/** How many elements of work space chi_dsvd wants. */
+int64_t chi_dsvd_work(int64_t m, int64_t n);
+
+/** Thin SVD A = U diag(s) V', k = min(m, n): A m x n (destroyed), U m x k, s k descending, Vt k x
+ * n. \param work   chi_dsvd_work(m, n) elements \param iwork  8 k elements \return CHI_ERR_NUMERIC
+ * if it does not converge; CHI_ERR_USAGE if too large for LAPACK's integers */
+chi_status chi_dsvd(int64_t m, int64_t n, double *a, double *s, double *u, double *vt, double *work,
+                    int *iwork);
+
+#endif

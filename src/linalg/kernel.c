@@ -1,0 +1,39 @@
+#include "linalg/kernel.h"
+
+#include <cblas.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *chi_blas_kernel(void) { return openblas_get_corename(); }
+
+#if defined(__x86_64__)
+static bool has_avx512(void)
+{
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512cd");
+}
+#else
+static bool has_avx512(void) { return false; }
+#endif
+
+/* The kernels of OpenBLAS that use AVX-512. */
+static bool is_avx512_kernel(const char *name)
+{
+  static const char *const names[] = {"SkylakeX", "Cooperlake", "Sapphirerapids", "Zen4"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (strcasecmp(name, names[i]) == 0) return true;
+  return false;
+}
+
+void chi_blas_prepare(char **argv)
+{
+  if (has_avx512() && !is_avx512_kernel(chi_blas_kernel()) && getenv("OPENBLAS_CORETYPE") == NULL) {
+    setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 1);
+    execv("/proc/self/exe", argv); /* where it fails the slower kernel serves */
+  }
+  openblas_set_num_threads(1);
+}

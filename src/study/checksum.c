@@ -1,0 +1,55 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/memory.h"
+#include "study/catalog.h"
+
+enum { PIECE_BYTES = 4 << 20 };
+
+/* All bytes of an open file into the state. */
+static chi_status add_file(int fd, const char *where, XXH3_state_t *state)
+{
+  unsigned char *piece = NULL;
+  CHI_TRY(chi_alloc(PIECE_BYTES, 1, "a piece of a file", &piece));
+  chi_status status = CHI_OK;
+  for (;;) {
+    const ssize_t n = read(fd, piece, PIECE_BYTES);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) status = chi_fail(CHI_ERR_IO, "%s: cannot be read: %s", where, strerror(errno));
+    if (n <= 0) break;
+    XXH3_64bits_update(state, piece, (size_t)n);
+  }
+  chi_free(piece);
+  return status;
+}
+
+chi_status chi_study_file_checksum(const chi_study *study, int64_t i, uint64_t *checksum)
+{
+  const char *where = study->file[i];
+  char *path = NULL;
+  struct stat info;
+  CHI_TRY(chi_folder_path(study->path, where, &path));
+  XXH3_state_t *state = XXH3_createState();
+  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  chi_status status = CHI_OK;
+  if (state == NULL)
+    status = chi_fail(CHI_ERR_MEMORY, "no memory for a checksum");
+  else if (fd < 0)
+    status = chi_fail(CHI_ERR_IO, "%s: cannot be read: %s", where, strerror(errno));
+  else if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+    status = chi_fail(CHI_ERR_INPUT, "%s: is not a regular file", where);
+  if (status == CHI_OK) {
+    XXH3_64bits_reset(state);
+    XXH3_64bits_update(state, where, strlen(where) + 1); /* the name, and its end */
+    status = add_file(fd, where, state);
+  }
+  if (status == CHI_OK) *checksum = XXH3_64bits_digest(state);
+  if (fd >= 0) close(fd);
+  XXH3_freeState(state);
+  chi_free(path);
+  return status;
+}

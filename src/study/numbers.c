@@ -1,0 +1,224 @@
+#include "study/numbers.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "study/catalog.h"
+#include "study/half.h"
+
+enum { PIECE_BYTES = 64 << 20 };
+
+/* Whether a type is float16 as processors have it, so that raw bytes can be widened here. */
+static bool is_native_half(hid_t type)
+{
+  const H5T_order_t native = H5Tget_order(H5T_NATIVE_FLOAT);
+  size_t sign, exponent, exponent_bits, fraction, fraction_bits;
+  return H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == 2 &&
+         H5Tget_order(type) == native && H5Tget_precision(type) == 16 &&
+         H5Tget_norm(type) == H5T_NORM_IMPLIED && H5Tget_ebias(type) == 15 &&
+         H5Tget_fields(type, &sign, &exponent, &exponent_bits, &fraction, &fraction_bits) >= 0 &&
+         sign == 15 && exponent == 10 && exponent_bits == 5 && fraction == 0 && fraction_bits == 10;
+}
+
+/* Rows of a piece: whole chunks, so that none is unpacked twice. */
+static int64_t piece_rows(const chi_numbers *numbers)
+{
+  int64_t rows = PIECE_BYTES / (numbers->columns * 8);
+  if (rows < 1) rows = 1;
+  const int64_t chunk = numbers->dataset.chunk_rows;
+  if (chunk > 0) rows = (rows + chunk - 1) / chunk * chunk;
+  return rows < numbers->rows ? rows : numbers->rows;
+}
+
+static chi_status open_dataset(const char *layer, chi_numbers *numbers)
+{
+  hid_t group;
+  if (layer == NULL)
+    return chi_h5_open_dataset(numbers->file, numbers->where, "/", "response", &numbers->dataset);
+  CHI_TRY(chi_h5_open_group(numbers->file, numbers->where, "layers", &group));
+  const chi_status status =
+      chi_h5_open_dataset(group, numbers->where, "/layers/", layer, &numbers->dataset);
+  H5Gclose(group);
+  return status;
+}
+
+static chi_status check_form(int64_t rows, int64_t columns, chi_numbers *numbers)
+{
+  const chi_h5_dataset *d = &numbers->dataset;
+  numbers->rows = rows;
+  numbers->columns = columns;
+  if (d->rank < 1 || d->dims[0] != rows || d->count != rows * columns || columns < 1 ||
+      d->type_class != H5T_FLOAT)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s is no longer what it was when the study was opened",
+                    numbers->where, numbers->object);
+  numbers->is_half = is_native_half(d->type);
+  const bool wide =
+      d->type_size > 4 || (!numbers->is_half && H5Tequal(d->type, H5T_IEEE_F32LE) <= 0 &&
+                           H5Tequal(d->type, H5T_IEEE_F32BE) <= 0 && d->type_size > 2);
+  numbers->exact = wide ? CHI_REAL64 : CHI_REAL32;
+  numbers->step = piece_rows(numbers);
+  return CHI_OK;
+}
+
+chi_status chi_numbers_open(const chi_study *study, const char *path, const char *layer,
+                            int64_t rows, int64_t columns, chi_numbers *numbers)
+{
+  char *full = NULL;
+  *numbers = (chi_numbers){.where = path,
+                           .file = H5I_INVALID_HID,
+                           .dataset = {.id = H5I_INVALID_HID, .type = H5I_INVALID_HID}};
+  snprintf(numbers->object, sizeof numbers->object, "%s%s",
+           layer == NULL ? "/response" : "/layers/", layer == NULL ? "" : layer);
+  CHI_TRY(chi_folder_path(study->path, path, &full));
+  chi_h5_lock();
+  chi_status status = chi_h5_open_read(full, path, &numbers->file);
+  if (status == CHI_OK) status = open_dataset(layer, numbers);
+  if (status == CHI_OK) status = check_form(rows, columns, numbers);
+  chi_h5_unlock();
+  chi_free(full);
+  if (status != CHI_OK) chi_numbers_close(numbers);
+  return status;
+}
+
+void chi_numbers_close(chi_numbers *numbers)
+{
+  chi_h5_lock();
+  chi_h5_close_dataset(&numbers->dataset);
+  if (numbers->file >= 0) H5Fclose(numbers->file);
+  numbers->file = H5I_INVALID_HID;
+  chi_h5_unlock();
+}
+
+static herr_t read_rows(const chi_numbers *numbers, int64_t row0, int64_t n, hid_t memory_type,
+                        void *out)
+{
+  const chi_h5_dataset *d = &numbers->dataset;
+  hsize_t start[CHI_H5_MAX_RANK] = {(hsize_t)row0}, count[CHI_H5_MAX_RANK] = {(hsize_t)n};
+  for (int i = 1; i < d->rank; i++) count[i] = (hsize_t)d->dims[i];
+  const hid_t memory = H5Screate_simple(d->rank, count, NULL);
+  const hid_t file = H5Dget_space(d->id);
+  herr_t result = -1;
+  if (memory >= 0 && file >= 0 &&
+      H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+    result = H5Dread(d->id, memory_type, memory, file, H5P_DEFAULT, out);
+  if (file >= 0) H5Sclose(file);
+  if (memory >= 0) H5Sclose(memory);
+  return result;
+}
+
+/* One piece. float16 is read raw into the buffer's end and widened in place. */
+static chi_status read_piece(const chi_numbers *numbers, int64_t row0, int64_t n, chi_real real,
+                             unsigned char *out)
+{
+  const int64_t count = n * numbers->columns;
+  chi_status status = CHI_OK;
+  chi_h5_lock();
+  const hid_t type = numbers->is_half     ? numbers->dataset.type
+                     : real == CHI_REAL32 ? H5T_NATIVE_FLOAT
+                                          : H5T_NATIVE_DOUBLE;
+  unsigned char *at = numbers->is_half ? out + count * (int64_t)(real - 2) : out;
+  if (read_rows(numbers, row0, n, type, at) < 0)
+    status = chi_fail(CHI_ERR_IO,
+                      "%s: %s: HDF5 cannot read rows %lld to %lld, the file may be "
+                      "damaged (%s)",
+                      numbers->where, numbers->object, (long long)row0, (long long)(row0 + n - 1),
+                      chi_h5_reason());
+  chi_h5_unlock();
+  if (status == CHI_OK && numbers->is_half) chi_half_widen(count, real, out);
+  return status;
+}
+
+chi_status chi_numbers_read(const chi_numbers *numbers, int64_t row0, int64_t n, chi_real real,
+                            void *out)
+{
+  unsigned char *bytes = out;
+  if (row0 < 0 || n < 0 || n > numbers->rows - row0)
+    return chi_fail(CHI_ERR_BUG, "%s: %s: rows %lld to %lld of %lld", numbers->where,
+                    numbers->object, (long long)row0, (long long)(row0 + n - 1),
+                    (long long)numbers->rows);
+  /* Pieces end where chunks do, wherever the first begins. */
+  for (int64_t row = row0; row < row0 + n;) {
+    int64_t end = (row / numbers->step + 1) * numbers->step;
+    if (end > row0 + n) end = row0 + n;
+    CHI_TRY(read_piece(numbers, row, end - row, real,
+                       bytes + (row - row0) * numbers->columns * (int64_t)real));
+    row = end;
+  }
+  return CHI_OK;
+}
+
+int64_t chi_numbers_find_bad(const void *numbers, chi_real real, int64_t n)
+{
+  const float *narrow = numbers;
+  const double *wide = numbers;
+  int64_t i = 0;
+  if (real == CHI_REAL32)
+    while (i < n && isfinite(narrow[i])) i++;
+  else
+    while (i < n && isfinite(wide[i])) i++;
+  return i;
+}
+
+chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int64_t event0,
+                                    int64_t n, chi_real real, void *out)
+{
+  const chi_dataset *d = &study->datasets[dataset];
+  chi_numbers numbers;
+  CHI_TRY(chi_numbers_open(study, d->path, NULL, d->n_events,
+                           d->n_electrodes * study->alignments[d->alignment].n_times, &numbers));
+  const chi_status status = chi_numbers_read(&numbers, event0, n, real, out);
+  chi_numbers_close(&numbers);
+  return status;
+}
+
+/* Open a layer of the catalog; its path is kept in `path`. */
+static chi_status open_layer(const chi_study *study, int32_t alignment, int64_t space,
+                             int32_t dataset, char **path, chi_numbers *numbers)
+{
+  const chi_dataset *d = &study->datasets[dataset];
+  const chi_feature_space *s = &study->alignments[alignment].space[space];
+  char text[1024];
+  snprintf(text, sizeof text, "features/%s.%s/%s.h5", d->subject, study->alignments[alignment].name,
+           s->model);
+  CHI_TRY(chi_strdup(text, path));
+  const chi_status status = chi_numbers_open(study, *path, s->layer, d->n_events,
+                                             s->n_features[d->subject_index], numbers);
+  if (status != CHI_OK) chi_free(*path);
+  return status;
+}
+
+chi_status chi_study_features_real(const chi_study *study, int32_t alignment, int64_t space,
+                                   int32_t dataset, chi_real *real)
+{
+  chi_numbers numbers;
+  char *path;
+  CHI_TRY(open_layer(study, alignment, space, dataset, &path, &numbers));
+  *real = numbers.exact;
+  chi_numbers_close(&numbers);
+  chi_free(path);
+  return CHI_OK;
+}
+
+chi_status chi_study_read_features(const chi_study *study, int32_t alignment, int64_t space,
+                                   int32_t dataset, chi_real real, void *out)
+{
+  chi_numbers numbers;
+  char *path;
+  CHI_TRY(open_layer(study, alignment, space, dataset, &path, &numbers));
+  const int64_t count = numbers.rows * numbers.columns;
+  chi_status status = chi_numbers_read(&numbers, 0, numbers.rows, real, out);
+  if (status == CHI_OK) {
+    const int64_t bad = chi_numbers_find_bad(out, real, count);
+    if (bad < count)
+      status = chi_fail(CHI_ERR_NUMERIC,
+                        "%s: %s: NaN or Inf at row %lld, column %lld (counted from "
+                        "0); expected finite numbers",
+                        path, numbers.object, (long long)(bad / numbers.columns),
+                        (long long)(bad % numbers.columns));
+  }
+  chi_numbers_close(&numbers);
+  chi_free(path);
+  return status;
+}

@@ -1,0 +1,38 @@
+/** \file numbers.h
+ * The large datasets of a study, /response and the layers, read by rows. All local; the HDF5 lock
+ * is taken inside, for one piece at a time. */
+#ifndef CHIASM_STUDY_NUMBERS_H
+#define CHIASM_STUDY_NUMBERS_H
+
+#include "chiasm/study.h"
+#include "study/hdf5.h"
+
+/** A dataset open for reading: rows x columns, the further dimensions taken as one. */
+typedef struct chi_numbers {
+  const char *where; /* the file, below the study's folder; borrowed */
+  char object[256];  /* "/response", "/layers/conv1" */
+  hid_t file;
+  chi_h5_dataset dataset;
+  int64_t rows, columns;
+  int64_t step;   /* rows to read at a time: whole chunks, about 64 MB */
+  bool is_half;   /* float16 of this machine's byte order */
+  chi_real exact; /* which memory type holds it exactly */
+} chi_numbers;
+
+/** Open /<layer> of /layers, or /response where layer is NULL.
+ * \param[in] rows, columns  what the catalog says
+ * \return CHI_ERR_INPUT, also if the file is no longer as the catalog says */
+chi_status chi_numbers_open(const chi_study *study, const char *path, const char *layer,
+                            int64_t rows, int64_t columns, chi_numbers *numbers);
+void chi_numbers_close(chi_numbers *numbers);
+
+/** Read rows [row0, row0 + n).
+ * \param[out] out  n x columns of type `real`
+ * \return CHI_ERR_IO */
+chi_status chi_numbers_read(const chi_numbers *numbers, int64_t row0, int64_t n, chi_real real,
+                            void *out);
+
+/** The first of n numbers that is NaN or Inf; n if none is. */
+int64_t chi_numbers_find_bad(const void *numbers, chi_real real, int64_t n);
+
+#endif

@@ -38,6 +38,11 @@ typedef struct chi_rows {
  * \return CHI_ERR_INPUT if n < 4 x folds, or a fold keeps fewer than 2 training events */
 chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const double *onset,
                           const int32_t *session, chi_rows *rows);
+/** The same for a sequence of events drawn with replacement: the folds are cut over the sequence, and
+ * equal neighbours become one weighted row (two where a border runs between the copies).
+ * \param[in] event  n, ascending; NULL: each event once */
+chi_status chi_rows_drawn(const chi_encode_options *options, int64_t n, const int64_t *event,
+                          const double *onset, const int32_t *session, chi_rows *rows);
 void chi_rows_free(chi_rows *rows);
 
 /** The responses of one subject, made once by chi_responses_prepare and then read-only: any number of

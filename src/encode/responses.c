@@ -3,36 +3,25 @@
 
 #include "chiasm/encode.h"
 
-#define CHUNK 256
+#define CHUNK 256 /* targets whose means stay in the first-level cache */
 
-static void prepare_chunk(int64_t n_events, int64_t n_targets, chi_real real, int64_t t0, int64_t n,
-                          void *y, uint8_t *missing)
-{
-  double mean[CHUNK] = {0};
-  bool bad[CHUNK] = {false};
-  for (int64_t i = 0; i < n_events; i++)
-    for (int64_t j = 0; j < n; j++) {
-      const int64_t at = i * n_targets + t0 + j;
-      const double v = real == CHI_REAL32 ? (double)((float *)y)[at] : ((double *)y)[at];
-      bad[j] |= !isfinite(v);
-      mean[j] += v;
-    }
-  for (int64_t j = 0; j < n; j++) {
-    mean[j] /= (double)n_events;
-    missing[t0 + j] = bad[j];
+/* Means first: a NaN or Inf anywhere makes the mean one too. Then the centring. */
+#define DEFINE_PREPARE(name, type)                                                     \
+  static void name(int64_t n_events, int64_t ld, int64_t n, type *y, uint8_t *missing) \
+  {                                                                                    \
+    double mean[CHUNK] = {0};                                                          \
+    for (int64_t i = 0; i < n_events; i++)                                             \
+      for (int64_t j = 0; j < n; j++) mean[j] += (double)y[i * ld + j];                \
+    for (int64_t j = 0; j < n; j++) {                                                  \
+      mean[j] /= (double)n_events;                                                     \
+      missing[j] = !isfinite(mean[j]);                                                 \
+    }                                                                                  \
+    for (int64_t i = 0; i < n_events; i++)                                             \
+      for (int64_t j = 0; j < n; j++)                                                  \
+        y[i * ld + j] = missing[j] ? 0 : (type)((double)y[i * ld + j] - mean[j]);      \
   }
-  for (int64_t i = 0; i < n_events; i++)
-    for (int64_t j = 0; j < n; j++) {
-      const int64_t at = i * n_targets + t0 + j;
-      if (real == CHI_REAL32) {
-        float *v = (float *)y + at;
-        *v = bad[j] ? 0 : (float)((double)*v - mean[j]);
-      } else {
-        double *v = (double *)y + at;
-        *v = bad[j] ? 0 : *v - mean[j];
-      }
-    }
-}
+DEFINE_PREPARE(prepare_32, float)
+DEFINE_PREPARE(prepare_64, double)
 
 void chi_responses_prepare(int64_t n_events, int64_t n_targets, chi_real real, int32_t threads,
                            void *y, uint8_t *missing)
@@ -41,6 +30,9 @@ void chi_responses_prepare(int64_t n_events, int64_t n_targets, chi_real real, i
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int64_t c = 0; c < chunks; c++) {
     const int64_t t0 = c * CHUNK, n = n_targets - t0 < CHUNK ? n_targets - t0 : CHUNK;
-    prepare_chunk(n_events, n_targets, real, t0, n, y, missing);
+    if (real == CHI_REAL32)
+      prepare_32(n_events, n_targets, n, (float *)y + t0, missing + t0);
+    else
+      prepare_64(n_events, n_targets, n, (double *)y + t0, missing + t0);
   }
 }

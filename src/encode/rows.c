@@ -88,8 +88,34 @@ static chi_status check_training(int32_t folds, double gap, const chi_rows *rows
   return CHI_OK;
 }
 
-chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const double *onset,
-                          const int32_t *session, chi_rows *rows)
+/* Cut a sorted sequence of n events into folds and halves; equal neighbours become one row. */
+static void cut(int32_t folds, int64_t n, const int64_t *event, chi_rows *rows)
+{
+  const uint32_t all = folds == 32 ? UINT32_MAX : (1u << folds) - 1;
+  int64_t at = 0, row = -1;
+  for (int32_t f = 0; f < folds; f++) {
+    const int64_t size = n / folds + (f < n % folds);
+    for (int64_t i = 0; i < size; i++, at++) {
+      const uint8_t is_test = i >= size / 2;
+      const int64_t e = event == NULL ? at : event[at];
+      if (row >= 0 && rows->event[row] == e && rows->fold[row] == f &&
+          rows->is_test[row] == is_test) {
+        rows->weight[row] += 1;
+        continue;
+      }
+      row++;
+      rows->event[row] = e;
+      rows->weight[row] = 1;
+      rows->fold[row] = f;
+      rows->is_test[row] = is_test;
+      rows->train[row] = all & ~(1u << f);
+    }
+  }
+  rows->n = row + 1;
+}
+
+chi_status chi_rows_drawn(const chi_encode_options *options, int64_t n, const int64_t *event,
+                          const double *onset, const int32_t *session, chi_rows *rows)
 {
   const int32_t k = options->folds;
   *rows = (chi_rows){0};
@@ -99,23 +125,19 @@ chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const do
     return chi_fail(CHI_ERR_INPUT, "%lld events are too few for %d folds: at least %d are needed",
                     (long long)n, (int)k, 4 * (int)k);
   chi_status s = rows_alloc(n, rows);
-  if (s != CHI_OK) goto cleanup;
-  const uint32_t all = k == 32 ? UINT32_MAX : (1u << k) - 1;
-  int64_t at = 0;
-  for (int32_t f = 0; f < k; f++) {
-    const int64_t size = n / k + (f < n % k);
-    for (int64_t i = 0; i < size; i++, at++) {
-      rows->event[at] = at;
-      rows->weight[at] = 1;
-      rows->fold[at] = f;
-      rows->is_test[at] = i >= size / 2;
-      rows->train[at] = all & ~(1u << f);
-    }
+  if (s == CHI_OK) {
+    cut(k, n, event, rows);
+    if (options->gap > 0) s = apply_gap(options->gap, k, onset, session, rows);
   }
-  if (options->gap > 0 && (s = apply_gap(options->gap, k, onset, session, rows)) != CHI_OK)
-    goto cleanup;
-  s = check_training(k, options->gap, rows);
-cleanup:
+  if (s != CHI_OK) chi_rows_free(rows);
+  return s;
+}
+
+chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const double *onset,
+                          const int32_t *session, chi_rows *rows)
+{
+  CHI_TRY(chi_rows_drawn(options, n, NULL, onset, session, rows));
+  const chi_status s = check_training(options->folds, options->gap, rows);
   if (s != CHI_OK) chi_rows_free(rows);
   return s;
 }

@@ -173,9 +173,8 @@ chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int
   return status;
 }
 
-/* Open a layer of the catalog; its path is kept in `path`. */
-static chi_status open_layer(const chi_study *study, int32_t alignment, int64_t space,
-                             int32_t dataset, char **path, chi_numbers *numbers)
+chi_status chi_numbers_open_layer(const chi_study *study, int32_t alignment, int64_t space,
+                                  int32_t dataset, char **path, chi_numbers *numbers)
 {
   const chi_dataset *d = &study->datasets[dataset];
   const chi_feature_space *s = &study->alignments[alignment].space[space];
@@ -194,7 +193,7 @@ chi_status chi_study_features_real(const chi_study *study, int32_t alignment, in
 {
   chi_numbers numbers;
   char *path;
-  CHI_TRY(open_layer(study, alignment, space, dataset, &path, &numbers));
+  CHI_TRY(chi_numbers_open_layer(study, alignment, space, dataset, &path, &numbers));
   *real = numbers.exact;
   chi_numbers_close(&numbers);
   chi_free(path);
@@ -206,7 +205,7 @@ chi_status chi_study_read_features(const chi_study *study, int32_t alignment, in
 {
   chi_numbers numbers;
   char *path;
-  CHI_TRY(open_layer(study, alignment, space, dataset, &path, &numbers));
+  CHI_TRY(chi_numbers_open_layer(study, alignment, space, dataset, &path, &numbers));
   const int64_t count = numbers.rows * numbers.columns;
   chi_status status = chi_numbers_read(&numbers, 0, numbers.rows, real, out);
   if (status == CHI_OK) {

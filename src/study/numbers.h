@@ -19,11 +19,15 @@ typedef struct chi_numbers {
   chi_real exact; /* which memory type holds it exactly */
 } chi_numbers;
 
-/** Open /<layer> of /layers, or /response where layer is NULL.
+/** Open a layer of a feature file, or /response where layer is NULL.
  * \param[in] rows, columns  what the catalog says
  * \return CHI_ERR_INPUT, also if the file is no longer as the catalog says */
 chi_status chi_numbers_open(const chi_study *study, const char *path, const char *layer,
                             int64_t rows, int64_t columns, chi_numbers *numbers);
+/** Open a layer by its place in the catalog.
+ * \param[out] path  lives as long as `numbers` is used; free with chi_free where CHI_OK */
+chi_status chi_numbers_open_layer(const chi_study *study, int32_t alignment, int64_t space,
+                                  int32_t dataset, char **path, chi_numbers *numbers);
 void chi_numbers_close(chi_numbers *numbers);
 
 /** Read rows [row0, row0 + n).

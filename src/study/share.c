@@ -142,10 +142,6 @@ static void abandon(chi_study **study)
 {
   chi_study *s = *study;
   if (s == NULL) return;
-  for (int32_t i = 0; s->datasets != NULL && i < s->n_datasets; i++) {
-    if (s->datasets[i].electrode == NULL || s->datasets[i].region == NULL)
-      s->datasets[i].n_electrodes = 0;
-  }
   if (s->datasets == NULL) s->n_datasets = 0;
   if (s->alignments == NULL) s->n_alignments = 0;
   if (s->file == NULL) s->n_files = 0;

@@ -1,0 +1,22 @@
+/** \file check.h
+ * What `chiasm check` does beyond opening a study: looks at the numbers, and says what would be
+ * fitted. All local. */
+#ifndef CHIASM_STUDY_CHECK_H
+#define CHIASM_STUDY_CHECK_H
+
+#include "base/text.h"
+#include "chiasm/study.h"
+
+/** Read all numbers of the catalog, by pieces, and add what is odd in them: NaN, constant and
+ * duplicate electrodes, duplicate layers, numbers that cannot be read.
+ * \return CHI_ERR_MEMORY; what is wrong with the study is a finding */
+chi_status chi_check_numbers(const chi_study *study, chi_findings *findings);
+
+/** Add what is odd in the catalog: too few events for the folds (an error), windows that overlap
+ * across fold borders, trained models without a random twin. */
+chi_status chi_check_catalog(const chi_study *study, int32_t folds, chi_findings *findings);
+
+/** The table of what would be fitted. */
+void chi_check_report(const chi_study *study, chi_text *out);
+
+#endif

@@ -1,0 +1,233 @@
+/* What the catalog alone says: windows and folds, twins, and the table of what would be fitted. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "study/catalog.h"
+#include "study/check.h"
+
+/* An event where its windows are compared: in time, within its session. */
+typedef struct event {
+  int32_t session, fold;
+  double onset;
+} event;
+
+static int by_time(const void *a, const void *b)
+{
+  const event *p = a, *q = b;
+  if (p->session != q->session) return p->session > q->session ? 1 : -1;
+  return (p->onset > q->onset) - (p->onset < q->onset);
+}
+
+/* Folds are contiguous in file order; the first n mod folds have one event more. */
+static int32_t fold_of(int64_t i, int64_t n, int32_t folds)
+{
+  const int64_t size = n / folds, larger = n % folds, border = larger * (size + 1);
+  return (int32_t)(i < border ? i / (size + 1) : larger + (i - border) / size);
+}
+
+/* Events with another within `span` in a different fold. `events` in the order of by_time: a window
+ * [low, high) slides over them, in_fold counts its events by fold. */
+static int64_t count_overlaps(const event *e, int64_t n, double span, int64_t *in_fold)
+{
+  int64_t low = 0, high = 0, count = 0;
+  for (int64_t i = 0; i < n; i++) {
+    while (high < n && (e[high].session < e[i].session ||
+                        (e[high].session == e[i].session && e[high].onset - e[i].onset < span)))
+      in_fold[e[high++].fold]++;
+    while (e[low].session < e[i].session || e[i].onset - e[low].onset >= span)
+      in_fold[e[low++].fold]--;
+    count += high - low > in_fold[e[i].fold];
+  }
+  return count;
+}
+
+static chi_status check_windows(const chi_study *study, const chi_dataset *d, int32_t folds,
+                                chi_findings *findings)
+{
+  const chi_alignment *a = &study->alignments[d->alignment];
+  const double bin = isnan(a->bin_width) ? 0 : a->bin_width;
+  const double span = a->time[a->n_times - 1] - a->time[0] + bin;
+  event *events = NULL;
+  int64_t *in_fold = NULL;
+  if (span <= 0) return CHI_OK; /* one bin of unknown width */
+  CHI_TRY(chi_alloc(folds, sizeof *in_fold, "folds", &in_fold));
+  chi_status status = chi_alloc(d->n_events, sizeof *events, "events", &events);
+  for (int64_t i = 0; i < d->n_events && status == CHI_OK; i++)
+    events[i] = (event){d->session[i], fold_of(i, d->n_events, folds), d->onset[i]};
+  if (status == CHI_OK) {
+    qsort(events, (size_t)d->n_events, sizeof *events, by_time);
+    const int64_t n = count_overlaps(events, d->n_events, span, in_fold);
+    if (n > 0)
+      chi_findings_add(findings, false,
+                       "%s: the windows (%g s) of %lld of %lld events overlap with events of "
+                       "another fold; fit --gap %g leaves those out of training",
+                       d->path, span, (long long)n, (long long)d->n_events, span);
+  }
+  chi_free(events);
+  chi_free(in_fold);
+  return status;
+}
+
+static bool is_random(const chi_feature_space *space)
+{
+  return strcmp(space->training, "random") == 0;
+}
+
+static void check_twins(const chi_alignment *a, chi_findings *findings)
+{
+  for (int64_t i = 0; i < a->n_spaces; i++) {
+    const chi_feature_space *space = &a->space[i];
+    if (is_random(space) || (i > 0 && strcmp(a->space[i - 1].model, space->model) == 0)) continue;
+    bool has = false;
+    for (int64_t j = 0; j < a->n_spaces && !has; j++)
+      has = is_random(&a->space[j]) && strcmp(a->space[j].network, space->network) == 0;
+    if (!has)
+      chi_findings_add(findings, false,
+                       "alignment %s: the trained model %s has no random twin (a model of network "
+                       "%s with training \"random\")",
+                       a->name, space->model, space->network);
+  }
+}
+
+chi_status chi_check_catalog(const chi_study *study, int32_t folds, chi_findings *findings)
+{
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    if (d->n_events < 4 * (int64_t)folds)
+      chi_findings_add(findings, true,
+                       "%s: has %lld events, but --folds %d needs at least %lld; use fewer folds",
+                       d->path, (long long)d->n_events, folds, (long long)folds * 4);
+    else
+      CHI_TRY(check_windows(study, d, folds, findings));
+  }
+  for (int32_t a = 0; a < study->n_alignments; a++) check_twins(&study->alignments[a], findings);
+  return CHI_OK;
+}
+
+/* ---- the report ---- */
+
+static void add_bytes(double bytes, chi_text *out)
+{
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  int unit = 0;
+  while (bytes >= 1024 && unit < 5) {
+    bytes /= 1024;
+    unit++;
+  }
+  chi_text_add(out, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+}
+
+static int64_t count_models(const chi_alignment *a)
+{
+  int64_t n = 0;
+  for (int64_t i = 0; i < a->n_spaces; i++)
+    n += i == 0 || strcmp(a->space[i - 1].model, a->space[i].model) != 0;
+  return n;
+}
+
+static int64_t count_spaces(const chi_alignment *a, int32_t subject)
+{
+  int64_t n = 0;
+  for (int64_t i = 0; i < a->n_spaces; i++) n += a->space[i].n_features[subject] > 0;
+  return n;
+}
+
+static void report_recordings(const chi_study *study, chi_text *out)
+{
+  chi_text_add(out, "\n%-12s %-16s %8s %10s %6s %8s %7s %16s\n", "alignment", "subject", "events",
+               "electrodes", "bins", "targets", "spaces", "encoding models");
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    const chi_alignment *a = &study->alignments[d->alignment];
+    const int64_t targets = d->n_electrodes * a->n_times,
+                  spaces = count_spaces(a, d->subject_index);
+    chi_text_add(out, "%-12s %-16s %8lld %10lld %6lld %8lld %7lld %16lld\n", a->name, d->subject,
+                 (long long)d->n_events, (long long)d->n_electrodes, (long long)a->n_times,
+                 (long long)targets, (long long)spaces, (long long)(targets * spaces));
+  }
+}
+
+/* Features of a model's layers [first, last], over subjects: "64" or "64 to 512". */
+static void add_features(const chi_alignment *a, int64_t first, int64_t last, chi_text *out)
+{
+  int64_t least = INT64_MAX, most = 0;
+  for (int64_t i = first; i <= last; i++)
+    for (int32_t s = 0; s < a->n_datasets; s++) {
+      const int64_t n = a->space[i].n_features[s];
+      if (n > 0 && n < least) least = n;
+      if (n > most) most = n;
+    }
+  if (most == 0)
+    chi_text_add(out, "none");
+  else if (least == most)
+    chi_text_add(out, "%lld", (long long)most);
+  else
+    chi_text_add(out, "%lld to %lld", (long long)least, (long long)most);
+}
+
+static void report_models(const chi_study *study, chi_text *out)
+{
+  chi_text_add(out, "\n%-12s %-24s %-12s %-8s %6s  %s\n", "alignment", "model", "modality",
+               "training", "layers", "features");
+  for (int32_t i = 0; i < study->n_alignments; i++) {
+    const chi_alignment *a = &study->alignments[i];
+    for (int64_t first = 0, last; first < a->n_spaces; first = last + 1) {
+      const chi_feature_space *space = &a->space[first];
+      for (last = first; last + 1 < a->n_spaces; last++)
+        if (strcmp(a->space[last + 1].model, space->model) != 0) break;
+      chi_text_add(out, "%-12s %-24s %-12s %-8s %6lld  ", a->name, space->model, space->modality,
+                   space->training, (long long)(last - first + 1));
+      add_features(a, first, last, out);
+      chi_text_add(out, "\n");
+    }
+  }
+}
+
+static double file_bytes(const chi_study *study)
+{
+  double bytes = 0;
+  for (int64_t i = 0; i < study->n_files; i++) {
+    struct stat info;
+    char *path = NULL;
+    if (chi_folder_path(study->path, study->file[i], &path) == CHI_OK && stat(path, &info) == 0)
+      bytes += (double)info.st_size;
+    chi_free(path);
+  }
+  return bytes;
+}
+
+void chi_check_report(const chi_study *study, chi_text *out)
+{
+  int64_t models = 0, spaces = 0, encoding_models = 0;
+  double score_bytes = 0;
+  for (int32_t i = 0; i < study->n_alignments; i++) {
+    const chi_alignment *a = &study->alignments[i];
+    models += count_models(a);
+    spaces += a->n_spaces;
+    /* val_r, test_r and alpha in float32; done and checksum of each site */
+    score_bytes += (double)a->n_spaces * (double)a->n_sites * (12.0 * (double)a->n_times + 9.0);
+  }
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    const chi_alignment *a = &study->alignments[d->alignment];
+    encoding_models += d->n_electrodes * a->n_times * count_spaces(a, d->subject_index);
+  }
+  chi_text_add(out, "study            %s%s%s%s\n", study->path, study->title[0] == '\0' ? "" : " (",
+               study->title, study->title[0] == '\0' ? "" : ")");
+  chi_text_add(out, "recordings       %d in %d alignment%s\n", study->n_datasets,
+               study->n_alignments, study->n_alignments == 1 ? "" : "s");
+  chi_text_add(out, "models           %lld, with %lld feature spaces\n", (long long)models,
+               (long long)spaces);
+  chi_text_add(out, "encoding models  %lld\n", (long long)encoding_models);
+  chi_text_add(out, "to read          ");
+  add_bytes(file_bytes(study), out);
+  chi_text_add(out, " in %lld files\nto write         ", (long long)study->n_files);
+  add_bytes(score_bytes, out);
+  chi_text_add(out, " of scores\n");
+  report_recordings(study, out);
+  report_models(study, out);
+}

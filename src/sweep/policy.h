@@ -2,8 +2,9 @@
  * Who gets which unit: a pure module, without MPI, clocks or threads, so that a simulation of any
  * machine runs the same code. All local; cost per call O(log n) or better.
  *
- * Rule: the longest groups first; a rank gets units of the layer it last had, then of its group, the
- * dearest first; a rank whose group has run out gets the group with the most cost left per rank on it. */
+ * Rule: the longest groups first; a rank gets units of the layer it last had, then of its group,
+ * the dearest first; a rank whose group has run out gets the group with the most cost left per rank
+ * on it. */
 #ifndef CHIASM_SWEEP_POLICY_H
 #define CHIASM_SWEEP_POLICY_H
 

@@ -1,6 +1,6 @@
 /** \file sweep.h
- * Sharing out units of work over ranks. Knows nothing of what a unit is: the stage that sweeps (fit,
- * later bootstrap) hands in a list of units with costs, and a function that does one.
+ * Sharing out units of work over ranks. Knows nothing of what a unit is: the stage that sweeps
+ * (fit, later bootstrap) hands in a list of units with costs, and a function that does one.
  *
  * Rank 0 runs the coordinator in a thread of its own and works like the others in its main thread;
  * all ranks, rank 0 included, talk to it by the same messages on a communicator of the sweep's own.
@@ -16,10 +16,10 @@
 
 /** A unit, as the policy sees it. */
 typedef struct chi_unit {
-  int32_t group;   /* units of one group need the same responses: a rank keeps getting its group's */
-  int32_t layer;   /* units of one layer (feature space x dataset) need the same features */
-  double cost;     /* expected seconds, or anything proportional */
-  int64_t models;  /* encoding models in it, for the rate shown */
+  int32_t group;  /* units of one group need the same responses: a rank keeps getting its group's */
+  int32_t layer;  /* units of one layer (feature space x dataset) need the same features */
+  double cost;    /* expected seconds, or anything proportional; not negative */
+  int64_t models; /* encoding models in it, for the rate shown */
 } chi_unit;
 
 /** What came of a unit. */
@@ -40,15 +40,15 @@ typedef struct chi_sweep_stage {
 
 typedef struct chi_sweep_result {
   int64_t done, failed, left;
-  bool stopped;                              /* by a signal, before the end */
+  bool stopped; /* by a signal, before the end */
   double wall_s;
-  double worked_s, waited_s, waited_max_s;   /* this rank's (worked, waited); the most of any rank */
+  double worked_s, waited_s, waited_max_s; /* this rank's (worked, waited); the most of any rank */
 } chi_sweep_result;
 
 /** Do all units. Collective on comm: every rank passes the same units, count and name.
- * SIGTERM, SIGINT or SIGUSR1 on any rank stops the handing out of units; those in flight are finished
- * (a second signal ends the program at once, with exit code 3). Rank 0 shows progress (a bar on a
- * terminal, else a line a minute) and rewrites RUN/status.json through `report`.
+ * SIGTERM, SIGINT or SIGUSR1 on any rank stops the handing out of units; those in flight are
+ * finished (a second signal ends the program at once, with exit code 3). Rank 0 shows progress (a
+ * bar on a terminal, else a line a minute) and rewrites RUN/status.json through `report`.
  * \param[in] report  called on rank 0 about twice a second from the coordinator's thread
  * \return CHI_OK (failed units included), CHI_STOPPED on all ranks, or an error: then the rank that
  *         met it has printed the message and the job has been aborted (does not return) */

@@ -1,0 +1,42 @@
+#include "sweep/signals.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "chiasm/status.h"
+
+static const int numbers[3] = {SIGTERM, SIGINT, SIGUSR1};
+static atomic_llong first_ns; /* when the first came; 0: none has */
+
+/* Only what POSIX allows in a handler. MPI_Abort is not; mpirun ends the other ranks. */
+static void on_signal(int number)
+{
+  (void)number;
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  const long long now = t.tv_sec * 1000000000LL + t.tv_nsec + 1;
+  long long first = 0;
+  if (atomic_compare_exchange_strong(&first_ns, &first, now)) return;
+  if (now - first > 250000000LL) _exit(chi_exit_code(CHI_STOPPED));
+}
+
+void chi_signals_catch(chi_signals *signals)
+{
+  atomic_store(&first_ns, 0);
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART; /* reads and writes under way know nothing of it */
+  sigemptyset(&action.sa_mask);
+  for (int i = 0; i < 3; i++) sigaction(numbers[i], &action, &signals->old[i]);
+}
+
+void chi_signals_restore(const chi_signals *signals)
+{
+  for (int i = 0; i < 3; i++) sigaction(numbers[i], &signals->old[i], NULL);
+}
+
+bool chi_signals_stop(void) { return atomic_load(&first_ns) != 0; }

@@ -3,23 +3,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE (2 << 20)
 
 chi_status chi_alloc(int64_t count, int64_t size, const char *what, void *out)
 {
   void *p = NULL;
   int64_t bytes;
   if (count < 0 || size < 0 || __builtin_mul_overflow(count, size, &bytes) ||
-      bytes > INT64_MAX - 64) {
+      bytes > INT64_MAX - HUGE_PAGE) {
     memcpy(out, &p, sizeof p);
     return chi_fail(CHI_ERR_MEMORY, "%s: %lld x %lld bytes are more than any machine has", what,
                     (long long)count, (long long)size);
   }
-  /* aligned_alloc wants a multiple of the alignment */
-  const size_t padded = ((size_t)bytes + 64) / 64 * 64;
-  p = aligned_alloc(64, padded);
+  /* Large arrays in huge pages: a fault for every 4 KB costs more than the zeroing. aligned_alloc
+   * wants a multiple of the alignment. */
+  const size_t align = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : 64;
+  const size_t padded = ((size_t)bytes + align) / align * align;
+  p = aligned_alloc(align, padded);
   memcpy(out, &p, sizeof p);
   if (p == NULL)
     return chi_fail(CHI_ERR_MEMORY, "%s: no memory for %lld bytes", what, (long long)bytes);
+  if (align == HUGE_PAGE) madvise(p, padded, MADV_HUGEPAGE);
   memset(p, 0, padded);
   return CHI_OK;
 }

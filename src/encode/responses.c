@@ -14,7 +14,7 @@
       for (int64_t j = 0; j < n; j++) mean[j] += (double)y[i * ld + j];                \
     for (int64_t j = 0; j < n; j++) {                                                  \
       mean[j] /= (double)n_events;                                                     \
-      missing[j] = !isfinite(mean[j]);                                                 \
+      missing[j] = (uint8_t)(isfinite(mean[j]) ? 0 : 1);                               \
     }                                                                                  \
     for (int64_t i = 0; i < n_events; i++)                                             \
       for (int64_t j = 0; j < n; j++)                                                  \

@@ -147,15 +147,12 @@ static void take_report(chi_coordinator *c, int rank, const chi_report *r)
 static bool take_reports(chi_coordinator *c)
 {
   chi_report report;
-  int i = 0;
+  int i = 0, rank;
   for (; i < MESSAGES_AT_ONCE; i++) {
-    int waiting;
-    MPI_Status status;
-    MPI_Iprobe(MPI_ANY_SOURCE, CHI_TAG_REPORT, c->comm, &waiting, &status);
-    if (!waiting) break;
-    MPI_Recv(&report, (int)sizeof report, MPI_BYTE, status.MPI_SOURCE, CHI_TAG_REPORT, c->comm,
+    if (!chi_message_waits(c->comm, MPI_ANY_SOURCE, CHI_TAG_REPORT, &rank)) break;
+    MPI_Recv(&report, (int)sizeof report, MPI_BYTE, rank, CHI_TAG_REPORT, c->comm,
              MPI_STATUS_IGNORE);
-    take_report(c, status.MPI_SOURCE, &report);
+    take_report(c, rank, &report);
   }
   return i > 0;
 }

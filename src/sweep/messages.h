@@ -9,6 +9,7 @@
 #ifndef CHIASM_SWEEP_MESSAGES_H
 #define CHIASM_SWEEP_MESSAGES_H
 
+#include <mpi.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,5 +43,10 @@ typedef struct chi_answer {
   int64_t done, failed, left; /* FINAL */
   int64_t unit[CHI_SWEEP_BATCH];
 } chi_answer;
+
+/** Whether a message has come, without waiting. Local.
+ * \param[in]  source  a rank or MPI_ANY_SOURCE
+ * \param[out] sender  its rank, if there is one */
+bool chi_message_waits(MPI_Comm comm, int source, int tag, int *sender);
 
 #endif

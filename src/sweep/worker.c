@@ -58,15 +58,14 @@ static void take_answer(worker *w, const chi_answer *a)
 static bool take_answers(worker *w)
 {
   bool any = false;
-  for (;;) {
-    int waiting;
-    chi_answer a;
-    MPI_Iprobe(0, CHI_TAG_ANSWER, w->comm, &waiting, MPI_STATUS_IGNORE);
-    if (!waiting) return any;
-    MPI_Recv(&a, (int)sizeof a, MPI_BYTE, 0, CHI_TAG_ANSWER, w->comm, MPI_STATUS_IGNORE);
+  int sender;
+  chi_answer a;
+  while (chi_message_waits(w->comm, 0, CHI_TAG_ANSWER, &sender)) {
+    MPI_Recv(&a, (int)sizeof a, MPI_BYTE, sender, CHI_TAG_ANSWER, w->comm, MPI_STATUS_IGNORE);
     take_answer(w, &a);
     any = true;
   }
+  return any;
 }
 
 /* Send the report and begin a new one. */

@@ -16,9 +16,9 @@ typedef struct chi_fit_options {
   chi_run_mode mode;
   chi_selection selection;
   chi_encode_options encode;
-  int64_t electrode_block;     /* 0: whole layers, cut only when units run short */
-  int64_t memory_per_rank;     /* bytes; 0: what the node has, shared by its ranks */
-  const char *config;          /* text of config.yaml */
+  int64_t electrode_block; /* 0: whole layers, cut only when units run short */
+  int64_t memory_per_rank; /* bytes; 0: what the node has, shared by its ranks */
+  const char *config;      /* text of config.yaml */
   const char *blas_kernel, *libraries;
 } chi_fit_options;
 

@@ -1,0 +1,328 @@
+#include "fit/fit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/agree.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "fit/plan.h"
+#include "fit/report.h"
+#include "fit/room.h"
+#include "fit/worker.h"
+#include "sweep/sweep.h"
+
+enum { WARNINGS_SHOWN = 20 };
+
+/* Everything a fit holds, in the order in which it comes to be. */
+typedef struct fit {
+  MPI_Comm comm;
+  int rank, size;
+  const chi_fit_options *options;
+  chi_study *study;
+  chi_rows *rows; /* by dataset */
+  uint8_t *real;  /* by layer: chi_real of its features */
+  char checksum[17];
+  chi_fit_room room;
+  chi_run *run;
+  chi_fit_plan plan;
+  chi_node_cache *cache;
+  chi_fit_watch watch;
+  chi_fit_worker worker;
+} fit;
+
+static void log_findings(const fit *f, const chi_findings *findings)
+{
+  int64_t shown = 0, more = 0;
+  for (int64_t i = 0; i < findings->n; i++) {
+    if (findings->item[i].error) continue;
+    if (shown++ < WARNINGS_SHOWN)
+      chi_log(CHI_LOG_WARNING, "%s", findings->item[i].text);
+    else
+      more++;
+  }
+  if (more > 0)
+    chi_log(CHI_LOG_WARNING, "%lld more warnings: chiasm check %s shows them", (long long)more,
+            f->options->study);
+}
+
+/* Rank 0 reads the catalog. */
+static chi_status open_study(fit *f)
+{
+  chi_findings findings = {0};
+  char first[CHI_MESSAGE_MAX];
+  chi_status s = chi_study_open(f->options->study, &f->options->selection, &findings, &f->study);
+  if (s != CHI_OK && findings.n_errors > 1) {
+    snprintf(first, sizeof first, "%s", chi_message());
+    s = chi_fail(s, "%s (chiasm check shows this and %lld more problems)", first,
+                 (long long)findings.n_errors - 1);
+  }
+  log_findings(f, &findings);
+  chi_findings_free(&findings);
+  int64_t models = 0;
+  for (int32_t a = 0; s == CHI_OK && a < f->study->n_alignments; a++)
+    models += f->study->alignments[a].n_spaces * f->study->alignments[a].n_sites;
+  if (s == CHI_OK && models == 0)
+    s = chi_fail(CHI_ERR_INPUT, "%s: nothing to fit: no model fits the selection",
+                 f->options->study);
+  return s;
+}
+
+static chi_status cut_folds(fit *f)
+{
+  CHI_TRY(chi_alloc(f->study->n_datasets, sizeof *f->rows, "folds", &f->rows));
+  for (int32_t i = 0; i < f->study->n_datasets; i++) {
+    const chi_dataset *d = &f->study->datasets[i];
+    const chi_status s =
+        chi_rows_plain(&f->options->encode, d->n_events, d->onset, d->session, &f->rows[i]);
+    char why[CHI_MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", chi_message());
+    if (s != CHI_OK) return chi_fail(s, "%s: %s", d->path, why);
+  }
+  return CHI_OK;
+}
+
+/* Find out how every layer's numbers are held; ranks share the files. */
+static chi_status ask_reals(fit *f)
+{
+  const chi_study *study = f->study;
+  const int64_t n = chi_fit_n_layers(study);
+  chi_status s = chi_agree(f->comm, chi_alloc(n, 1, "layers", &f->real));
+  if (s != CHI_OK) return s;
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    const chi_alignment *a = &study->alignments[d->alignment];
+    for (int64_t k = 0; k < a->n_spaces && s == CHI_OK; k++) {
+      const int64_t layer = chi_fit_layer(study, d->alignment, k, d->subject_index);
+      if (a->space[k].n_features[d->subject_index] == 0 || layer % f->size != f->rank) continue;
+      chi_real real;
+      s = chi_study_features_real(study, d->alignment, k, i, &real);
+      if (s == CHI_OK) f->real[layer] = (uint8_t)real;
+    }
+  }
+  CHI_TRY(chi_agree(f->comm, s));
+  const int64_t piece = 1 << 30;
+  for (int64_t at = 0; at < n; at += piece)
+    MPI_Allreduce(MPI_IN_PLACE, f->real + at, chi_int_cast(n - at < piece ? n - at : piece),
+                  MPI_UINT8_T, MPI_MAX, f->comm);
+  return CHI_OK;
+}
+
+/* The checksum of the whole study: the sum of its files', so that ranks can share them. */
+static chi_status sum_files(fit *f)
+{
+  const double start = chi_clock_now();
+  uint64_t sum = 0, one;
+  chi_status s = CHI_OK;
+  for (int64_t i = f->rank; i < f->study->n_files && s == CHI_OK; i += f->size) {
+    s = chi_study_file_checksum(f->study, i, &one);
+    if (s == CHI_OK) sum += one;
+  }
+  CHI_TRY(chi_agree(f->comm, s));
+  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, f->comm);
+  snprintf(f->checksum, sizeof f->checksum, "%016llx", (unsigned long long)sum);
+  char time[64];
+  chi_clock_format(chi_clock_now() - start, time, sizeof time);
+  chi_log(CHI_LOG_INFO, "fit: checked the bytes of %lld files in %s", (long long)f->study->n_files,
+          time);
+  return CHI_OK;
+}
+
+static chi_status open_run(fit *f)
+{
+  const chi_provenance provenance = {.config = f->options->config,
+                                     .study_checksum = f->checksum,
+                                     .threads_per_rank = f->options->encode.threads,
+                                     .blas_kernel = f->options->blas_kernel,
+                                     .libraries = f->options->libraries};
+  CHI_TRY(chi_run_open(f->comm, f->options->run, f->options->mode, f->study, &provenance, &f->run));
+  /* Rank 0 has the log already; the others' warnings, and why a job ended, belong there too. */
+  char path[4096];
+  snprintf(path, sizeof path, "%s/log.txt", f->options->run);
+  if (f->rank != 0) chi_log_set_file(path);
+  return CHI_OK;
+}
+
+static chi_status make_plan(fit *f)
+{
+  const uint8_t **done;
+  CHI_TRY(chi_alloc(f->study->n_alignments, sizeof *done, "flags", &done));
+  for (int32_t a = 0; a < f->study->n_alignments; a++) done[a] = chi_run_done(f->run, a);
+  const chi_status s = chi_fit_plan_make(f->study, &f->options->encode, f->options->electrode_block,
+                                         done, f->size, &f->plan);
+  chi_free(done);
+  return s;
+}
+
+static void log_start(const fit *f)
+{
+  const chi_study *study = f->study;
+  int64_t spaces = 0, sites = 0;
+  for (int32_t a = 0; a < study->n_alignments; a++) {
+    spaces += study->alignments[a].n_spaces;
+    sites += study->alignments[a].n_sites;
+  }
+  chi_log(CHI_LOG_INFO, "chiasm %s: fit of %s into %s; %d ranks x %d threads, BLAS kernel %s",
+          CHIASM_VERSION, f->options->study, f->options->run, f->size,
+          (int)f->options->encode.threads, f->options->blas_kernel);
+  chi_log(CHI_LOG_INFO,
+          "fit: %d alignments, %d recordings, %lld electrodes, %lld feature spaces, counted per "
+          "alignment",
+          (int)study->n_alignments, (int)study->n_datasets, (long long)sites, (long long)spaces);
+  if (chi_run_torn(f->run) > 0)
+    chi_log(CHI_LOG_INFO, "fit: %lld sites were cut short when the last job ended; fitted again",
+            (long long)chi_run_torn(f->run));
+  if (f->plan.n == 0) return;
+  char text[512];
+  chi_fit_room_text(&f->room, text, sizeof text);
+  chi_log(CHI_LOG_INFO, "fit: memory: %s", text);
+  chi_log(CHI_LOG_INFO, "fit: %lld encoding models in %lld units%s", (long long)f->plan.models,
+          (long long)f->plan.n, f->options->mode == CHI_RUN_RESUME ? " are left" : "");
+  if (f->plan.parts > 0)
+    chi_log(CHI_LOG_FILE, "fit: %lld units are parts of layers, so that all ranks have work",
+            (long long)f->plan.parts);
+}
+
+/* Where no shared memory could be had, every rank has a copy: does that fit too? */
+static chi_status check_cache(const fit *f)
+{
+  const int64_t bytes = chi_node_cache_bytes(f->cache);
+  const int64_t ranks = f->room.ranks * chi_fit_room_rank(&f->room);
+  if (bytes <= f->room.slots * f->room.slot || bytes <= f->room.limit - ranks) return CHI_OK;
+  char need[32], limit[32];
+  chi_fit_bytes_text(bytes + ranks, need, sizeof need);
+  chi_fit_bytes_text(f->room.limit, limit, sizeof limit);
+  return chi_fail(CHI_ERR_USAGE,
+                  "the ranks of this node cannot share the responses, since /dev/shm is too small, "
+                  "and copies for each take %s of memory where %s are there: use fewer ranks with "
+                  "more --threads, or enlarge /dev/shm",
+                  need, limit);
+}
+
+static chi_status prepare_worker(fit *f)
+{
+  CHI_TRY(chi_node_cache_create(f->comm, (int32_t)f->room.slots, f->room.slot, &f->cache));
+  f->watch.run = f->options->run;
+  f->watch.ranks = f->size;
+  f->worker = (chi_fit_worker){.study = f->study,
+                               .encode = &f->options->encode,
+                               .plan = &f->plan,
+                               .real = f->real,
+                               .rows = f->rows,
+                               .run = f->run,
+                               .cache = f->cache,
+                               .watch = &f->watch};
+  chi_status s = check_cache(f);
+  if (s == CHI_OK) s = chi_fit_worker_start(&f->worker, f->room.features);
+  return chi_agree(f->comm, s);
+}
+
+static chi_status sweep(fit *f, int64_t *failed)
+{
+  CHI_TRY(prepare_worker(f));
+  const chi_sweep_stage stage = {
+      .name = "fit", .context = &f->worker, .work = chi_fit_work, .failed = chi_fit_unit_failed};
+  chi_sweep_result result;
+  const chi_status s =
+      chi_sweep_run(f->comm, f->plan.unit, f->plan.n, &stage, chi_fit_progress, &result);
+  if (s != CHI_OK && s != CHI_STOPPED) return s;
+  *failed = result.failed;
+  chi_fit_report_summary(f->comm, &f->worker, &result);
+  return s;
+}
+
+static void add_failed(const fit *f, int64_t failed, chi_text *text)
+{
+  if (failed == 0) return;
+  chi_text_add(text, "\n%lld units failed:\n", (long long)failed);
+  int shown = 0;
+  for (int i = 0; i < CHI_FIT_FAILED_SHOWN; i++) {
+    if (f->watch.failed[i] == NULL) continue;
+    chi_text_add(text, "  %s\n", f->watch.failed[i]);
+    shown++;
+  }
+  if (failed > shown)
+    chi_text_add(text, "  and %lld more, in %s/log.txt\n", (long long)failed - shown,
+                 f->options->run);
+}
+
+/* Rank 0 prints what was found, what failed and where the files are, or how to go on. */
+static chi_status print_end(const fit *f, bool stopped, int64_t failed)
+{
+  const chi_fit_options *o = f->options;
+  chi_text text = {0};
+  chi_status s = CHI_OK;
+  if (!stopped) {
+    chi_text_add(&text, "\n");
+    s = chi_fit_report_table(o->run, o->encode.alphas, o->encode.n_alphas, &text);
+  }
+  add_failed(f, failed, &text);
+  if (stopped)
+    chi_text_add(&text, "\nstopped early; to go on: chiasm fit %s -o %s --resume\n", o->study,
+                 o->run);
+  else
+    chi_text_add(&text, "\nscores %s/fit.h5, options %s/config.yaml, log %s/log.txt\n", o->run,
+                 o->run, o->run);
+  if (s == CHI_OK && text.failed) s = chi_fail(CHI_ERR_MEMORY, "no memory for the table");
+  if (s == CHI_OK && (fputs(text.s, stdout) == EOF || fflush(stdout) != 0))
+    s = chi_fail(CHI_ERR_IO, "the table cannot be written to standard output");
+  chi_text_free(&text);
+  return s;
+}
+
+static chi_status prepare(fit *f)
+{
+  CHI_TRY(chi_agree(f->comm, f->rank == 0 ? open_study(f) : CHI_OK));
+  CHI_TRY(chi_study_bcast(f->comm, 0, &f->study));
+  CHI_TRY(chi_agree(f->comm, cut_folds(f)));
+  CHI_TRY(ask_reals(f));
+  CHI_TRY(chi_fit_room_plan(f->comm, f->study, &f->options->encode, f->real,
+                            f->options->memory_per_rank, &f->room));
+  CHI_TRY(sum_files(f));
+  CHI_TRY(open_run(f));
+  return chi_agree(f->comm, make_plan(f));
+}
+
+static void end(fit *f)
+{
+  chi_fit_worker_end(&f->worker);
+  chi_node_cache_destroy(&f->cache);
+  chi_fit_plan_free(&f->plan);
+  chi_fit_watch_free(&f->watch);
+  for (int32_t i = 0; f->rows != NULL && i < f->study->n_datasets; i++) chi_rows_free(&f->rows[i]);
+  chi_free(f->rows);
+  chi_free(f->real);
+  chi_study_destroy(&f->study);
+}
+
+chi_status chi_fit(MPI_Comm comm, const chi_fit_options *options, int64_t *failed)
+{
+  fit f = {.comm = comm, .options = options};
+  *failed = 0;
+  MPI_Comm_rank(comm, &f.rank);
+  MPI_Comm_size(comm, &f.size);
+  chi_status s = prepare(&f);
+  if (s == CHI_OK) {
+    log_start(&f);
+    if (f.plan.n > 0)
+      s = sweep(&f, failed);
+    else
+      chi_log(CHI_LOG_INFO, "fit: %s is complete already, nothing is left to fit", options->run);
+  }
+  char message[CHI_MESSAGE_MAX];
+  snprintf(message, sizeof message, "%s", chi_message());
+  const chi_status closed = chi_run_close(&f.run);
+  if (s == CHI_OK)
+    s = closed;
+  else
+    chi_fail(s, "%s", message);
+  if (s == CHI_OK || s == CHI_STOPPED) {
+    const bool stopped = s == CHI_STOPPED;
+    const chi_status printed =
+        chi_agree(comm, f.rank == 0 ? print_end(&f, stopped, *failed) : CHI_OK);
+    if (printed != CHI_OK) s = printed;
+  }
+  end(&f);
+  return s;
+}

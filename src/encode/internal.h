@@ -5,7 +5,7 @@
  * B C. What C is depends on the route:
  *   dual    C = the fold's training responses,  B = Z_ho Z' (Z Z' + a I)^-1
  *   svd     the same B from a singular value decomposition of Z
- *   primal  C = L^-1 Z' Y with LL' = Z'Z + a_min I,  B = Z_ho (Z'Z + a I)^-1 L
+ *   primal  C = Z' Y in a whitened basis,  B the rest (primal.c)
  * Everything up to B and C is float64; only the product B C may be float32. Every B has one row
  * more than its half has events: B is centred over them in float64, and the last row is the mean
  * that was taken off. So the float32 product stays exact where a prediction's mean is far beyond
@@ -84,6 +84,7 @@ typedef struct chi_thread_work {
   double *fold_sum;   /* primal: p x block */
   double *class_mean; /* primal: (class, block) means of the responses */
   double *offset;     /* primal: (class, p) */
+  double *fold_mean;  /* primal: p */
   double *responses;  /* primal: max_class x block */
   void *basis;        /* primal: (fold, p, block), of type real */
   chi_stages stages;
@@ -114,16 +115,24 @@ typedef struct chi_primal {
   double *class_scale;   /* n_rows: square roots of their weights */
   uint32_t *class_train; /* the folds each class trains, as bits */
   double *class_weight;  /* sum of weights */
-  double *x;          /* n_rows x p, in class order: minus the class's mean, times sqrt(weight) */
-  double *mean;       /* (class, p) */
-  double *low, *high; /* (class, p): least and greatest value */
-  double *fold_mean;  /* (fold, p) */
-  double *fold_scale; /* (fold, p): 1 / standard deviation; 0: constant in training */
-  double *gram;       /* (fold, p, p): lower G; upper the factor U of G + a_min I */
-  double *diagonal;   /* p */
-  double *inverse;    /* p x p: lower N = U'^-1 U^-1 */
-  double *scatter;    /* p x p */
-  double *z;          /* held-out x p: Z_ho, then Z_ho U^-1 */
+  double *x;             /* n_rows x p, in class order: minus the class's mean, times sqrt(weight);
+                            then in the whitened basis */
+  double *mean;          /* (class, p): of the features; then whitened */
+  double *squares;       /* (class, p): sums of squares about the class's mean, standardised */
+  double *low, *high;    /* (class, p): least and greatest value */
+  double *scale;         /* p: 1 / standard deviation over all rows; 0: constant */
+  double *whiten;        /* p x p: upper triangle U with X'X + a_min I = U'U, X standardised */
+  double *unwhiten;      /* p x p: U'^-1 */
+  double *fold_mean;     /* p: whitened */
+  double *variance;      /* (fold, p): of the standardised features in training; 1 if constant */
+  double *gram;          /* (fold, p, p): lower P; upper, for a fold with a basis of its own, the
+                            factor of P + a_min R */
+  double *diagonal;      /* p: P's */
+  double *penalty;       /* p x p: lower R */
+  double *scatter;       /* p x p: room */
+  double *z;             /* held-out x p, whitened */
+  double *probe;         /* 2 p: a vector and room */
+  bool own_basis[CHI_MAX_FOLDS];
 } chi_primal;
 
 /** Everything one fit works on. */

@@ -32,9 +32,10 @@ static cost primal_cost(const chi_shape *s)
 {
   const double n = (double)s->n_rows, h = (double)s->max_held_out, p = (double)s->n_features;
   const double k = s->n_folds, a = s->n_alphas;
-  const double gram = n * p * p, factor = p * p * p / 3, hat = 2 * p * p * h;
-  return (cost){2 * (gram + k * (2 * p * p * p + a * (factor + hat))),
-                2 * (2 * n * p + k * p * p) + k * (a + 1) * h * p};
+  const double gram = 3 * n * p * p, factor = p * p * p / 3, hat = 2 * p * p * h;
+  const double weight = s->real == CHI_REAL64 ? 2 : 1;
+  return (cost){2 * (gram + k * (p * p * p + a * (factor + hat))),
+                2 * 2 * n * p + weight * k * (a + 1) * h * p};
 }
 
 static cost svd_cost(const chi_shape *s)
@@ -51,15 +52,16 @@ static double total(cost c, const chi_shape *s)
   return c.shared + c.target * (double)s->n_targets;
 }
 
-/* Rounding in a float64 Gram matrix is about eps times its trace, at most n p; beside alpha it must
- * vanish. `double` promises more than that can give, so it always decomposes the features instead.
- */
+/* Rounding in the dual's float64 Gram matrix is about eps times its trace, at most n p; beside
+ * alpha it must vanish. `double` promises more than that can give. Then the features are decomposed
+ * instead; the primal whitens them first and needs no such care. */
 static chi_route choose_route(const chi_shape *s, double least_alpha)
 {
   const double rounding = DBL_EPSILON / 2 * (double)s->max_train * (double)s->n_features;
-  if (s->real == CHI_REAL64 || rounding > 1e-6 * least_alpha) return CHI_ROUTE_SVD;
-  if (s->n_classes < 0 || total(dual_cost(s), s) <= total(primal_cost(s), s)) return CHI_ROUTE_DUAL;
-  return CHI_ROUTE_PRIMAL;
+  const bool exact = s->real == CHI_REAL64 || rounding > 1e-6 * least_alpha;
+  const cost wide = exact ? svd_cost(s) : dual_cost(s);
+  if (s->n_classes > 0 && total(primal_cost(s), s) < total(wide, s)) return CHI_ROUTE_PRIMAL;
+  return exact ? CHI_ROUTE_SVD : CHI_ROUTE_DUAL;
 }
 
 static chi_shape shape_common(const chi_encode_options *options, int64_t n_features,
@@ -156,6 +158,7 @@ static void layout_threads(chi_fit_work *work, chi_arena *arena)
       TAKE(t.fold_sum, p * block);
       TAKE(t.class_mean, s->n_classes * block);
       TAKE(t.offset, s->n_classes * p);
+      TAKE(t.fold_mean, p);
       TAKE(t.responses, s->max_class * block);
       t.basis = chi_arena_take(arena, s->n_folds * p * block, real);
     }
@@ -174,15 +177,20 @@ static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
   TAKE(w->class_weight, s->n_classes);
   TAKE(w->x, s->n_rows * p);
   TAKE(w->mean, s->n_classes * p);
+  TAKE(w->squares, s->n_classes * p);
   TAKE(w->low, s->n_classes * p);
   TAKE(w->high, s->n_classes * p);
-  TAKE(w->fold_mean, s->n_folds * p);
-  TAKE(w->fold_scale, s->n_folds * p);
+  TAKE(w->scale, p);
+  TAKE(w->whiten, p * p);
+  TAKE(w->unwhiten, p * p);
+  TAKE(w->fold_mean, p);
+  TAKE(w->variance, s->n_folds * p);
   TAKE(w->gram, s->n_folds * p * p);
   TAKE(w->diagonal, p);
-  TAKE(w->inverse, p * p);
+  TAKE(w->penalty, p * p);
   TAKE(w->scatter, p * p);
   TAKE(w->z, s->max_held_out * p);
+  TAKE(w->probe, 2 * p);
 }
 
 static void layout_svd(const chi_shape *s, chi_arena *arena, chi_svd *w)

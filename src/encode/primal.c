@@ -1,18 +1,45 @@
-/* More training events than features. Rows that train the same folds form a class; sums over
- * classes, each about its own mean, add up to every fold's Gram matrix and cross product by the
- * rule for merging moments (Chan, Golub, LeVeque 1983): S = sum_c S_c + W_c (m_c - m)(m_c - m)'.
- * Only squares are added up, so nothing cancels, and one sweep over the features and responses
- * serves all folds. */
+/* More training events than features.
+ *
+ * Rows that train the same folds form a class; sums over classes, each about its own mean, add up
+ * to those of every fold by the rule for merging moments (Chan, Golub, LeVeque 1983): S = sum_c S_c
+ * + W_c (m_c - m)(m_c - m)'. Only squares are added, so nothing cancels, and one sweep over
+ * features and responses serves all folds.
+ *
+ * The sweep is made in the basis that whitens the features over all rows, X~ = X U^-1 with
+ * U'U = X'X + a_min I. With fold f's standardisation written as a penalty, its predictions are
+ *   X~_ho (P + a R)^-1 C,  P = X~_tr' X~_tr,  R = U'^-1 diag(variance in training) U^-1,
+ *   C = X~_tr' Y_tr.
+ * P + a R is near 1, so C may be rounded to float32 whatever the spectrum of the features, unless a
+ * fold's training events lack a direction that the held-out ones have. Such a fold gets a basis of
+ * its own, L^-1 C with L L' = P + a_min R. */
 #include <math.h>
 #include <string.h>
 
 #include "encode/internal.h"
 #include "linalg/dense.h"
 
+#define TILE 512 /* rows of a Gram matrix that one thread adds to at a time */
+
+/* Where |(P + a_min R)^-1| is larger a fold gets its own basis. Rounding of C grows by its root. */
+#define LARGEST_INVERSE 16
+
 static double *fold_gram(const chi_fit_work *work, int32_t fold)
 {
   const int64_t p = work->shape.n_features;
   return work->primal.gram + fold * p * p;
+}
+
+static bool trains(const chi_primal *w, int64_t class, int32_t fold)
+{
+  return (w->class_train[class] >> fold & 1) != 0;
+}
+
+static double fold_weight(const chi_fit_work *work, int32_t fold)
+{
+  double total = 0;
+  for (int64_t c = 0; c < work->shape.n_classes; c++)
+    if (trains(&work->primal, c, fold)) total += work->primal.class_weight[c];
+  return total;
 }
 
 static void sort_classes(chi_fit_work *work)
@@ -39,11 +66,16 @@ static void sort_classes(chi_fit_work *work)
   w->class_first[n] = at;
 }
 
-static double feature(const chi_fit_work *work, int64_t event, int64_t column)
+/* Row i, in class order, of the features as float64. */
+static void read_row(const chi_fit_work *work, int64_t i, double *out)
 {
-  const int64_t at = event * work->shape.n_features + column;
-  return work->features_real == CHI_REAL32 ? (double)((const float *)work->features)[at]
-                                           : ((const double *)work->features)[at];
+  const int64_t p = work->shape.n_features, at = work->primal.class_event[i] * p;
+  if (work->features_real == CHI_REAL32) {
+    const float *x = (const float *)work->features + at;
+    for (int64_t j = 0; j < p; j++) out[j] = (double)x[j];
+  } else {
+    memcpy(out, (const double *)work->features + at, (size_t)p * sizeof *out);
+  }
 }
 
 /* Fill x, mean, low and high of one class. */
@@ -58,55 +90,77 @@ static void centre_class(chi_fit_work *work, int64_t c)
     high[j] = -INFINITY;
   }
   for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
-    const double weight = work->rows->weight[w->class_row[i]];
+    const double weight = w->class_scale[i] * w->class_scale[i] / w->class_weight[c];
+    double *x = w->x + i * p;
+    read_row(work, i, x);
     for (int64_t j = 0; j < p; j++) {
-      const double x = feature(work, w->class_event[i], j);
-      mean[j] += weight * x;
-      low[j] = x < low[j] ? x : low[j];
-      high[j] = x > high[j] ? x : high[j];
+      mean[j] += weight * x[j];
+      low[j] = x[j] < low[j] ? x[j] : low[j];
+      high[j] = x[j] > high[j] ? x[j] : high[j];
     }
   }
-  for (int64_t j = 0; j < p; j++) mean[j] /= w->class_weight[c];
   for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++)
     for (int64_t j = 0; j < p; j++)
-      w->x[i * p + j] = w->class_scale[i] * (feature(work, w->class_event[i], j) - mean[j]);
+      w->x[i * p + j] = w->class_scale[i] * (w->x[i * p + j] - mean[j]);
 }
 
-/* Mean of a fold's training rows, and which columns are constant there (scale 0, else 1). */
-static double merge_means(chi_fit_work *work, int32_t f)
+/* Standardise x and the classes' means (less the mean of all) over all rows; sums of squares by
+ * class. */
+static void standardise_all(chi_fit_work *work)
 {
   chi_primal *w = &work->primal;
-  const int64_t p = work->shape.n_features;
-  double *mean = w->fold_mean + f * p, *scale = w->fold_scale + f * p, total = 0;
-  for (int64_t c = 0; c < work->shape.n_classes; c++)
-    if (w->class_train[c] >> f & 1) total += w->class_weight[c];
+  const int64_t p = work->shape.n_features, classes = work->shape.n_classes;
+  double total = 0;
+  memset(w->squares, 0, (size_t)(classes * p) * sizeof *w->squares);
+  for (int64_t c = 0; c < classes; c++) {
+    total += w->class_weight[c];
+    for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++)
+      for (int64_t j = 0; j < p; j++) w->squares[c * p + j] += w->x[i * p + j] * w->x[i * p + j];
+  }
   for (int64_t j = 0; j < p; j++) {
-    double low = INFINITY, high = -INFINITY;
-    mean[j] = 0;
-    for (int64_t c = 0; c < work->shape.n_classes; c++) {
-      if ((w->class_train[c] >> f & 1) == 0) continue;
-      mean[j] += w->class_weight[c] / total * w->mean[c * p + j];
+    double mean = 0, variance = 0, low = INFINITY, high = -INFINITY;
+    for (int64_t c = 0; c < classes; c++) mean += w->class_weight[c] / total * w->mean[c * p + j];
+    for (int64_t c = 0; c < classes; c++) {
+      w->mean[c * p + j] -= mean;
+      variance += w->squares[c * p + j] / total +
+                  w->class_weight[c] / total * w->mean[c * p + j] * w->mean[c * p + j];
       low = fmin(low, w->low[c * p + j]);
       high = fmax(high, w->high[c * p + j]);
     }
-    scale[j] = high > low ? 1 : 0;
+    w->scale[j] = high > low && variance > 0 ? 1 / sqrt(variance) : 0;
+    for (int64_t c = 0; c < classes; c++) {
+      w->mean[c * p + j] *= w->scale[j];
+      w->squares[c * p + j] *= w->scale[j] * w->scale[j];
+    }
   }
-  return total;
+#pragma omp parallel for num_threads(work->shape.threads)
+  for (int64_t i = 0; i < work->rows->n; i++)
+    for (int64_t j = 0; j < p; j++) w->x[i * p + j] *= w->scale[j];
 }
 
-/* offset (class, p): sqrt(W_c) (m_c - m) for the classes that train the fold, 0 for the others. */
-static void class_offsets(const chi_fit_work *work, int32_t f, double *offset)
+/* Variance of every standardised feature over a fold's training rows; 1 where it is constant there.
+ */
+static void fold_variance(chi_fit_work *work, int32_t f)
 {
-  const chi_primal *w = &work->primal;
+  chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
-  for (int64_t c = 0; c < work->shape.n_classes; c++) {
-    const double weight = w->class_train[c] >> f & 1 ? sqrt(w->class_weight[c]) : 0;
-    for (int64_t j = 0; j < p; j++)
-      offset[c * p + j] = weight * (w->mean[c * p + j] - w->fold_mean[f * p + j]);
+  const double total = fold_weight(work, f);
+  for (int64_t j = 0; j < p; j++) {
+    double mean = 0, variance = 0, low = INFINITY, high = -INFINITY;
+    for (int64_t c = 0; c < work->shape.n_classes; c++) {
+      if (!trains(w, c, f)) continue;
+      mean += w->class_weight[c] / total * w->mean[c * p + j];
+      low = fmin(low, w->low[c * p + j]);
+      high = fmax(high, w->high[c * p + j]);
+    }
+    for (int64_t c = 0; c < work->shape.n_classes; c++) {
+      if (!trains(w, c, f)) continue;
+      const double d = w->mean[c * p + j] - mean;
+      variance += w->squares[c * p + j] / total + w->class_weight[c] / total * d * d;
+    }
+    w->variance[f * p + j] = high > low && variance > 0 ? variance : 1;
   }
 }
-
-#define TILE 512 /* rows of a Gram matrix that one thread adds to at a time */
 
 /* Lower triangle of C (p x p) = X'X + beta C for X k x p, by tiles of rows. */
 static void add_squares(const chi_fit_work *work, int64_t k, const double *x, double beta,
@@ -121,7 +175,66 @@ static void add_squares(const chi_fit_work *work, int64_t k, const double *x, do
   }
 }
 
-/* Every fold's scatter: the sum over its classes, then the spread of the classes' means. */
+/* Upper triangle of `to` = transpose of the lower one of a + factor b, with the diagonals given
+ * (the lower triangle of `to` stays as it is, so `to` may be a). */
+static void upper_of_sum(int64_t p, const double *a, const double *a_diagonal, double factor,
+                         const double *b, double *to)
+{
+  for (int64_t i = 0; i < p; i++) {
+    for (int64_t j = 0; j < i; j++) to[j * p + i] = a[i * p + j] + factor * b[i * p + j];
+    to[i * p + i] = a_diagonal[i] + factor * b[i * p + i];
+  }
+}
+
+/* offset (class, p): sqrt(W_c) (m_c - m) for the classes that train the fold (f < 0: all), else 0;
+ * m goes to fold_mean. The means are those of w->mean, whitened or not. */
+static void class_offsets(const chi_fit_work *work, int32_t f, double *fold_mean, double *offset)
+{
+  const chi_primal *w = &work->primal;
+  const int64_t p = work->shape.n_features;
+  double total = 0;
+  memset(fold_mean, 0, (size_t)p * sizeof *fold_mean);
+  for (int64_t c = 0; c < work->shape.n_classes; c++) {
+    if (f >= 0 && !trains(w, c, f)) continue;
+    total += w->class_weight[c];
+    for (int64_t j = 0; j < p; j++) fold_mean[j] += w->class_weight[c] * w->mean[c * p + j];
+  }
+  for (int64_t j = 0; j < p; j++) fold_mean[j] /= total;
+  for (int64_t c = 0; c < work->shape.n_classes; c++) {
+    const double weight = f < 0 || trains(w, c, f) ? sqrt(w->class_weight[c]) : 0;
+    for (int64_t j = 0; j < p; j++)
+      offset[c * p + j] = weight * (w->mean[c * p + j] - fold_mean[j]);
+  }
+}
+
+/* U of all rows, x and the means in its basis, and U'^-1. */
+static chi_status whiten(chi_fit_work *work)
+{
+  chi_primal *w = &work->primal;
+  const int64_t p = work->shape.n_features, n = work->rows->n, classes = work->shape.n_classes;
+  const int64_t chunk = 256, chunks = (n + chunk - 1) / chunk;
+  double *offset = work->thread[0].offset;
+  add_squares(work, n, w->x, 0, w->scatter);
+  class_offsets(work, -1, w->fold_mean, offset);
+  add_squares(work, classes, offset, 1, w->scatter);
+  for (int64_t i = 0; i < p; i++) {
+    for (int64_t j = 0; j < i; j++) w->whiten[j * p + i] = w->scatter[i * p + j];
+    w->whiten[i * p + i] = w->scatter[i * p + i] + work->alphas[0];
+  }
+  CHI_TRY(chi_dpotrf(p, w->whiten, p));
+#pragma omp parallel for num_threads(work->shape.threads)
+  for (int64_t c = 0; c < chunks; c++) {
+    const int64_t first = c * chunk, m = n - first < chunk ? n - first : chunk;
+    chi_dtrsm_right(m, p, w->whiten, p, w->x + first * p, p);
+  }
+  chi_dtrsm_right(classes, p, w->whiten, p, w->mean, p);
+  memset(w->unwhiten, 0, (size_t)(p * p) * sizeof *w->unwhiten);
+  for (int64_t i = 0; i < p; i++) w->unwhiten[i * p + i] = 1;
+  chi_dtrsm_left(p, p, w->whiten, p, w->unwhiten, p);
+  return CHI_OK;
+}
+
+/* Every fold's P, but for the spread of the classes' means. */
 static void merge_scatter(chi_fit_work *work)
 {
   chi_primal *w = &work->primal;
@@ -132,7 +245,7 @@ static void merge_scatter(chi_fit_work *work)
     const int64_t first = w->class_first[c];
     add_squares(work, w->class_first[c + 1] - first, w->x + first * p, 0, w->scatter);
     for (int32_t f = 0; f < folds; f++) {
-      if ((w->class_train[c] >> f & 1) == 0) continue;
+      if (!trains(w, c, f)) continue;
       double *gram = fold_gram(work, f);
 #pragma omp parallel for num_threads(work->shape.threads)
       for (int64_t i = 0; i < p; i++)
@@ -141,53 +254,51 @@ static void merge_scatter(chi_fit_work *work)
   }
 }
 
-/* Finish a fold's Gram matrix: standardise the scatter. */
-static void standardise_gram(chi_fit_work *work, int32_t f)
-{
-  chi_primal *w = &work->primal;
-  const int64_t p = work->shape.n_features;
-  double *gram = fold_gram(work, f), *scale = w->fold_scale + f * p;
-  const double total = merge_means(work, f);
-  class_offsets(work, f, work->thread[0].offset);
-  add_squares(work, work->shape.n_classes, work->thread[0].offset, 1, gram);
-  for (int64_t j = 0; j < p; j++) {
-    const double variance = gram[j * p + j] / total;
-    scale[j] = scale[j] > 0 && variance > 0 ? 1 / sqrt(variance) : 0;
-  }
-  for (int64_t i = 0; i < p; i++)
-    for (int64_t j = 0; j <= i; j++) gram[i * p + j] *= scale[i] * scale[j];
-}
-
-/* Upper triangle of `to` = transpose of the lower one of a, times `factor`, plus `diagonal` +
- * shift. */
-static void upper_from_lower(int64_t p, const double *a, double factor, const double *diagonal,
-                             double shift, double *to)
-{
-  for (int64_t i = 0; i < p; i++) {
-    for (int64_t j = 0; j < i; j++) to[j * p + i] = factor * a[i * p + j];
-    to[i * p + i] = factor * diagonal[i] + shift;
-  }
-}
-
-/* Lower triangle of N = (U U')^-1 = U'^-1 U^-1, where B_a = Z_ho U^-1 (I + (a - a_min) N)^-1. */
-static void make_inverse(int64_t p, const double *u, double *inverse, double *room)
-{
-  memset(room, 0, (size_t)(p * p) * sizeof *room);
-  for (int64_t i = 0; i < p; i++) room[i * p + i] = 1;
-  chi_dtrsm_left(p, p, u, p, room, p);
-  chi_dsyrk(p, p, room, p, 0, inverse, p);
-}
-
-static void standardise_held_out(chi_fit_work *work, int32_t f)
+/* Finish P and make R of one fold, and its held-out rows. */
+static void prepare_fold(chi_fit_work *work, int32_t f)
 {
   chi_primal *w = &work->primal;
   const chi_fold *fold = &work->folds[f];
   const int64_t p = work->shape.n_features;
-  const double *mean = w->fold_mean + f * p, *scale = w->fold_scale + f * p;
-  for (int64_t i = fold->first; i < fold->end; i++)
-    for (int64_t j = 0; j < p; j++)
-      w->z[(i - fold->first) * p + j] =
-          (feature(work, work->rows->event[i], j) - mean[j]) * scale[j];
+  double *gram = fold_gram(work, f), *offset = work->thread[0].offset;
+  class_offsets(work, f, w->fold_mean, offset);
+  add_squares(work, work->shape.n_classes, offset, 1, gram);
+  for (int64_t j = 0; j < p; j++) w->diagonal[j] = gram[j * p + j];
+  /* R = (U'^-1 V)(U'^-1 V)' with V the standard deviations: add_squares wants its transpose */
+  for (int64_t j = 0; j < p; j++) {
+    const double deviation = sqrt(w->variance[f * p + j]);
+    for (int64_t i = 0; i < p; i++) w->scatter[j * p + i] = deviation * w->unwhiten[i * p + j];
+  }
+  add_squares(work, p, w->scatter, 0, w->penalty);
+  for (int64_t c = 0; c < work->shape.n_classes; c++)
+    for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
+      const int64_t row = w->class_row[i];
+      if (row < fold->first || row >= fold->end) continue;
+      double *z = w->z + (row - fold->first) * p;
+      for (int64_t j = 0; j < p; j++)
+        z[j] = w->x[i * p + j] / w->class_scale[i] + w->mean[c * p + j] - w->fold_mean[j];
+    }
+}
+
+/* Whether |(U'U)^-1| is larger than a fold may have without a basis of its own: the growth of a
+ * vector under repeated solution. */
+static bool is_far_from_one(int64_t p, const double *u, double *vector)
+{
+  double norm = 0;
+  for (int64_t j = 0; j < p; j++) {
+    vector[j] = 1 + (double)(j * 37 % 11) / 11;
+    norm += vector[j] * vector[j];
+  }
+  norm = sqrt(norm);
+  for (int i = 0; i < 12; i++) {
+    const double before = norm;
+    chi_dpotrs(1, p, u, p, vector, p);
+    norm = 0;
+    for (int64_t j = 0; j < p; j++) norm += vector[j] * vector[j];
+    norm = sqrt(norm);
+    if (norm > LARGEST_INVERSE * before) return true;
+  }
+  return false;
 }
 
 /* Both B of one fold and alpha. */
@@ -197,46 +308,36 @@ static chi_status primal_operator(chi_fit_work *work, int32_t f, int32_t alpha, 
   const chi_fold *fold = &work->folds[f];
   const int64_t p = work->shape.n_features, m = fold->end - fold->first;
   chi_thread_work *t = &work->thread[thread];
-  const double shift = work->alphas[alpha] - work->alphas[0];
   chi_stage_clock clock = chi_stage_start();
+  upper_of_sum(p, fold_gram(work, f), w->diagonal, work->alphas[alpha], w->penalty, t->factor);
+  const chi_status s = chi_dpotrf(p, t->factor, p);
+  chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
+  if (s != CHI_OK) return s;
+
+  clock = chi_stage_start();
   memcpy(t->solve, w->z, (size_t)(m * p) * sizeof *w->z);
-  if (shift > 0) {
-    upper_from_lower(p, w->inverse, shift, w->diagonal, 1, t->factor);
-    const chi_status s = chi_dpotrf(p, t->factor, p);
-    chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
-    if (s != CHI_OK) return s;
-    clock = chi_stage_start();
-    chi_dpotrs(m, p, t->factor, p, t->solve, p);
-  }
-  const int64_t split = fold->split - fold->first;
+  chi_dpotrs(m, p, t->factor, p, t->solve, p);
+  if (w->own_basis[f]) chi_dtrmm_right(m, p, fold_gram(work, f), p, t->solve, p);
   chi_operator_store(work, f, 0, alpha, t->solve, p, NULL);
-  chi_operator_store(work, f, 1, alpha, t->solve + split * p, p, NULL);
-  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock,
-                 shift > 0 ? 2 * (double)m * (double)p * (double)p : 0);
+  chi_operator_store(work, f, 1, alpha, t->solve + (fold->split - fold->first) * p, p, NULL);
+  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock, 2 * (double)m * (double)p * (double)p);
   return CHI_OK;
 }
 
 static chi_status fold_operators(chi_fit_work *work, int32_t f)
 {
   chi_primal *w = &work->primal;
-  const chi_fold *fold = &work->folds[f];
-  const int64_t p = work->shape.n_features, m = fold->end - fold->first;
+  const int64_t p = work->shape.n_features;
   double *gram = fold_gram(work, f);
   chi_stages *stages = &work->thread[0].stages;
   chi_stage_clock clock = chi_stage_start();
-  for (int64_t j = 0; j < p; j++) w->diagonal[j] = gram[j * p + j];
-  upper_from_lower(p, gram, 1, w->diagonal, work->alphas[0], gram);
+  prepare_fold(work, f);
+  chi_stage_stop(stages, CHI_STAGE_GRAM, clock, (double)p * (double)p * (double)p);
+  clock = chi_stage_start();
+  upper_of_sum(p, gram, w->diagonal, work->alphas[0], w->penalty, gram);
   CHI_TRY(chi_dpotrf(p, gram, p));
-  make_inverse(p, gram, w->inverse, work->thread[0].factor);
-  for (int64_t j = 0; j < p; j++) w->diagonal[j] = w->inverse[j * p + j];
-  chi_stage_stop(stages, CHI_STAGE_FACTORISE, clock, 7.0 / 3 * (double)p * (double)p * (double)p);
-
-  clock = chi_stage_start();
-  standardise_held_out(work, f);
-  chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 2 * (double)m * (double)p);
-  clock = chi_stage_start();
-  chi_dtrsm_right(m, p, gram, p, w->z, p);
-  chi_stage_stop(stages, CHI_STAGE_HAT, clock, (double)m * (double)p * (double)p);
+  w->own_basis[f] = is_far_from_one(p, gram, w->probe);
+  chi_stage_stop(stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
 
   chi_status worst = CHI_OK;
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
@@ -245,7 +346,10 @@ static chi_status fold_operators(chi_fit_work *work, int32_t f)
 #pragma omp critical(chi_encode_status)
     if (s > worst) worst = s;
   }
-  return worst == CHI_OK ? CHI_OK : chi_fail(worst, "%s", chi_status_text(worst));
+  return worst == CHI_OK
+             ? CHI_OK
+             : chi_fail(worst, "the Gram matrix of fold %d plus alpha is not positive definite",
+                        (int)f + 1);
 }
 
 chi_status chi_primal_begin(chi_fit_work *work)
@@ -256,12 +360,14 @@ chi_status chi_primal_begin(chi_fit_work *work)
   sort_classes(work);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
   for (int64_t c = 0; c < work->shape.n_classes; c++) centre_class(work, c);
-  chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 4 * n * p);
+  standardise_all(work);
+  for (int32_t f = 0; f < work->shape.n_folds; f++) fold_variance(work, f);
+  chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 8 * n * p);
 
   clock = chi_stage_start();
+  CHI_TRY(whiten(work));
   merge_scatter(work);
-  for (int32_t f = 0; f < work->shape.n_folds; f++) standardise_gram(work, f);
-  chi_stage_stop(stages, CHI_STAGE_GRAM, clock, n * p * p);
+  chi_stage_stop(stages, CHI_STAGE_GRAM, clock, 3 * n * p * p + 4.0 / 3 * p * p * p);
   for (int32_t f = 0; f < work->shape.n_folds; f++) CHI_TRY(fold_operators(work, f));
   return CHI_OK;
 }
@@ -277,17 +383,19 @@ static void load_responses(const chi_fit_work *work, int64_t c, int64_t t0, int6
     double *row = y + (i - w->class_first[c]) * n;
     const double scale = w->class_scale[i];
     const int64_t at = w->class_event[i] * ld + t0;
-    if (work->shape.real == CHI_REAL32)
-      for (int64_t j = 0; j < n; j++)
-        row[j] = scale * (double)((const float *)work->responses->y)[at + j];
-    else
-      for (int64_t j = 0; j < n; j++) row[j] = scale * ((const double *)work->responses->y)[at + j];
+    if (work->shape.real == CHI_REAL32) {
+      const float *from = (const float *)work->responses->y + at;
+      for (int64_t j = 0; j < n; j++) row[j] = scale * (double)from[j];
+    } else {
+      const double *from = (const double *)work->responses->y + at;
+      for (int64_t j = 0; j < n; j++) row[j] = scale * from[j];
+    }
     for (int64_t j = 0; j < n; j++) mean[j] += scale * row[j];
   }
   for (int64_t j = 0; j < n; j++) mean[j] /= sqrt(w->class_weight[c]);
 }
 
-/* Sum of the classes' cross products that train a fold, columns scaled to the fold's standard. */
+/* Sum of the classes' cross products that train a fold. */
 static void merge_sums(const chi_fit_work *work, int32_t f, int64_t n, const double *sums,
                        double *out)
 {
@@ -297,9 +405,10 @@ static void merge_sums(const chi_fit_work *work, int32_t f, int64_t n, const dou
     double *row = out + i * n;
     bool first = true;
     for (int64_t c = 0; c < work->shape.n_classes; c++) {
-      if ((w->class_train[c] >> f & 1) == 0) continue;
+      if (!trains(w, c, f)) continue;
       const double *from = sums + (c * p + i) * n;
-      for (int64_t j = 0; j < n; j++) row[j] = first ? from[j] : row[j] + from[j];
+      if (first) memcpy(row, from, (size_t)n * sizeof *row);
+      for (int64_t j = 0; !first && j < n; j++) row[j] += from[j];
       first = false;
     }
   }
@@ -318,21 +427,19 @@ void chi_primal_basis(chi_fit_work *work, int64_t t0, int64_t n, int thread)
   }
   chi_stage_stop(&t->stages, CHI_STAGE_GRAM, clock,
                  2 * (double)work->rows->n * (double)p * (double)n);
+  clock = chi_stage_start();
   for (int32_t f = 0; f < work->shape.n_folds; f++) {
-    clock = chi_stage_start();
     merge_sums(work, f, n, t->sums, t->fold_sum);
-    class_offsets(work, f, t->offset);
+    class_offsets(work, f, t->fold_mean, t->offset);
     chi_dgemm_tn(p, n, classes, t->offset, p, t->class_mean, n, 1, t->fold_sum, n);
-    const double *scale = w->fold_scale + f * p;
-    for (int64_t i = 0; i < p; i++)
-      for (int64_t j = 0; j < n; j++) t->fold_sum[i * n + j] *= scale[i];
-    chi_dtrsm_left(p, n, fold_gram(work, f), p, t->fold_sum, n);
+    if (w->own_basis[f]) chi_dtrsm_left(p, n, fold_gram(work, f), p, t->fold_sum, n);
     if (work->shape.real == CHI_REAL32) {
       float *out = (float *)t->basis + f * p * n;
       for (int64_t i = 0; i < p * n; i++) out[i] = (float)t->fold_sum[i];
     } else {
       memcpy((double *)t->basis + f * p * n, t->fold_sum, (size_t)(p * n) * sizeof(double));
     }
-    chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock, (double)p * (double)p * (double)n);
   }
+  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock,
+                 2 * (double)(work->shape.n_folds * classes) * (double)p * (double)n);
 }

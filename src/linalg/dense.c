@@ -87,6 +87,12 @@ void chi_dtrsm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double 
               1.0, u, INT(ldu), b, INT(ldb));
 }
 
+void chi_dtrmm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb)
+{
+  cblas_dtrmm(CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, INT(m), INT(n), 1.0,
+              u, INT(ldu), b, INT(ldb));
+}
+
 /* LAPACK's documented minimum for job S, and room for its blocked algorithms. */
 int64_t chi_dsvd_work(int64_t m, int64_t n)
 {

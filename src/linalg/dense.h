@@ -51,6 +51,9 @@ void chi_dtrsm_left(int64_t n, int64_t m, const double *u, int64_t ldu, double *
 /** B = B U^-1: U n x n upper (of chi_dpotrf), B m x n. With U = L' that is B L'^-1. */
 void chi_dtrsm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb);
 
+/** B = B U': U n x n upper, B m x n. */
+void chi_dtrmm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb);
+
 /** How many elements of work space chi_dsvd wants. */
 int64_t chi_dsvd_work(int64_t m, int64_t n);
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -78,12 +78,29 @@ static void start_board(chi_node_cache *c)
   for (int32_t i = 0; i < c->n_slots; i++) c->board->slots[i] = (slot){.state = SLOT_EMPTY};
 }
 
-/* Whether the file system that backs shared windows has the room. */
+/* Where Open MPI puts the files behind shared windows; other MPIs use /dev/shm. */
+static void backing_folder(char *folder, size_t n)
+{
+  int threads, variable, count;
+  MPI_T_cvar_handle handle;
+  snprintf(folder, n, "/dev/shm");
+  if (MPI_T_init_thread(MPI_THREAD_MULTIPLE, &threads) != MPI_SUCCESS) return;
+  if (MPI_T_cvar_get_index("osc_sm_backing_directory", &variable) == MPI_SUCCESS &&
+      MPI_T_cvar_handle_alloc(variable, NULL, &handle, &count) == MPI_SUCCESS) {
+    if (count > 0 && (size_t)count <= n) MPI_T_cvar_read(handle, folder);
+    MPI_T_cvar_handle_free(&handle);
+  }
+  MPI_T_finalize();
+}
+
+/* Whether the file system behind shared windows has the room. Open MPI looks too, but when it finds
+ * none on one rank the others hang (4.1.4), so this must be the stricter. */
 static bool has_room(const chi_node_cache *c, int64_t bytes)
 {
-  const char *folder = getenv("OMPI_MCA_osc_sm_backing_directory");
+  char folder[4096];
   struct statvfs fs;
-  if (statvfs(folder != NULL ? folder : "/dev/shm", &fs) != 0) return true;
+  backing_folder(folder, sizeof folder);
+  if (statvfs(folder, &fs) != 0) return false;
   const double available = (double)fs.f_bavail * (double)fs.f_frsize;
   return available >= (double)bytes + (double)c->n_node_ranks * SPARE_PER_RANK;
 }

@@ -1,0 +1,66 @@
+/** \file write.h
+ * Writing the response and feature files of a study (formats.md), rows of events at a time, with
+ * dimension scales attached, so that netCDF-4 tools find labelled arrays. Equal content gives equal
+ * bytes, whatever the rows per call. A file is made as PATH.tmp and bears its name only once it is
+ * whole and synced. All local; they take chi_h5_lock inside. */
+#ifndef CHIASM_STUDY_WRITE_H
+#define CHIASM_STUDY_WRITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chiasm/status.h"
+
+/** All of a response file but its numbers. Everything borrowed, during the creation only. */
+typedef struct chi_response_header {
+  const char *subject, *alignment;
+  const char *units; /* of the responses */
+  int64_t n_events, n_electrodes, n_times;
+  const char *const *electrode; /* n_electrodes, unique */
+  const char *const *region;    /* n_electrodes; NULL: none */
+  const float *x, *y, *z;       /* n_electrodes, mm; x NULL: none */
+  const char *space;            /* of the coordinates */
+  const double *time;           /* n_times, s */
+  double bin_width;             /* s */
+  const double *onset;          /* n_events, s */
+  const int32_t *session;       /* n_events; NULL: none */
+  double sampling_rate;         /* Hz; 0: not said */
+  const char *source;           /* where the data come from; NULL: not said */
+  bool exchangeable;            /* events are in shuffled order */
+} chi_response_header;
+
+/** All of a feature file but its layers. */
+typedef struct chi_feature_header {
+  const char *model, *network, *modality, *training;
+  int64_t n_events;
+} chi_feature_header;
+
+/** A file being written. */
+typedef struct chi_writer chi_writer;
+
+/** Begin a response file with everything but the numbers; then write all events in order.
+ * \return CHI_ERR_IO, naming the file and HDF5's reason */
+chi_status chi_writer_create_responses(const char *path, const chi_response_header *header,
+                                       chi_writer **out);
+
+/** Begin a feature file; then for each layer chi_writer_add_layer and all its events in order. */
+chi_status chi_writer_create_features(const char *path, const chi_feature_header *header,
+                                      chi_writer **out);
+
+/** Begin the next layer of a feature file. The one before must have all its events.
+ * \param[in] depth  its order in the network */
+chi_status chi_writer_add_layer(chi_writer *writer, const char *layer, int32_t depth,
+                                int64_t n_features);
+
+/** Write the next n events of the responses or of the layer begun last.
+ * \param[in] rows  n x (n_electrodes * n_times or n_features), row-major, float32 */
+chi_status chi_writer_append(chi_writer *writer, int64_t n, const float *rows);
+
+/** Close the file, sync it and give it its name; *writer is NULL afterwards, also on failure.
+ * \return CHI_ERR_BUG if events are missing, CHI_ERR_IO */
+chi_status chi_writer_finish(chi_writer **writer);
+
+/** Close and remove an unfinished file. NULL-safe; for cleanup after a failure. */
+void chi_writer_destroy(chi_writer **writer);
+
+#endif

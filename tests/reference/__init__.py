@@ -1,0 +1,1 @@
+"""Independent calculations that chiasm's results are compared with."""

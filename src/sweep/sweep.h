@@ -47,12 +47,12 @@ typedef struct chi_sweep_result {
 
 /** Do all units. Collective on comm: every rank passes the same units, count and name.
  * SIGTERM, SIGINT or SIGUSR1 on any rank stops the handing out of units; those in flight are
- * finished. A second signal, 0.25 s later or more, ends the program at once with exit code 3. Rank
- * 0 shows progress: a bar on a terminal, else a line a minute and one at the end. \param[in] report
- * called on rank 0 about twice a second, first at the start and last at the end, with the stage's
- * context, in the coordinator's thread; may be NULL \return CHI_OK (failed units included),
- * CHI_STOPPED on all ranks, or an error: then the rank that met it has printed the message and the
- * job has been aborted (does not return) */
+ * finished. A second signal, 0.25 s later or more, ends the program at once with exit code 3.
+ * Rank 0 shows progress: a bar on a terminal, else a line a minute and one at the end.
+ * \param[in] report  called on rank 0 about twice a second, first at the start and last at the
+ *                    end, with the stage's context, in the coordinator's thread; may be NULL
+ * \return CHI_OK (failed units included), CHI_STOPPED on all ranks, or an error: then the rank
+ *         that met it has printed the message and the job has been aborted (does not return) */
 typedef struct chi_sweep_progress {
   int64_t done, running, failed, left;
   int64_t models_done;

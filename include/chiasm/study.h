@@ -98,7 +98,8 @@ chi_status chi_study_file_checksum(const chi_study *study, int64_t i, uint64_t *
 typedef enum chi_real { CHI_REAL32 = 4, CHI_REAL64 = 8 } chi_real;
 
 /** Read rows [event0, event0 + n) of a dataset's responses, as they are in the file (NaN included).
- * Float16 and float32 become exactly float32; float64 is rounded where `real` is CHI_REAL32.
+ * Float16 and float32 become exactly float32. Float64 is rounded where `real` is CHI_REAL32, each
+ * column less its value at the file's first event, so that a large offset costs no digits.
  * \param[out] out  n x (n_electrodes * n_times), row-major, in the units of the file; caller's */
 chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int64_t event0,
                                     int64_t n, chi_real real, void *out);

@@ -161,6 +161,26 @@ int64_t chi_numbers_find_bad(const void *numbers, chi_real real, int64_t n)
   return i;
 }
 
+/* Float64 rows as float32, each column less its value in the file's first row: rounding is then
+ * that of its changes, not of its offset. */
+static chi_status read_narrowed(const chi_numbers *numbers, int64_t row0, int64_t n, float *out)
+{
+  const int64_t columns = numbers->columns, step = numbers->step < n ? numbers->step : n;
+  double *first = NULL, *piece = NULL;
+  chi_status status = chi_alloc(columns, sizeof *first, "first row", &first);
+  if (status == CHI_OK) status = chi_alloc(step * columns, sizeof *piece, "rows", &piece);
+  if (status == CHI_OK) status = chi_numbers_read(numbers, 0, 1, CHI_REAL64, first);
+  for (int64_t row = 0; status == CHI_OK && row < n; row += step) {
+    const int64_t m = n - row < step ? n - row : step;
+    status = chi_numbers_read(numbers, row0 + row, m, CHI_REAL64, piece);
+    for (int64_t i = 0; status == CHI_OK && i < m * columns; i++)
+      out[row * columns + i] = (float)(piece[i] - first[i % columns]);
+  }
+  chi_free(first);
+  chi_free(piece);
+  return status;
+}
+
 chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int64_t event0,
                                     int64_t n, chi_real real, void *out)
 {
@@ -168,7 +188,9 @@ chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int
   chi_numbers numbers;
   CHI_TRY(chi_numbers_open(study, d->path, NULL, d->n_events,
                            d->n_electrodes * study->alignments[d->alignment].n_times, &numbers));
-  const chi_status status = chi_numbers_read(&numbers, event0, n, real, out);
+  const chi_status status = real == CHI_REAL32 && numbers.exact == CHI_REAL64
+                                ? read_narrowed(&numbers, event0, n, out)
+                                : chi_numbers_read(&numbers, event0, n, real, out);
   chi_numbers_close(&numbers);
   return status;
 }

@@ -12,8 +12,7 @@ void chi_findings_add(chi_findings *findings, bool error, const char *format, ..
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  for (char *c = text; *c != '\0'; c++) /* names from files may hold anything */
-    if ((unsigned char)*c < ' ' || *c == 127) *c = ' ';
+  chi_label_clean(text); /* names from files may hold anything */
   if (error) findings->n_errors++;
   if (findings->n == findings->room) {
     const int64_t room = 2 * findings->room + 8;

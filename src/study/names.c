@@ -84,6 +84,15 @@ static int character(const unsigned char *c)
   return overlong || surrogate || too_high || control ? 0 : n;
 }
 
+void chi_label_clean(char *text)
+{
+  for (unsigned char *c = (unsigned char *)text; *c != '\0';) {
+    const int n = character(c);
+    if (n == 0) *c = '?';
+    c += n == 0 ? 1 : n;
+  }
+}
+
 bool chi_label_ok(const char *text)
 {
   if (strlen(text) > LABEL_MAX) return false;

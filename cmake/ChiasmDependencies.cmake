@@ -5,7 +5,7 @@ find_package(MPI REQUIRED COMPONENTS C)
 find_package(OpenMP REQUIRED COMPONENTS C)
 
 set(HDF5_PREFER_PARALLEL ON)
-find_package(HDF5 REQUIRED COMPONENTS C)
+find_package(HDF5 REQUIRED COMPONENTS C HL)
 if(NOT HDF5_IS_PARALLEL)
   message(FATAL_ERROR "HDF5 at ${HDF5_INCLUDE_DIRS} is not parallel. On Debian: "
     "apt-get install libhdf5-openmpi-dev; elsewhere load a parallel HDF5 and set HDF5_ROOT.")

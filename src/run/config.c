@@ -1,0 +1,157 @@
+#include "run/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/text.h"
+
+typedef struct chi_entry {
+  char *key;   /* "fit.folds" */
+  char *value; /* lists as "[1, 2]" */
+} chi_entry;
+
+typedef struct chi_entries {
+  int64_t n, room;
+  chi_entry *item;
+} chi_entries;
+
+static void entries_free(chi_entries *entries)
+{
+  for (int64_t i = 0; i < entries->n; i++) {
+    free(entries->item[i].key);
+    free(entries->item[i].value);
+  }
+  free(entries->item);
+  *entries = (chi_entries){0};
+}
+
+/* Takes over the two strings, also where it fails. */
+static chi_status entries_add(chi_entries *entries, char *key, char *value)
+{
+  if (entries->n == entries->room) {
+    const int64_t room = 2 * entries->room + 16;
+    chi_entry *item = realloc(entries->item, (size_t)room * sizeof *item);
+    if (item != NULL) {
+      entries->item = item;
+      entries->room = room;
+    }
+  }
+  if (key == NULL || value == NULL || entries->n == entries->room) {
+    free(key);
+    free(value);
+    return chi_fail(CHI_ERR_MEMORY, "config.yaml: no memory to compare it");
+  }
+  entries->item[entries->n++] = (chi_entry){key, value};
+  return CHI_OK;
+}
+
+static const char *scalar(yaml_document_t *document, yaml_node_item_t id)
+{
+  const yaml_node_t *node = yaml_document_get_node(document, id);
+  return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "...";
+}
+
+static char *value_text(yaml_document_t *document, const yaml_node_t *node)
+{
+  if (node->type != YAML_SEQUENCE_NODE) return strdup((const char *)node->data.scalar.value);
+  chi_text text = {0};
+  chi_text_add(&text, "[");
+  for (const yaml_node_item_t *i = node->data.sequence.items.start;
+       i < node->data.sequence.items.top; i++)
+    chi_text_add(&text, "%s%s", i == node->data.sequence.items.start ? "" : ", ",
+                 scalar(document, *i));
+  chi_text_add(&text, "]");
+  if (text.failed) chi_text_free(&text);
+  return text.s; /* made by malloc: the caller frees it */
+}
+
+/* The options of one mapping; a mapping inside is a command's section, and there are no more
+ * levels. */
+static chi_status flatten(yaml_document_t *document, const yaml_node_t *mapping,
+                          const char *section, chi_entries *entries)
+{
+  for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+       pair < mapping->data.mapping.pairs.top; pair++) {
+    const char *name = scalar(document, pair->key);
+    const yaml_node_t *node = yaml_document_get_node(document, pair->value);
+    if (node->type == YAML_MAPPING_NODE) {
+      if (section[0] != '\0')
+        return chi_fail(CHI_ERR_INPUT, "%s: %s holds options of options", section, name);
+      CHI_TRY(flatten(document, node, name, entries));
+      continue;
+    }
+    chi_text key = {0};
+    chi_text_add(&key, "%s%s%s", section, section[0] != '\0' ? "." : "", name);
+    if (key.failed) chi_text_free(&key);
+    CHI_TRY(entries_add(entries, key.s, value_text(document, node)));
+  }
+  return CHI_OK;
+}
+
+static chi_status parse(const char *text, chi_entries *entries)
+{
+  yaml_parser_t parser;
+  yaml_document_t document;
+  if (!yaml_parser_initialize(&parser)) return chi_fail(CHI_ERR_MEMORY, "no memory for YAML");
+  yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
+  chi_status s = CHI_OK;
+  if (!yaml_parser_load(&parser, &document)) {
+    s = chi_fail(CHI_ERR_INPUT, "the stored options are no YAML (line %zu: %s)",
+                 parser.problem_mark.line + 1, parser.problem);
+  } else {
+    const yaml_node_t *root = yaml_document_get_root_node(&document);
+    if (root != NULL && root->type == YAML_MAPPING_NODE)
+      s = flatten(&document, root, "", entries);
+    else if (root != NULL)
+      s = chi_fail(CHI_ERR_INPUT, "the stored options are no list of keys and values");
+    yaml_document_delete(&document);
+  }
+  yaml_parser_delete(&parser);
+  return s;
+}
+
+static const char *find(const chi_entries *entries, const char *key)
+{
+  for (int64_t i = 0; i < entries->n; i++)
+    if (strcmp(entries->item[i].key, key) == 0) return entries->item[i].value;
+  return NULL;
+}
+
+static const char *short_name(const char *key)
+{
+  const char *dot = strchr(key, '.');
+  return dot == NULL ? key : dot + 1;
+}
+
+static chi_status compare(const char *where, const chi_entries *run, const chi_entries *now)
+{
+  const char *what_to_do = "take the run's options to go on with it, or --overwrite it";
+  for (int64_t i = 0; i < run->n; i++) {
+    const char *key = run->item[i].key, *other = find(now, key);
+    if (other == NULL)
+      return chi_fail(CHI_ERR_USAGE, "%s: options differ: %s is %s in the run, not set now; %s",
+                      where, short_name(key), run->item[i].value, what_to_do);
+    if (strcmp(other, run->item[i].value) != 0)
+      return chi_fail(CHI_ERR_USAGE, "%s: options differ: %s is %s in the run, %s now; %s", where,
+                      short_name(key), run->item[i].value, other, what_to_do);
+  }
+  for (int64_t i = 0; i < now->n; i++)
+    if (find(run, now->item[i].key) == NULL)
+      return chi_fail(CHI_ERR_USAGE, "%s: options differ: %s is not set in the run, %s now; %s",
+                      where, short_name(now->item[i].key), now->item[i].value, what_to_do);
+  return CHI_OK;
+}
+
+chi_status chi_config_compare(const char *where, const char *of_run, const char *of_now)
+{
+  if (strcmp(of_run, of_now) == 0) return CHI_OK;
+  chi_entries run = {0}, now = {0};
+  chi_status s = parse(of_run, &run);
+  if (s == CHI_OK) s = parse(of_now, &now);
+  if (s == CHI_ERR_INPUT) s = chi_fail(s, "%s: config.yaml: %s", where, chi_message());
+  if (s == CHI_OK) s = compare(where, &run, &now);
+  entries_free(&run);
+  entries_free(&now);
+  return s;
+}

@@ -1,0 +1,48 @@
+/** \file folder.h
+ * The folder of a run and the files it may hold. All local. */
+#ifndef CHIASM_RUN_FOLDER_H
+#define CHIASM_RUN_FOLDER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chiasm/status.h"
+
+/** What there is at a run's path. */
+typedef enum chi_run_folder_kind {
+  CHI_FOLDER_NONE,    /* nothing */
+  CHI_FOLDER_EMPTY,   /* an empty folder */
+  CHI_FOLDER_RUN,     /* a folder with a file that only a run has */
+  CHI_FOLDER_FOREIGN, /* a folder with other things in it */
+  CHI_FOLDER_NO_FOLDER
+} chi_run_folder_kind;
+
+/** RUN/name in a buffer of PATH_MAX. \return CHI_ERR_USAGE if it is too long */
+chi_status chi_run_folder_path(char *out, const char *run, const char *name);
+
+/** Look what is at `run`. \return CHI_ERR_IO if that cannot be found out */
+chi_status chi_run_folder_look(const char *run, chi_run_folder_kind *kind);
+
+/** Whether the folder holds a file of this name (of any kind, a dangling link too). */
+bool chi_run_folder_has(const char *run, const char *name);
+
+/** Make the folder; its parent must be there. An existing folder is fine.
+ * \return CHI_ERR_USAGE if the parent is missing, CHI_ERR_IO */
+chi_status chi_run_folder_make(const char *run);
+
+/** Remove every file that chiasm writes into a run, of all stages, but the lock. Links are removed,
+ * not followed; other files stay. */
+chi_status chi_run_folder_clear(const char *run);
+
+/** Write a small file whole or not at all: as NAME.tmp, synced, renamed. */
+chi_status chi_run_folder_write(const char *run, const char *name, const char *text, int64_t n);
+
+/** Make the names in the folder last through a power cut. */
+chi_status chi_run_folder_sync(const char *run);
+
+/** Bytes free to this user at a path, or in its parent if there is nothing there yet; -1 if the
+ * file system does not say. */
+int64_t chi_run_folder_free(const char *path);
+
+#endif

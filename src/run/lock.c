@@ -1,0 +1,102 @@
+#include "run/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "run/folder.h"
+
+/* Some network and parallel file systems are mounted without locks. */
+static bool has_no_locks(int why) { return why == ENOLCK || why == ENOSYS || why == EOPNOTSUPP; }
+
+static chi_status open_lock(const char *run, int *fd)
+{
+  char path[PATH_MAX];
+  CHI_TRY(chi_run_folder_path(path, run, "lock"));
+  *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (*fd < 0)
+    return chi_fail(CHI_ERR_IO, "%s: cannot be opened to write: %s%s", path, strerror(errno),
+                    errno == EROFS ? "; choose another folder for the run" : "");
+  return CHI_OK;
+}
+
+static chi_status held_by_other(const char *run, int fd, double wait_s)
+{
+  char holder[200] = "", waited[64] = "";
+  const ssize_t n = pread(fd, holder, sizeof holder - 1, 0);
+  holder[n > 0 ? n : 0] = '\0';
+  holder[strcspn(holder, "\n")] = '\0';
+  if (wait_s > 0) snprintf(waited, sizeof waited, ", still after %.0f s", wait_s);
+  return chi_fail(CHI_ERR_USAGE,
+                  "%s: another job is writing this run%s (%s); wait for its end, or stop it", run,
+                  waited, holder[0] != '\0' ? holder : "it does not say which");
+}
+
+/* For people who read "another job is writing": not needed for the lock itself, so a full disk is
+ * no reason to stop. */
+static void sign(int fd)
+{
+  char host[128] = "", now[32], text[256];
+  gethostname(host, sizeof host - 1);
+  chi_clock_iso8601(now, sizeof now);
+  const int n =
+      snprintf(text, sizeof text, "host %s, process %ld, since %s\n", host, (long)getpid(), now);
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+    chi_log(CHI_LOG_FILE, "the holder's name could not be written into the lock");
+}
+
+chi_status chi_lock_alone(const char *run, double wait_s, int *fd)
+{
+  CHI_TRY(open_lock(run, fd));
+  const double start = chi_clock_now();
+  int why = flock(*fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+  if (why == EWOULDBLOCK && wait_s > 0)
+    chi_log(CHI_LOG_INFO, "%s is being written by another job: waiting up to %.0f s for it", run,
+            wait_s);
+  while ((why == EWOULDBLOCK || why == EINTR) && chi_clock_now() - start < wait_s) {
+    chi_clock_sleep(0.1);
+    why = flock(*fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+  }
+  if (why == 0) {
+    sign(*fd);
+    return CHI_OK;
+  }
+  chi_status s = CHI_OK;
+  if (why == EWOULDBLOCK || why == EINTR)
+    s = held_by_other(run, *fd, wait_s);
+  else if (has_no_locks(why))
+    chi_log(CHI_LOG_WARNING,
+            "%s/lock: this file system has no locks (%s); see to it that no other job writes this "
+            "run",
+            run, strerror(why));
+  else
+    s = chi_fail(CHI_ERR_IO, "%s/lock: cannot be locked: %s", run, strerror(why));
+  chi_lock_release(fd);
+  return s;
+}
+
+chi_status chi_lock_shared(const char *run, bool alone, int *fd)
+{
+  if (alone && *fd < 0) return CHI_OK; /* no locks here: warned already */
+  if (!alone) CHI_TRY(open_lock(run, fd));
+  if (flock(*fd, LOCK_SH | LOCK_NB) == 0) return CHI_OK;
+  const int why = errno;
+  chi_status s = CHI_OK;
+  if (why == EWOULDBLOCK)
+    s = held_by_other(run, *fd, 0);
+  else if (!has_no_locks(why))
+    s = chi_fail(CHI_ERR_IO, "%s/lock: cannot be locked: %s", run, strerror(why));
+  chi_lock_release(fd);
+  return s;
+}
+
+void chi_lock_release(int *fd)
+{
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}

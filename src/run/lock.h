@@ -1,0 +1,24 @@
+/** \file lock.h
+ * RUN/lock: exclusive while one process makes or checks a run, then shared by every rank that may
+ * write it. The kernel gives it back when its holder ends, however that happens. All local. */
+#ifndef CHIASM_RUN_LOCK_H
+#define CHIASM_RUN_LOCK_H
+
+#include <stdbool.h>
+
+#include "chiasm/status.h"
+
+/** Take the lock for this process alone, and write into it who has it.
+ * \param[in]  wait_s  how long to wait for another holder
+ * \param[out] fd      to chi_lock_release; -1 where the file system has no locks (a warning)
+ * \return CHI_ERR_USAGE naming the holder, CHI_ERR_IO */
+chi_status chi_lock_alone(const char *run, double wait_s, int *fd);
+
+/** Take the lock together with others. On a lock that chi_lock_alone took (*fd >= 0): share it.
+ * \param[in] alone  whether this process is the one that took it alone before */
+chi_status chi_lock_shared(const char *run, bool alone, int *fd);
+
+/** Give it back. */
+void chi_lock_release(int *fd);
+
+#endif

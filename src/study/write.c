@@ -149,6 +149,15 @@ static chi_status begin(const char *path, int64_t n_events, chi_writer **out)
   return writer_status(w);
 }
 
+/* After a full disk HDF5 1.10 holds what it could not write and crashes over it when the program
+ * ends. All files are closed explicitly, so it need do nothing then; it must be told before its
+ * first call. */
+static void enter(void)
+{
+  H5dont_atexit();
+  chi_h5_lock();
+}
+
 static void describe_electrodes(chi_writer *w, const chi_response_header *h, hid_t electrode)
 {
   if (h->region != NULL)
@@ -203,7 +212,7 @@ chi_status chi_writer_create_responses(const char *path, const chi_response_head
                                        chi_writer **out)
 {
   *out = NULL;
-  chi_h5_lock();
+  enter();
   chi_status s = begin(path, header->n_events, out);
   if (s == CHI_OK) {
     (*out)->n_electrodes = header->n_electrodes;
@@ -233,7 +242,7 @@ chi_status chi_writer_create_features(const char *path, const chi_feature_header
                                       chi_writer **out)
 {
   *out = NULL;
-  chi_h5_lock();
+  enter();
   chi_status s = begin(path, header->n_events, out);
   if (s == CHI_OK) {
     describe_features(*out, header);

@@ -3,6 +3,7 @@ of the right kind and size by scikit-learn's ridge."""
 import csv
 import filecmp
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -172,6 +173,19 @@ class Planted(unittest.TestCase):
             self.assertEqual(file.attrs["exchangeable"], 1)
         y = y - y.mean(axis=0)
         self.assertLess(abs((y[1:] * y[:-1]).mean() / (y ** 2).mean()), 0.02)
+
+    def test_full_disk(self):
+        """A limit on the size of files stands in for the full disk; HDF5 must not crash at the end."""
+        study = os.path.join(self.room.name, "full")
+        done = subprocess.run(
+            [os.environ["CHIASM"], "simulate", study, *SIZES], capture_output=True, text=True,
+            restore_signals=False,  # Python ignores SIGXFSZ, and so does its child
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400000, 400000)))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("sim1.language.h5: cannot be written", done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1)
+        self.assertEqual(os.listdir(os.path.join(study, "responses")), [])
+        simulate(study, *SIZES, "--overwrite")
 
     def test_same_seed_same_bytes(self):
         again, other = (os.path.join(self.room.name, name) for name in ("again", "other"))

@@ -124,14 +124,14 @@ typedef struct chi_primal {
   double *whiten;        /* p x p: upper triangle U with X'X + a_min I = U'U, X standardised */
   double *unwhiten;      /* p x p: U'^-1 */
   double *fold_mean;     /* p: whitened */
-  double *variance;      /* (fold, p): of the standardised features in training; 1 if constant */
+  double *variance;      /* (fold, p): of the standardised features in training; 0: constant */
   double *gram;          /* (fold, p, p): lower P; upper, for a fold with a basis of its own, the
                             factor of P + a_min R */
   double *diagonal;      /* p: P's */
   double *penalty;       /* p x p: lower R */
   double *scatter;       /* p x p: room */
   double *z;             /* held-out x p, whitened */
-  double *probe;         /* 2 p: a vector and room */
+  double *probe;         /* p: room for a vector */
   bool own_basis[CHI_MAX_FOLDS];
 } chi_primal;
 
@@ -189,6 +189,10 @@ void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alp
  * is multiplied by column_scale[j] (NULL: by 1). */
 void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alpha, const double *b,
                         int64_t k, const double *column_scale);
+
+/** Columns [c0, c0 + n) of an event's features as float64, less their values at the study's first
+ * event: what a large offset would cost in the moments is then not lost. \param[out] out  n */
+void chi_read_features(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out);
 
 /** Standardise columns [c0, c1) by the fold's training rows; those constant in training become 0.
  * \param[out] z  (n_train + held-out) x ld: training rows times sqrt(weight), then held-out rows */

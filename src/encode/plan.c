@@ -190,7 +190,7 @@ static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
   TAKE(w->penalty, p * p);
   TAKE(w->scatter, p * p);
   TAKE(w->z, s->max_held_out * p);
-  TAKE(w->probe, 2 * p);
+  TAKE(w->probe, p);
 }
 
 static void layout_svd(const chi_shape *s, chi_arena *arena, chi_svd *w)

@@ -66,18 +66,6 @@ static void sort_classes(chi_fit_work *work)
   w->class_first[n] = at;
 }
 
-/* Row i, in class order, of the features as float64. */
-static void read_row(const chi_fit_work *work, int64_t i, double *out)
-{
-  const int64_t p = work->shape.n_features, at = work->primal.class_event[i] * p;
-  if (work->features_real == CHI_REAL32) {
-    const float *x = (const float *)work->features + at;
-    for (int64_t j = 0; j < p; j++) out[j] = (double)x[j];
-  } else {
-    memcpy(out, (const double *)work->features + at, (size_t)p * sizeof *out);
-  }
-}
-
 /* Fill x, mean, low and high of one class. */
 static void centre_class(chi_fit_work *work, int64_t c)
 {
@@ -92,7 +80,7 @@ static void centre_class(chi_fit_work *work, int64_t c)
   for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
     const double weight = w->class_scale[i] * w->class_scale[i] / w->class_weight[c];
     double *x = w->x + i * p;
-    read_row(work, i, x);
+    chi_read_features(work, w->class_event[i], 0, p, x);
     for (int64_t j = 0; j < p; j++) {
       mean[j] += weight * x[j];
       low[j] = x[j] < low[j] ? x[j] : low[j];
@@ -158,7 +146,7 @@ static void fold_variance(chi_fit_work *work, int32_t f)
       const double d = w->mean[c * p + j] - mean;
       variance += w->squares[c * p + j] / total + w->class_weight[c] / total * d * d;
     }
-    w->variance[f * p + j] = high > low && variance > 0 ? variance : 1;
+    w->variance[f * p + j] = high > low ? variance : 0;
   }
 }
 
@@ -254,6 +242,26 @@ static void merge_scatter(chi_fit_work *work)
   }
 }
 
+/* A feature that is constant in training is left out: take what it adds to the held-out rows away,
+ * its differences from that constant times its row of U^-1. (Its weight is 0 but for rounding.) */
+static void leave_out_constants(chi_fit_work *work, int32_t f)
+{
+  chi_primal *w = &work->primal;
+  const chi_fold *fold = &work->folds[f];
+  const int64_t p = work->shape.n_features;
+  for (int64_t j = 0; j < p; j++) {
+    if (w->variance[f * p + j] > 0 || w->scale[j] == 0) continue;
+    double constant, x;
+    chi_read_features(work, fold->train_event[0], j, 1, &constant);
+    for (int64_t i = fold->first; i < fold->end; i++) {
+      chi_read_features(work, work->rows->event[i], j, 1, &x);
+      const double difference = (x - constant) * w->scale[j];
+      double *z = w->z + (i - fold->first) * p;
+      for (int64_t k = 0; k < p; k++) z[k] -= difference * w->unwhiten[k * p + j];
+    }
+  }
+}
+
 /* Finish P and make R of one fold, and its held-out rows. */
 static void prepare_fold(chi_fit_work *work, int32_t f)
 {
@@ -266,7 +274,7 @@ static void prepare_fold(chi_fit_work *work, int32_t f)
   for (int64_t j = 0; j < p; j++) w->diagonal[j] = gram[j * p + j];
   /* R = (U'^-1 V)(U'^-1 V)' with V the standard deviations: add_squares wants its transpose */
   for (int64_t j = 0; j < p; j++) {
-    const double deviation = sqrt(w->variance[f * p + j]);
+    const double variance = w->variance[f * p + j], deviation = variance > 0 ? sqrt(variance) : 1;
     for (int64_t i = 0; i < p; i++) w->scatter[j * p + i] = deviation * w->unwhiten[i * p + j];
   }
   add_squares(work, p, w->scatter, 0, w->penalty);
@@ -278,6 +286,7 @@ static void prepare_fold(chi_fit_work *work, int32_t f)
       for (int64_t j = 0; j < p; j++)
         z[j] = w->x[i * p + j] / w->class_scale[i] + w->mean[c * p + j] - w->fold_mean[j];
     }
+  leave_out_constants(work, f);
 }
 
 /* Whether |(U'U)^-1| is larger than a fold may have without a basis of its own: the growth of a

@@ -1,20 +1,25 @@
 /* Features of one fold standardised by its training rows, and operators stored centred. */
 #include <math.h>
+#include <string.h>
 
 #include "encode/internal.h"
 
+/* Rows of an operator that differ by less, relative to their size, are equal but for rounding: then
+ * a prediction is constant, though the responses may add up to next to nothing. */
+#define ROUNDING 1e-12
+
 #define CHUNK 64 /* columns at a time: their sums stay in the first-level cache */
 
-/* Row `event` of the features, columns [c0, c0 + n), as float64. */
-static void read_row(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out)
+void chi_read_features(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out)
 {
   const int64_t at = event * work->shape.n_features + c0;
   if (work->features_real == CHI_REAL32) {
-    const float *x = (const float *)work->features + at;
-    for (int64_t j = 0; j < n; j++) out[j] = (double)x[j];
+    const float *x = (const float *)work->features + at, *x0 = (const float *)work->features + c0;
+    for (int64_t j = 0; j < n; j++) out[j] = (double)x[j] - (double)x0[j];
   } else {
     const double *x = (const double *)work->features + at;
-    for (int64_t j = 0; j < n; j++) out[j] = x[j];
+    const double *x0 = (const double *)work->features + c0;
+    for (int64_t j = 0; j < n; j++) out[j] = x[j] - x0[j];
   }
 }
 
@@ -31,7 +36,7 @@ static void column_moments(const chi_fit_work *work, const chi_fold *fold, int64
   for (int64_t i = 0; i < fold->n_train; i++) {
     const double w = work->rows->weight[fold->train[i]];
     total += w;
-    read_row(work, fold->train_event[i], c0, n, x);
+    chi_read_features(work, fold->train_event[i], c0, n, x);
     for (int64_t j = 0; j < n; j++) {
       mean[j] += w * x[j];
       low[j] = x[j] < low[j] ? x[j] : low[j];
@@ -41,7 +46,7 @@ static void column_moments(const chi_fit_work *work, const chi_fold *fold, int64
   for (int64_t j = 0; j < n; j++) mean[j] /= total;
   for (int64_t i = 0; i < fold->n_train; i++) {
     const double w = work->rows->weight[fold->train[i]];
-    read_row(work, fold->train_event[i], c0, n, x);
+    chi_read_features(work, fold->train_event[i], c0, n, x);
     for (int64_t j = 0; j < n; j++) scale[j] += w * (x[j] - mean[j]) * (x[j] - mean[j]);
   }
   for (int64_t j = 0; j < n; j++)
@@ -56,12 +61,12 @@ static void standardise_chunk(const chi_fit_work *work, const chi_fold *fold, in
   for (int64_t i = 0; i < fold->n_train; i++) {
     double *row = z + i * ld;
     const double w = fold->train_scale[i];
-    read_row(work, fold->train_event[i], c0, n, row);
+    chi_read_features(work, fold->train_event[i], c0, n, row);
     for (int64_t j = 0; j < n; j++) row[j] = w * (row[j] - mean[j]) * scale[j];
   }
   for (int64_t i = fold->first; i < fold->end; i++) {
     double *row = z + (fold->n_train + i - fold->first) * ld;
-    read_row(work, work->rows->event[i], c0, n, row);
+    chi_read_features(work, work->rows->event[i], c0, n, row);
     for (int64_t j = 0; j < n; j++) row[j] = (row[j] - mean[j]) * scale[j];
   }
 }
@@ -95,7 +100,7 @@ void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alph
   const double *w = work->rows->weight + chi_half_first(at, half);
   const bool single = work->shape.real == CHI_REAL32;
   void *out = chi_operator(work, fold, half, alpha);
-  double total = 0;
+  double total = 0, spread = 0, size = 0;
   for (int64_t i = 0; i < m; i++) total += w[i];
   for (int64_t j0 = 0; j0 < k; j0 += CHUNK) {
     const int64_t n = k - j0 < CHUNK ? k - j0 : CHUNK;
@@ -107,10 +112,13 @@ void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alph
       for (int64_t j = 0; j < n; j++) {
         const double scale = column_scale == NULL ? 1 : column_scale[j0 + j];
         const double value = scale * (i == m ? mean[j] : b[i * k + j0 + j] - mean[j]);
+        double *largest = i == m ? &size : &spread;
+        if (fabs(value) > *largest) *largest = fabs(value);
         if (single)
           ((float *)out)[i * ld + j0 + j] = (float)value;
         else
           ((double *)out)[i * ld + j0 + j] = value;
       }
   }
+  if (spread <= ROUNDING * size) memset(out, 0, (size_t)(m * ld) * work->shape.real);
 }

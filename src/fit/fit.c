@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/agree.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "fit/plan.h"
@@ -112,9 +111,10 @@ static chi_status ask_reals(fit *f)
 /* The checksum of the whole study: the sum of its files', so that ranks can share them. */
 static chi_status sum_files(fit *f)
 {
-  const double start = chi_clock_now();
   uint64_t sum = 0, one;
   chi_status s = CHI_OK;
+  chi_log(CHI_LOG_INFO, "fit: reading %lld files for the checksum of the study",
+          (long long)f->study->n_files);
   for (int64_t i = f->rank; i < f->study->n_files && s == CHI_OK; i += f->size) {
     s = chi_study_file_checksum(f->study, i, &one);
     if (s == CHI_OK) sum += one;
@@ -122,10 +122,6 @@ static chi_status sum_files(fit *f)
   CHI_TRY(chi_agree(f->comm, s));
   MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, f->comm);
   snprintf(f->checksum, sizeof f->checksum, "%016llx", (unsigned long long)sum);
-  char time[64];
-  chi_clock_format(chi_clock_now() - start, time, sizeof time);
-  chi_log(CHI_LOG_INFO, "fit: checked the bytes of %lld files in %s", (long long)f->study->n_files,
-          time);
   return CHI_OK;
 }
 
@@ -163,12 +159,13 @@ static void log_start(const fit *f)
     spaces += study->alignments[a].n_spaces;
     sites += study->alignments[a].n_sites;
   }
-  chi_log(CHI_LOG_INFO, "chiasm %s: fit of %s into %s; %d ranks x %d threads, BLAS kernel %s",
+  chi_log(CHI_LOG_INFO,
+          "chiasm %s: fit of %s into %s; ranks: %d, threads of each: %d, "
+          "BLAS kernel: %s",
           CHIASM_VERSION, f->options->study, f->options->run, f->size,
           (int)f->options->encode.threads, f->options->blas_kernel);
   chi_log(CHI_LOG_INFO,
-          "fit: %d alignments, %d recordings, %lld electrodes, %lld feature spaces, counted per "
-          "alignment",
+          "fit: alignments: %d, recordings: %d, electrodes: %lld, feature spaces: %lld",
           (int)study->n_alignments, (int)study->n_datasets, (long long)sites, (long long)spaces);
   if (chi_run_torn(f->run) > 0)
     chi_log(CHI_LOG_INFO, "fit: %lld sites were cut short when the last job ended; fitted again",
@@ -177,8 +174,9 @@ static void log_start(const fit *f)
   char text[512];
   chi_fit_room_text(&f->room, text, sizeof text);
   chi_log(CHI_LOG_INFO, "fit: memory: %s", text);
-  chi_log(CHI_LOG_INFO, "fit: %lld encoding models in %lld units%s", (long long)f->plan.models,
-          (long long)f->plan.n, f->options->mode == CHI_RUN_RESUME ? " are left" : "");
+  chi_log(CHI_LOG_INFO, "fit: encoding models%s: %lld, in %lld units",
+          f->options->mode == CHI_RUN_RESUME ? " left" : "", (long long)f->plan.models,
+          (long long)f->plan.n);
   if (f->plan.parts > 0)
     chi_log(CHI_LOG_FILE, "fit: %lld units are parts of layers, so that all ranks have work",
             (long long)f->plan.parts);
@@ -222,7 +220,7 @@ static chi_status sweep(fit *f, int64_t *failed)
 {
   CHI_TRY(prepare_worker(f));
   const chi_sweep_stage stage = {
-      .name = "fit", .context = &f->worker, .work = chi_fit_work, .failed = chi_fit_unit_failed};
+      .name = "fit", .context = &f->worker, .work = chi_fit_do_unit, .failed = chi_fit_unit_failed};
   chi_sweep_result result;
   const chi_status s =
       chi_sweep_run(f->comm, f->plan.unit, f->plan.n, &stage, chi_fit_progress, &result);
@@ -235,7 +233,7 @@ static chi_status sweep(fit *f, int64_t *failed)
 static void add_failed(const fit *f, int64_t failed, chi_text *text)
 {
   if (failed == 0) return;
-  chi_text_add(text, "\n%lld units failed:\n", (long long)failed);
+  chi_text_add(text, "\nfailed units: %lld\n", (long long)failed);
   int shown = 0;
   for (int i = 0; i < CHI_FIT_FAILED_SHOWN; i++) {
     if (f->watch.failed[i] == NULL) continue;

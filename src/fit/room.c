@@ -79,9 +79,9 @@ void chi_fit_room_text(const chi_fit_room *room, char *text, size_t n)
   chi_fit_bytes_text(room->slot, slot, sizeof slot);
   chi_fit_bytes_text(chi_fit_room_node(room), node, sizeof node);
   snprintf(text, n,
-           "%s a rank (%s of work space, %s for the features of two layers) and the responses of "
-           "%lld datasets (%s each): %s for the %lld ranks of a node",
-           rank, encoder, features, (long long)room->slots, slot, node, (long long)room->ranks);
+           "%s a rank (%s of work space, %s for the features of two layers), and %s for the "
+           "responses of each recording, %lld at a time: %s for a node with %lld of the ranks",
+           rank, encoder, features, slot, (long long)room->slots, node, (long long)room->ranks);
 }
 
 /* What would make room: the first single change that does, in the order of what it costs the user.

@@ -138,7 +138,7 @@ static chi_status write_unit(chi_fit_worker *w, const chi_fit_unit *u)
   return s;
 }
 
-chi_status chi_fit_work(void *context, int64_t i, int64_t next)
+chi_status chi_fit_do_unit(void *context, int64_t i, int64_t next)
 {
   chi_fit_worker *w = context;
   const chi_fit_unit *u = &w->plan->what[i];

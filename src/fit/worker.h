@@ -41,7 +41,7 @@ chi_status chi_fit_worker_start(chi_fit_worker *worker, int64_t feature_bytes);
 void chi_fit_worker_end(chi_fit_worker *worker);
 
 /** The three functions that chi_sweep_run wants; `context` is a chi_fit_worker. */
-chi_status chi_fit_work(void *context, int64_t i, int64_t next);
+chi_status chi_fit_do_unit(void *context, int64_t i, int64_t next);
 void chi_fit_unit_failed(void *context, int64_t i, const char *message);
 void chi_fit_progress(void *context, const chi_sweep_progress *progress);
 

@@ -22,40 +22,42 @@ typedef enum chi_option_type {
 
 /** One row: everything there is to know of an option. */
 typedef struct chi_option {
-  const char *name;          /* long name without dashes */
-  char letter;               /* short form, or 0 */
+  const char *name; /* long name without dashes */
+  char letter;      /* short form, or 0 */
   chi_option_type type;
-  const char *default_text;  /* as a user would write it; NULL: none */
-  const char *unit;          /* shown in help, or NULL */
-  double min, max;           /* of the number, or of each of them; ignored for other types */
-  const char *choices;       /* CHI_OPT_CHOICE only */
-  unsigned commands;         /* bit mask of the commands that have it */
-  bool stored;               /* part of config.yaml: it bears on the results */
-  const char *help;          /* one sentence */
+  const char *default_text; /* as a user would write it; NULL: none */
+  const char *unit;         /* shown in help, or NULL; of a CHI_OPT_TEXT the placeholder: "FILE" */
+  double min, max;          /* of the number, or of each of them; ignored for other types */
+  const char *choices;      /* CHI_OPT_CHOICE only */
+  unsigned commands;        /* bit mask of the commands that have it */
+  bool stored;              /* part of config.yaml: it bears on the results */
+  const char *help;         /* one sentence */
 } chi_option;
 
 /** One command of the program: its bit in chi_option.commands and what --help says of it. */
 typedef struct chi_command {
-  const char *name;       /* "fit" */
+  const char *name; /* "fit" */
   unsigned bit;
-  const char *arguments;  /* "STUDY -o RUN" */
-  int n_arguments;        /* how many positional arguments it takes */
-  const char *summary;    /* one sentence */
-  const char *details;    /* paragraphs for --help, with an example */
+  const char *arguments; /* "STUDY -o RUN" */
+  int n_arguments;       /* how many positional arguments it takes */
+  const char *summary;   /* one sentence */
+  const char *details;   /* paragraphs for --help, with an example */
 } chi_command;
 
-/** The options of one invocation: values of every option the command has, and where each came from. */
+/** The options of one invocation: values of every option the command has, and where each came from.
+ */
 typedef struct chi_options chi_options;
 
-/** Defaults of `command` from a table of n rows (borrowed, static). Destroy with chi_options_destroy. */
+/** Defaults of `command` from a table of n rows (borrowed, static). Destroy with
+ * chi_options_destroy. */
 chi_status chi_options_create(const chi_option *table, int n, const chi_command *command,
                               chi_options **out);
 void chi_options_destroy(chi_options **options);
 
 /** Take the command line (getopt_long; argv[0] is the command's name). Recognised before anything
  * else: --help sets *help. Positional arguments are kept in order.
- * \return CHI_ERR_USAGE with the nearest known option's name for an unknown one; for a value that is
- *         no number, out of range or not among the choices; for too many or too few arguments */
+ * \return CHI_ERR_USAGE with the nearest known option's name for an unknown one; for a value that
+ * is no number, out of range or not among the choices; for too many or too few arguments */
 chi_status chi_options_parse(chi_options *options, int argc, char **argv, bool *help);
 
 /** Take YAML text: `options: {...}` (keys this command lacks are skipped if another command has
@@ -70,7 +72,7 @@ chi_status chi_options_read_yaml(chi_options *options, const chi_command *comman
 
 /** The values as they stand; asking for a name the command lacks, or as another type, aborts. */
 bool chi_opt_flag(const chi_options *options, const char *name);
-int64_t chi_opt_int(const chi_options *options, const char *name);   /* INT and BYTES */
+int64_t chi_opt_int(const chi_options *options, const char *name); /* INT and BYTES */
 double chi_opt_real(const chi_options *options, const char *name);
 /** n doubles, borrowed. */
 const double *chi_opt_reals(const chi_options *options, const char *name, int *n);
@@ -85,8 +87,12 @@ const char *chi_opt_argument(const chi_options *options, int i);
  * "<command>:\n  name: value\n...". Doubles with as many digits as give the same double back. */
 void chi_options_write_yaml(const chi_options *options, chi_text *out);
 
-/** The --help text: usage, summary, options with unit, range and default, details. help2man makes the
- * man page from it. */
+/** The --help text: usage, summary, options with unit, range and default, details. help2man makes
+ * the man page from it. */
 void chi_options_help(const chi_option *table, int n, const chi_command *command, chi_text *out);
+
+/** How many letters differ between two words: insertions, deletions, replacements and swaps of
+ * neighbours that make the one the other. For naming the nearest known word. */
+int chi_edit_distance(const char *a, const char *b);
 
 #endif

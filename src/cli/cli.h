@@ -7,12 +7,7 @@
 
 #include "base/options.h"
 
-enum {
-  CHI_CMD_SIMULATE = 1,
-  CHI_CMD_CHECK = 2,
-  CHI_CMD_FIT = 4,
-  CHI_CMD_STATUS = 8
-};
+enum { CHI_CMD_SIMULATE = 1, CHI_CMD_CHECK = 2, CHI_CMD_FIT = 4, CHI_CMD_STATUS = 8 };
 
 /** What a command gets. comm is MPI_COMM_NULL for commands that run without MPI. */
 typedef struct chi_cli {
@@ -25,10 +20,26 @@ typedef struct chi_cli {
 extern const chi_option chi_option_table[];
 extern const int chi_n_options;
 
+/** The commands, in the order of --help (table.c). */
+extern const chi_command chi_command_table[];
+extern const int chi_n_commands;
+
 /** A command's work. With a comm collective, and the same status on every rank.
- * \param[out] exit_code  set to 1 for "done, but some units failed" and the like; else left alone */
+ * \param[out] exit_code  set where CHI_OK is not 0: 1 for "done, but some units failed", 3 for an
+ *                        unfinished run (status); else left alone */
 typedef chi_status chi_cli_function(const chi_cli *cli, int *exit_code);
 chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_status;
+
+/** Options from files, strongest first: -c FILE, RUN/config.yaml when resuming, STUDY/study.yaml,
+ * as far as the command has them. Rank 0 reads, all ranks get the text. Collective on comm unless
+ * that is MPI_COMM_NULL.
+ * \return CHI_ERR_INPUT naming file, line and key */
+chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,
+                              chi_options *options);
+
+/** How many processes mpirun or srun started together, and which of them this is, as far as their
+ * environment says: 1 and 0 without them. Local, before MPI_Init too. */
+void chi_cli_launched(int *size, int *rank);
 
 /** Versions of chiasm and of every library it links, on one line each. */
 void chi_cli_versions(chi_text *out, const char *separator);

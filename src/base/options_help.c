@@ -1,0 +1,97 @@
+/* What --help prints; help2man makes the man pages from the same text. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/options_private.h"
+
+enum { WIDTH = 79, INDENT = 24 };
+
+const char *chi_option_placeholder(const chi_option *option)
+{
+  switch (option->type) {
+    case CHI_OPT_FLAG:
+      return "";
+    case CHI_OPT_INT:
+      return "N";
+    case CHI_OPT_REAL:
+      return "X";
+    case CHI_OPT_REALS:
+      return "X,...";
+    case CHI_OPT_BYTES:
+      return "SIZE";
+    case CHI_OPT_CHOICE:
+      return option->choices;
+    case CHI_OPT_TEXT:
+      return option->unit == NULL ? "TEXT" : option->unit;
+  }
+  return "";
+}
+
+/* Words of a paragraph, wrapped; the first line goes on at column `at`. */
+static void add_wrapped(chi_text *out, const char *text, int indent, int at)
+{
+  const char *word = text;
+  while (*word != '\0') {
+    const int n = (int)strcspn(word, " ");
+    if (at > indent && at + 1 + n > WIDTH) {
+      chi_text_add(out, "\n");
+      at = 0;
+    }
+    const int blanks = at < indent ? indent - at : at > indent ? 1 : 0;
+    chi_text_add(out, "%*s%.*s", blanks, "", n, word);
+    at += blanks + n;
+    word += n + strspn(word + n, " ");
+  }
+  chi_text_add(out, "\n");
+}
+
+/* "(seconds; 0 to 100; default: 5)", as far as there is something to say. */
+static void describe_values(const chi_option *option, char *text, size_t n)
+{
+  const bool number =
+      option->type == CHI_OPT_INT || option->type == CHI_OPT_REAL || option->type == CHI_OPT_REALS;
+  const bool has_unit = option->unit != NULL && option->type != CHI_OPT_TEXT;
+  const bool has_default = option->default_text != NULL && option->type != CHI_OPT_FLAG;
+  char low[32], high[32], range[80] = "";
+  if (number) {
+    chi_real_format(option->min, low, sizeof low);
+    chi_real_format(option->max, high, sizeof high);
+    snprintf(range, sizeof range, "%s to %s", low, high);
+  }
+  text[0] = '\0';
+  if (!has_unit && !number && !has_default) return;
+  snprintf(text, n, " (%s%s%s%s%s%s)", has_unit ? option->unit : "",
+           has_unit && (number || has_default) ? "; " : "", range,
+           number && has_default ? "; " : "", has_default ? "default: " : "",
+           has_default ? option->default_text : "");
+}
+
+static void add_option(chi_text *out, const chi_option *option)
+{
+  char left[128], letter[8] = "    ", values[256], text[1024];
+  if (option->letter != 0) snprintf(letter, sizeof letter, "-%c, ", option->letter);
+  const char *placeholder = chi_option_placeholder(option);
+  const int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name,
+                         placeholder[0] == '\0' ? "" : "=", placeholder);
+  describe_values(option, values, sizeof values);
+  snprintf(text, sizeof text, "%s%s", option->help, values);
+  chi_text_add(out, "%s", left);
+  /* two blanks part an option from its help, or a line's end */
+  if (n + 2 > INDENT) chi_text_add(out, "\n");
+  add_wrapped(out, text, INDENT, n + 2 > INDENT ? 0 : n);
+}
+
+void chi_options_help(const chi_option *table, int n, const chi_command *command, chi_text *out)
+{
+  chi_text_add(out, "Usage: chiasm %s [OPTION]... %s\n", command->name, command->arguments);
+  add_wrapped(out, command->summary, 0, 0);
+  chi_text_add(out, "\nOptions:\n");
+  for (int i = 0; i < n; i++)
+    if ((table[i].commands & command->bit) != 0) add_option(out, &table[i]);
+  add_option(out, &(chi_option){.name = "help",
+                                .letter = 'h',
+                                .type = CHI_OPT_FLAG,
+                                .help = "Print this help and exit."});
+  if (command->details != NULL && command->details[0] != '\0')
+    chi_text_add(out, "\n%s\n", command->details);
+}

@@ -1,0 +1,51 @@
+/** \file options_private.h
+ * What the files that implement options.h share. */
+#ifndef CHIASM_BASE_OPTIONS_PRIVATE_H
+#define CHIASM_BASE_OPTIONS_PRIVATE_H
+
+#include <stddef.h>
+
+#include "base/options.h"
+
+enum { CHI_MAX_ARGUMENTS = 4 };
+
+/** The value of one option, in the members its type uses. */
+typedef struct chi_option_value {
+  bool given; /* not the default: nothing weaker may change it */
+  bool flag;
+  int64_t integer;
+  double real;
+  double *reals; /* owned */
+  int n_reals;
+  char *text; /* owned */
+} chi_option_value;
+
+struct chi_options {
+  const chi_option *table;
+  int n;
+  const chi_command *command;
+  chi_option_value *value; /* one per row of the table */
+  char *argument[CHI_MAX_ARGUMENTS];
+  int n_arguments;
+};
+
+/** Understand `text` as a value of this option. Frees nothing of an earlier value.
+ * \param[in]  name  how to call the option in the message, e.g. "--folds"
+ * \return CHI_ERR_USAGE */
+chi_status chi_option_value_parse(const chi_option *option, const char *name, const char *text,
+                                  chi_option_value *value);
+void chi_option_value_free(chi_option_value *value);
+
+/** The row of an option that any of these commands has, or -1. */
+int chi_option_find(const chi_option *table, int n, unsigned commands, const char *name);
+
+/** The known name nearest to `word` among the options of these commands; "" if there is none. */
+const char *chi_option_nearest(const chi_option *table, int n, unsigned commands, const char *word);
+
+/** What a value looks like in --help: N, X, SIZE, its choices, or for texts its unit. */
+const char *chi_option_placeholder(const chi_option *option);
+
+/** A double in the fewest digits that give the same double back. */
+void chi_real_format(double value, char *text, size_t n);
+
+#endif

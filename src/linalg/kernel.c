@@ -29,11 +29,19 @@ static bool is_avx512_kernel(const char *name)
   return false;
 }
 
+/* Whether the variable had to be set. */
+static bool set_default(const char *name, const char *value)
+{
+  if (getenv(name) != NULL) return false;
+  return setenv(name, value, 0) == 0;
+}
+
 void chi_blas_prepare(char **argv)
 {
-  if (has_avx512() && !is_avx512_kernel(chi_blas_kernel()) && getenv("OPENBLAS_CORETYPE") == NULL) {
-    setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 1);
-    execv("/proc/self/exe", argv); /* where it fails the slower kernel serves */
-  }
+  bool again = set_default("OMP_WAIT_POLICY", "PASSIVE");
+  again |= set_default("OPENBLAS_NUM_THREADS", "1");
+  if (has_avx512() && !is_avx512_kernel(chi_blas_kernel()))
+    again |= set_default("OPENBLAS_CORETYPE", "SKYLAKEX");
+  if (again) execv("/proc/self/exe", argv); /* where it fails the slower settings serve */
   openblas_set_num_threads(1);
 }

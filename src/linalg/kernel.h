@@ -5,10 +5,12 @@
 #ifndef CHIASM_LINALG_KERNEL_H
 #define CHIASM_LINALG_KERNEL_H
 
-/** Call first thing in main: where the processor has AVX-512, OpenBLAS picked a lesser kernel and
- * the user has not chosen one, set OPENBLAS_CORETYPE=SKYLAKEX and execute the program again (once).
- * Also makes every BLAS call single-threaded: chiasm's threads are over blocks, folds and alphas.
- */
+/** Call first thing in main: see to the environment that OpenBLAS and OpenMP read when they load,
+ * and execute the program again (once) where something had to be set. What the user has set stays.
+ * - OPENBLAS_CORETYPE=SKYLAKEX where the processor has AVX-512 and OpenBLAS picked a lesser kernel;
+ * - OPENBLAS_NUM_THREADS=1: chiasm's own threads are over blocks, folds and alphas;
+ * - OMP_WAIT_POLICY=PASSIVE: threads that wait do not spin, which on a shared core makes a fit
+ * several times slower. */
 void chi_blas_prepare(char **argv);
 
 /** The kernel in use, e.g. "Zen" or "SkylakeX". Borrowed, static. */

@@ -1,5 +1,6 @@
 /* chiasm check STUDY: everything that is wrong with a study, and what would be fitted. */
 #include "study/check.h"
+#include "study/guard.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,9 +28,9 @@ static chi_status print_report(const chi_study *study)
   return status;
 }
 
-chi_status chi_cli_check(const chi_cli *cli, int *exit_code)
+/* The whole check; what is wrong with the study is printed, and makes exit code 2. */
+static chi_status check(const chi_options *options, int *exit_code)
 {
-  const chi_options *options = cli->options;
   const chi_selection selection = {.subjects = chi_opt_text(options, "subjects"),
                                    .alignments = chi_opt_text(options, "alignments"),
                                    .models = chi_opt_text(options, "models"),
@@ -53,4 +54,20 @@ cleanup:
   chi_study_destroy(&study);
   chi_findings_free(&findings);
   return status;
+}
+
+static int check_in_child(void *context)
+{
+  const chi_cli *cli = context;
+  int exit_code = 0;
+  const chi_status status = check(cli->options, &exit_code);
+  if (status == CHI_OK) return exit_code;
+  chi_log(CHI_LOG_ERROR, "%s", chi_message());
+  return chi_exit_code(status);
+}
+
+chi_status chi_cli_check(const chi_cli *cli, int *exit_code)
+{
+  chi_cli copy = *cli;
+  return chi_guard_run(check_in_child, &copy, exit_code);
 }

@@ -11,6 +11,17 @@
 #include "base/memory.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static chi_h5_progress *watcher; /* NULL while nobody watches */
+
+static void step(bool brief)
+{
+  if (watcher == NULL) return;
+  watcher->steps++;
+  watcher->brief = brief;
+}
+
+void chi_h5_watch(chi_h5_progress *progress) { watcher = progress; }
+void chi_h5_expect_long(void) { step(false); }
 
 void chi_h5_lock(void)
 {
@@ -19,7 +30,11 @@ void chi_h5_lock(void)
   H5PLset_loading_state(0);
 }
 
-void chi_h5_unlock(void) { pthread_mutex_unlock(&lock); }
+void chi_h5_unlock(void)
+{
+  step(false);
+  pthread_mutex_unlock(&lock);
+}
 
 static herr_t take_innermost(unsigned n, const H5E_error2_t *error, void *text)
 {
@@ -55,6 +70,8 @@ static chi_status check_file(const char *path, const char *where)
 chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file)
 {
   *file = H5I_INVALID_HID;
+  if (watcher != NULL) snprintf(watcher->where, sizeof watcher->where, "%s", where);
+  step(true);
   CHI_TRY(check_file(path, where));
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   if (access < 0) return chi_fail(CHI_ERR_MEMORY, "HDF5: %s", chi_h5_reason());
@@ -214,6 +231,7 @@ chi_status chi_h5_open_dataset(hid_t group, const char *where, const char *prefi
                                chi_h5_dataset *out)
 {
   *out = (chi_h5_dataset){.id = H5I_INVALID_HID, .type = H5I_INVALID_HID};
+  step(true);
   CHI_TRY(check_link(group, where, prefix, name, H5O_TYPE_DATASET));
   chi_status status = CHI_OK;
   hid_t space = H5I_INVALID_HID, creation = H5I_INVALID_HID;

@@ -18,6 +18,20 @@
 void chi_h5_lock(void);
 void chi_h5_unlock(void);
 
+/** Where this process is with HDF5, for another one that watches it through shared memory: HDF5 has
+ * been seen to crash, or never to return, on damaged files. */
+typedef struct chi_h5_progress {
+  char where[256];       /* the file last opened */
+  _Atomic int64_t steps; /* counts files, datasets and pieces */
+  _Atomic bool brief;    /* what goes on now should take a moment */
+} chi_h5_progress;
+
+/** Report from now on to `progress`; NULL ends it. Borrowed. */
+void chi_h5_watch(chi_h5_progress *progress);
+
+/** Say that what follows, up to the next step, may take long. */
+void chi_h5_expect_long(void);
+
 /** What went wrong in the last HDF5 call that failed, from HDF5's error stack. Borrowed until the
  * next call by this thread. */
 const char *chi_h5_reason(void);

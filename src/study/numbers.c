@@ -115,6 +115,7 @@ static chi_status read_piece(const chi_numbers *numbers, int64_t row0, int64_t n
   const int64_t count = n * numbers->columns;
   chi_status status = CHI_OK;
   chi_h5_lock();
+  chi_h5_expect_long();
   const hid_t type = numbers->is_half     ? numbers->dataset.type
                      : real == CHI_REAL32 ? H5T_NATIVE_FLOAT
                                           : H5T_NATIVE_DOUBLE;

@@ -111,7 +111,7 @@ def broken_yaml(s): (s / "study.yaml").write_text("title: [1, 2\n")
 @case("study.yaml: is not a regular file")
 def yaml_pipe(s): os.mkfifo(s / "study.yaml")
 
-@case("study.yaml: has a NUL byte")
+@case("NUL byte")
 def yaml_nul(s): (s / "study.yaml").write_bytes(b"title: a\0b\n")
 
 @case("warning: features/s9.language: ignored, there is no responses/s9.language.h5", code=0)

@@ -6,8 +6,15 @@
 #include <mpi.h>
 
 #include "base/options.h"
+#include "chiasm/encode.h"
 
-enum { CHI_CMD_SIMULATE = 1, CHI_CMD_CHECK = 2, CHI_CMD_FIT = 4, CHI_CMD_STATUS = 8 };
+enum {
+  CHI_CMD_SIMULATE = 1,
+  CHI_CMD_CHECK = 2,
+  CHI_CMD_FIT = 4,
+  CHI_CMD_STATUS = 8,
+  CHI_CMD_BENCH = 16
+};
 
 /** What a command gets. comm is MPI_COMM_NULL for commands that run without MPI. */
 typedef struct chi_cli {
@@ -28,7 +35,7 @@ extern const int chi_n_commands;
  * \param[out] exit_code  set where CHI_OK is not 0: 1 for "done, but some units failed", 3 for an
  *                        unfinished run (status); else left alone */
 typedef chi_status chi_cli_function(const chi_cli *cli, int *exit_code);
-chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_status;
+chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_status, chi_cli_bench;
 
 /** Options from files, strongest first: -c FILE, RUN/config.yaml when resuming, STUDY/study.yaml,
  * as far as the command has them. Rank 0 reads, all ranks get the text. Collective on comm unless
@@ -37,9 +44,10 @@ chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_status;
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,
                               chi_options *options);
 
-/** How many processes mpirun or srun started together, and which of them this is, as far as their
- * environment says: 1 and 0 without them. Local, before MPI_Init too. */
-void chi_cli_launched(int *size, int *rank);
+/** The options that shape a fit: folds, alphas, gap, precision, threads. Collective on cli->comm.
+ * \param[out] encode  its alphas are allocated here; free encode->alphas with chi_free
+ * \return CHI_ERR_USAGE if an alpha is given twice */
+chi_status chi_cli_encode_options(const chi_cli *cli, chi_encode_options *encode);
 
 /** Versions of chiasm and of every library it links, on one line each. */
 void chi_cli_versions(chi_text *out, const char *separator);

@@ -10,27 +10,6 @@
 #include "cli/cli.h"
 #include "linalg/kernel.h"
 
-static int compare_reals(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* The penalties ascending, each once. They are stored as float32, so they must differ as such. */
-static chi_status sort_alphas(const chi_options *o, double **alphas, int32_t *n_alphas)
-{
-  int n;
-  const double *given = chi_opt_reals(o, "alphas", &n);
-  CHI_TRY(chi_alloc(n, sizeof **alphas, "alphas", alphas));
-  memcpy(*alphas, given, (size_t)n * sizeof **alphas);
-  qsort(*alphas, (size_t)n, sizeof **alphas, compare_reals);
-  for (int i = 1; i < n; i++)
-    if ((float)(*alphas)[i] == (float)(*alphas)[i - 1])
-      return chi_fail(CHI_ERR_USAGE, "--alphas: %g is given twice", (*alphas)[i]);
-  *n_alphas = n;
-  return CHI_OK;
-}
-
 static chi_status choose_mode(const chi_options *o, chi_run_mode *mode)
 {
   const bool resume = chi_opt_flag(o, "resume"), overwrite = chi_opt_flag(o, "overwrite");
@@ -46,37 +25,32 @@ chi_status chi_cli_fit(const chi_cli *cli, int *exit_code)
 {
   const chi_options *o = cli->options;
   chi_text config = {0}, libraries = {0};
-  double *alphas = NULL;
   int64_t failed = 0;
-  chi_fit_options fit = {
-      .study = chi_opt_argument(o, 0),
-      .run = chi_opt_text(o, "output"),
-      .selection = {chi_opt_text(o, "subjects"), chi_opt_text(o, "alignments"),
-                    chi_opt_text(o, "models"), chi_opt_text(o, "layers"),
-                    chi_opt_flag(o, "allow-missing")},
-      .encode = {.folds = (int32_t)chi_opt_int(o, "folds"),
-                 .precision =
-                     strcmp(chi_opt_text(o, "precision"), "double") == 0 ? CHI_REAL64 : CHI_REAL32,
-                 .gap = chi_opt_real(o, "gap"),
-                 .threads = chi_threads_choose(cli->comm, chi_opt_int(o, "threads"))},
-      .electrode_block = chi_opt_int(o, "electrode-block"),
-      .memory_per_rank = chi_opt_int(o, "memory-per-rank"),
-      .blas_kernel = chi_blas_kernel()};
+  chi_fit_options fit = {.study = chi_opt_argument(o, 0),
+                         .run = chi_opt_text(o, "output"),
+                         .selection = {chi_opt_text(o, "subjects"), chi_opt_text(o, "alignments"),
+                                       chi_opt_text(o, "models"), chi_opt_text(o, "layers"),
+                                       chi_opt_flag(o, "allow-missing")},
+                         .electrode_block = chi_opt_int(o, "electrode-block"),
+                         .memory_per_rank = chi_opt_int(o, "memory-per-rank"),
+                         .blas_kernel = chi_blas_kernel()};
   chi_status s = choose_mode(o, &fit.mode);
-  if (s == CHI_OK) s = sort_alphas(o, &alphas, &fit.encode.n_alphas);
+  if (s == CHI_OK) s = chi_cli_encode_options(cli, &fit.encode);
   chi_options_write_yaml(o, &config);
   chi_cli_versions(&libraries, ", ");
   if (s == CHI_OK && (config.failed || libraries.failed))
     s = chi_fail(CHI_ERR_MEMORY, "no memory for the configuration's text");
   s = chi_agree(cli->comm, s);
   if (s != CHI_OK) goto cleanup;
-  fit.encode.alphas = alphas;
+  fit.encode.precision =
+      strcmp(chi_opt_text(o, "precision"), "double") == 0 ? CHI_REAL64 : CHI_REAL32;
+  fit.encode.gap = chi_opt_real(o, "gap");
   fit.config = config.s;
   fit.libraries = libraries.s;
   s = chi_fit(cli->comm, &fit, &failed);
   if (s == CHI_OK && failed > 0) *exit_code = 1;
 cleanup:
-  chi_free(alphas);
+  chi_free((void *)fit.encode.alphas);
   chi_text_free(&config);
   chi_text_free(&libraries);
   return s;

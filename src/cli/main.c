@@ -8,7 +8,12 @@
 #include "cli/cli.h"
 #include "linalg/kernel.h"
 
-void chi_cli_launched(int *size, int *rank)
+/* The commands that run on several ranks. */
+enum { USES_MPI = CHI_CMD_FIT | CHI_CMD_BENCH };
+
+/* How many processes mpirun or srun started together, and which of them this is, as far as their
+ * environment says. */
+static void look_launched(int *size, int *rank)
 {
   static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
   static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"};
@@ -58,7 +63,7 @@ static chi_status find_command(const char *name, const chi_command **out)
 static chi_status run_command(const chi_command *command, chi_cli *cli, chi_options *options,
                               int *exit_code)
 {
-  if (cli->comm == MPI_COMM_NULL || (command->bit & CHI_CMD_FIT) != 0) {
+  if (cli->comm == MPI_COMM_NULL || (command->bit & USES_MPI) != 0) {
     CHI_TRY(chi_cli_read_files(cli->comm, cli->rank, command, options));
     cli->options = options;
     switch (command->bit) {
@@ -70,6 +75,8 @@ static chi_status run_command(const chi_command *command, chi_cli *cli, chi_opti
         return chi_cli_fit(cli, exit_code);
       case CHI_CMD_STATUS:
         return chi_cli_status(cli, exit_code);
+      case CHI_CMD_BENCH:
+        return chi_cli_bench(cli, exit_code);
     }
   }
   return chi_fail(CHI_ERR_USAGE, "chiasm %s is one process; start it without mpirun or srun",
@@ -90,7 +97,7 @@ static chi_status start_mpi(int *argc, char ***argv, chi_cli *cli)
                   "needs; use one built with thread support");
 }
 
-/* Print what was asked for, unless nothing came of it; a full disk behind stdout is a failure. */
+/* A full disk behind stdout is found out by main's fflush. */
 static chi_status print_text(chi_text *text)
 {
   const bool failed = text->failed;
@@ -123,7 +130,7 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli, int *exit_code)
   chi_options *options = NULL;
   bool help = false;
   int launched, launched_rank;
-  chi_cli_launched(&launched, &launched_rank);
+  look_launched(&launched, &launched_rank);
   chi_status s = argc < 2 ? chi_fail(CHI_ERR_USAGE, "no command; see chiasm --help")
                           : find_command(argv[1], &command);
   if (s == CHI_OK) s = chi_options_create(chi_option_table, chi_n_options, command, &options);
@@ -133,7 +140,7 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli, int *exit_code)
     chi_options_help(chi_option_table, chi_n_options, command, &text);
     s = launched_rank == 0 ? print_text(&text) : CHI_OK;
   } else {
-    const bool needs_mpi = command != NULL && (command->bit & CHI_CMD_FIT) != 0;
+    const bool needs_mpi = command != NULL && (command->bit & USES_MPI) != 0;
     if (launched > 1 || (needs_mpi && s == CHI_OK)) {
       const chi_status started = start_mpi(&argc, &argv, cli);
       if (s == CHI_OK) s = started;

@@ -1,7 +1,7 @@
 /* Every command and every option of the program. */
 #include "cli/cli.h"
 
-enum { SELECTING = CHI_CMD_CHECK | CHI_CMD_FIT };
+enum { SELECTING = CHI_CMD_CHECK | CHI_CMD_FIT, FITTING = CHI_CMD_FIT | CHI_CMD_BENCH };
 
 const chi_command chi_command_table[] = {
     {"simulate", CHI_CMD_SIMULATE, "STUDY", 1, "Write a study whose truth is known.",
@@ -31,6 +31,13 @@ const chi_command chi_command_table[] = {
      "3: not complete: running, or to be gone on with by chiasm fit --resume.\n"
      "\n"
      "Example: chiasm status demo/run"},
+    {"bench", CHI_CMD_BENCH, "", 0, "Time one fit beside what the processor's matrix product sets.",
+     "Makes data of a shape in memory and fits it through the same code as chiasm fit. The bound "
+     "is\n"
+     "the time of the bare float32 products of a naive fit, folds x alphas of them. Under mpirun\n"
+     "rank 0 fits alone, then all ranks at once, for the efficiency.\n"
+     "\n"
+     "Example: chiasm bench --shape small --threads 1"},
 };
 const int chi_n_commands = sizeof chi_command_table / sizeof *chi_command_table;
 
@@ -179,7 +186,7 @@ const chi_option chi_option_table[] = {
      .default_text = "5",
      .min = 2,
      .max = 32,
-     .commands = SELECTING,
+     .commands = SELECTING | CHI_CMD_BENCH,
      .stored = true,
      .help = "Contiguous cross-validation folds."},
 
@@ -195,7 +202,7 @@ const chi_option chi_option_table[] = {
      .default_text = "0.1,1,10,100,1e3,1e4,1e5",
      .min = 1e-30,
      .max = 1e30,
-     .commands = CHI_CMD_FIT,
+     .commands = FITTING,
      .stored = true,
      .help = "Ridge penalties to choose from, for each target its own."},
     {.name = "gap",
@@ -237,7 +244,7 @@ const chi_option chi_option_table[] = {
      .default_text = "0",
      .min = 0,
      .max = 4096,
-     .commands = CHI_CMD_FIT,
+     .commands = FITTING,
      .help = "Threads per process; 0: SLURM_CPUS_PER_TASK, else its share of the cores. Results "
              "do not depend on it."},
     {.name = "memory-per-rank",
@@ -253,5 +260,43 @@ const chi_option chi_option_table[] = {
      .unit = "FILE",
      .commands = SELECTING,
      .help = "Take options from a YAML file, e.g. the config.yaml of another run."},
+
+    /* ---- bench ---- */
+    {.name = "shape",
+     .type = CHI_OPT_CHOICE,
+     .default_text = "small",
+     .choices = "small|wide|paper-final|paper-srp",
+     .commands = CHI_CMD_BENCH,
+     .help = "Events x features x targets: small 3000 x 1000 x 5000, wide 1500 x 4000 x 5000, "
+             "paper-final 6070 x 768 x 24974, paper-srp 6070 x 7467 x 24974."},
+    {.name = "events",
+     .type = CHI_OPT_INT,
+     .min = 8,
+     .max = 1e9,
+     .commands = CHI_CMD_BENCH,
+     .help = "Events, in place of the shape's."},
+    {.name = "features",
+     .type = CHI_OPT_INT,
+     .min = 1,
+     .max = 1e9,
+     .commands = CHI_CMD_BENCH,
+     .help = "Features, in place of the shape's."},
+    {.name = "targets",
+     .type = CHI_OPT_INT,
+     .min = 1,
+     .max = 1e9,
+     .commands = CHI_CMD_BENCH,
+     .help = "Targets, in place of the shape's."},
+    {.name = "replicates",
+     .type = CHI_OPT_INT,
+     .default_text = "0",
+     .min = 0,
+     .max = 1e6,
+     .commands = CHI_CMD_BENCH,
+     .help = "Bootstrap replicates to time beside the plain fit."},
+    {.name = "json",
+     .type = CHI_OPT_FLAG,
+     .commands = CHI_CMD_BENCH,
+     .help = "Print JSON instead of a table."},
 };
 const int chi_n_options = sizeof chi_option_table / sizeof *chi_option_table;

@@ -1,0 +1,41 @@
+/* The options that fit and bench share. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cli/cli.h"
+
+static int compare_reals(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The penalties ascending, each once. They are stored as float32, so they must differ as such. */
+static chi_status sort_alphas(const chi_options *o, double **alphas, int32_t *n_alphas)
+{
+  int n;
+  const double *given = chi_opt_reals(o, "alphas", &n);
+  CHI_TRY(chi_alloc(n, sizeof **alphas, "alphas", alphas));
+  memcpy(*alphas, given, (size_t)n * sizeof **alphas);
+  qsort(*alphas, (size_t)n, sizeof **alphas, compare_reals);
+  for (int i = 1; i < n; i++)
+    if ((float)(*alphas)[i] == (float)(*alphas)[i - 1])
+      return chi_fail(CHI_ERR_USAGE, "--alphas: %g is given twice", (*alphas)[i]);
+  *n_alphas = n;
+  return CHI_OK;
+}
+
+chi_status chi_cli_encode_options(const chi_cli *cli, chi_encode_options *encode)
+{
+  const chi_options *o = cli->options;
+  double *alphas = NULL;
+  *encode =
+      (chi_encode_options){.folds = (int32_t)chi_opt_int(o, "folds"),
+                           .precision = CHI_REAL32,
+                           .threads = chi_threads_choose(cli->comm, chi_opt_int(o, "threads"))};
+  const chi_status s = sort_alphas(o, &alphas, &encode->n_alphas);
+  encode->alphas = alphas;
+  return s;
+}

@@ -83,7 +83,7 @@ static chi_status explain(const chi_options *o, int code, const char *word)
   char name[64];
   snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
   if (optopt == HELP) return chi_fail(CHI_ERR_USAGE, "--help takes no value");
-  int n_longer = 0;
+  int n_longer = strncmp("help", name, strlen(name)) == 0;
   for (int i = 0; i < o->n; i++)
     if ((o->table[i].commands & o->command->bit) != 0)
       n_longer += strncmp(o->table[i].name, name, strlen(name)) == 0;

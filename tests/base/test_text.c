@@ -1,0 +1,61 @@
+#include "base/text.h"
+
+#include "cmocka_all.h"
+
+static void test_add(void **state)
+{
+  (void)state;
+  chi_text t = {0};
+  chi_text_add(&t, "%s", "");
+  for (int i = 0; i < 1000; i++) chi_text_add(&t, "%d,", i % 10);
+  assert_false(t.failed);
+  assert_int_equal(t.n, 2000);
+  assert_int_equal(strlen(t.s), 2000);
+  assert_string_equal(t.s + 1996, "8,9,");
+  chi_text_free(&t);
+  assert_null(t.s);
+}
+
+static void test_quoted(void **state)
+{
+  (void)state;
+  chi_text t = {0};
+  chi_text_add_quoted(&t, "a\"b\\c\n\x7f\xc3\xa9");
+  assert_string_equal(t.s, "\"a\\\"b\\\\c\\u000a\\u007f\xc3\xa9\"");
+  chi_text_free(&t);
+}
+
+static void test_names(void **state)
+{
+  (void)state;
+  char longest[202];
+  memset(longest, 'a', 201);
+  longest[201] = '\0';
+  assert_true(chi_name_ok("sub-01_A", false));
+  assert_true(chi_name_ok("slip.v2", true));
+  assert_false(chi_name_ok("slip.v2", false));
+  static const char *const bad[] = {"", ".", "..", "a/b", "a b", "\xc3\xa9", "a\n"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(chi_name_ok(bad[i], true));
+  assert_false(chi_name_ok(longest, true));
+  assert_true(chi_name_ok(longest + 1, true));
+}
+
+static void test_patterns(void **state)
+{
+  (void)state;
+  assert_true(chi_name_fits(NULL, "a"));
+  assert_true(chi_name_fits("", "a"));
+  assert_true(chi_name_fits("*", "a"));
+  assert_true(chi_name_fits("slip*,blip", "slip-combo"));
+  assert_true(chi_name_fits("slip*,blip", "blip"));
+  assert_false(chi_name_fits("slip*,blip", "blip2"));
+  assert_true(chi_name_fits("[ab]?", "b1"));
+  assert_false(chi_name_fits("a,b", "a,b"));
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_add), cmocka_unit_test(test_quoted),
+                                     cmocka_unit_test(test_names), cmocka_unit_test(test_patterns)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -7,18 +7,25 @@
 #include "chiasm/run.h"
 #include "fit/cut.h"
 
+/* Layers of the alignments before this one. */
+static int64_t layers_before(const chi_study *study, int32_t alignment)
+{
+  int64_t n = 0;
+  for (int32_t a = 0; a < alignment; a++)
+    n += study->alignments[a].n_spaces * study->alignments[a].n_datasets;
+  return n;
+}
+
 int64_t chi_fit_layer(const chi_study *study, int32_t alignment, int64_t space,
                       int32_t subject_index)
 {
-  int64_t first = 0;
-  for (int32_t a = 0; a < alignment; a++)
-    first += study->alignments[a].n_spaces * study->alignments[a].n_datasets;
-  return first + space * study->alignments[alignment].n_datasets + subject_index;
+  return layers_before(study, alignment) + space * study->alignments[alignment].n_datasets +
+         subject_index;
 }
 
 int64_t chi_fit_n_layers(const chi_study *study)
 {
-  return study->n_alignments == 0 ? 0 : chi_fit_layer(study, study->n_alignments, 0, 0);
+  return layers_before(study, study->n_alignments);
 }
 
 /* A growing list of pieces. */

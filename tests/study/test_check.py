@@ -5,12 +5,12 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time as clock
+from pathlib import Path
 
 import h5py
 import numpy as np
 
-from study_maker import make_study, responses, write_features
+from study_maker import make_study, write_features
 
 CHIASM = os.environ["CHIASM"]
 R = "responses/s1.language.h5"
@@ -517,7 +517,6 @@ def damaged_chunk(s):
 
 
 def run_case(folder, name, edit, expected, options, code, study):
-    from pathlib import Path
     s = Path(folder) / name / "study"
     make_study(s, **study)
     edit(s)
@@ -534,7 +533,6 @@ def run_case(folder, name, edit, expected, options, code, study):
 
 def all_at_once(folder):
     """Several problems of several files come out of one run, errors before the table."""
-    from pathlib import Path
     s = Path(folder) / "all"
     make_study(s, subjects=("s1", "s2", "s3"))
     replace(s / R, "onset", put(3, np.nan))
@@ -578,6 +576,26 @@ def every_form(folder):
     assert done.returncode == 0 and done.stderr == "", done.stderr
 
 
+def written_by_xarray(folder):
+    """netCDF-4 keeps dimensions as datasets beside the layers; they are none."""
+    import xarray
+    s = make_study(os.path.join(folder, "xarray"), random_twins=True)
+    with h5py.File(os.path.join(s, R)) as f, h5py.File(os.path.join(s, F)) as g:
+        recording = xarray.Dataset(
+            {"response": (("event", "electrode", "time"), f["response"][()], {"units": "uV"}),
+             "onset": ("event", f["onset"][()], {"units": "s"})},
+            {"electrode": ["A1", "A2", "A3"], "time": ("time", f["time"][()], {"bin_width_s": 0.2})},
+            dict(f.attrs))
+        model = xarray.Dataset(attrs=dict(g.attrs))
+        layers = xarray.Dataset({"layer1": (("event", "feature"), g["layers/layer1"][()], {"depth": 0})})
+    recording.to_netcdf(os.path.join(s, R), engine="h5netcdf")
+    model.to_netcdf(os.path.join(s, F), engine="h5netcdf")
+    layers.to_netcdf(os.path.join(s, F), "a", group="layers", engine="h5netcdf")
+    done = check(s)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert "encoding models  24\n" in done.stdout, done.stdout
+
+
 def not_studies(folder):
     for path, text in ((os.path.join(folder, "nowhere"), "there is no such folder"),
                        (__file__, "is no folder")):
@@ -616,7 +634,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         tests += [(t.__name__, lambda t=t: t(folder))
-                  for t in (all_at_once, every_form, not_studies, unreadable, truncated)]
+                  for t in (all_at_once, every_form, written_by_xarray, not_studies, unreadable, truncated)]
         for name, test in tests:
             if len(sys.argv) > 1 and name not in sys.argv[1:]:
                 continue

@@ -18,8 +18,8 @@ typedef enum chi_log_level {
 /** Name this process in its lines; rank 0 bears no mark. Other ranks' INFO lines go nowhere. */
 void chi_log_set_rank(int rank);
 
-/** Append lines to this file too, each with the time of day (UTC). NULL closes it. A file that cannot
- * be opened or written never stops the work: one warning, then stderr alone. */
+/** Append lines to this file too, each with the time of day (UTC). NULL closes it. A file that
+ * cannot be opened or written never stops the work: one warning, then stderr alone. */
 void chi_log_set_file(const char *path);
 
 /** Write one line (no newline in the format). */

@@ -7,9 +7,8 @@
 
 #include "chiasm/status.h"
 
-/** Allocate count x size zeroed bytes at a 64-byte boundary; free with chi_free. A count of 0 gives a
- * pointer that may be freed but not read.
- * \param[in]  what  names the array in the error message
+/** Allocate count x size zeroed bytes at a 64-byte boundary; free with chi_free. A count of 0 gives
+ * a pointer that may be freed but not read. \param[in]  what  names the array in the error message
  * \param[out] out   address of the pointer, of any object type
  * \return CHI_ERR_MEMORY (also where count x size overflows); *out is then NULL */
 chi_status chi_alloc(int64_t count, int64_t size, const char *what, void *out);

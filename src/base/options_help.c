@@ -83,7 +83,8 @@ static void add_option(chi_text *out, const chi_option *option)
 
 void chi_options_help(const chi_option *table, int n, const chi_command *command, chi_text *out)
 {
-  chi_text_add(out, "Usage: chiasm %s [OPTION]... %s\n", command->name, command->arguments);
+  chi_text_add(out, "Usage: chiasm %s [OPTION]...%s%s\n", command->name,
+               command->arguments[0] == '\0' ? "" : " ", command->arguments);
   add_wrapped(out, command->summary, 0, 0);
   chi_text_add(out, "\nOptions:\n");
   for (int i = 0; i < n; i++)

@@ -23,6 +23,12 @@ void chi_text_add_quoted(chi_text *text, const char *string);
 
 void chi_text_free(chi_text *text);
 
+/** The text of a small regular file, CHI_TEXT_FILE_MAX bytes at most; free with chi_free.
+ * \param[in] where  the file's name, for messages
+ * \return CHI_ERR_INPUT also for a pipe, a device, or a NUL byte in it */
+chi_status chi_text_read(const char *path, const char *where, char **out);
+#define CHI_TEXT_FILE_MAX (1 << 20)
+
 /** Whether a name is [A-Za-z0-9_-]+ (with dots too, if `dots`), at most 200 characters, and neither
  * "." nor "..": safe as a file name. */
 bool chi_name_ok(const char *name, bool dots);

@@ -2,31 +2,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/agree.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 
-enum { MAX_FILE = 1 << 20 }; /* far more than any file of options */
-
 /* The whole file as a string. A missing one is an empty text if it `may_miss`. */
 static chi_status read_text(const char *path, bool may_miss, char **text)
 {
-  CHI_TRY(chi_alloc(MAX_FILE + 1, 1, path, text));
-  FILE *f = fopen(path, "r");
-  if (f == NULL && may_miss && (errno == ENOENT || errno == ENOTDIR)) return CHI_OK;
-  if (f == NULL) return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-  const size_t n = fread(*text, 1, MAX_FILE + 1, f);
-  const bool failed = ferror(f) != 0;
-  const int reason = errno;
-  fclose(f);
-  if (failed) return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", path, strerror(reason));
-  if (n > MAX_FILE)
-    return chi_fail(CHI_ERR_INPUT, "%s: over %d bytes; no file of options is so long", path,
-                    MAX_FILE);
-  (*text)[n] = '\0';
-  if (strlen(*text) != n) return chi_fail(CHI_ERR_INPUT, "%s: holds a NUL byte", path);
-  return CHI_OK;
+  if (may_miss && access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+    return chi_strdup("", text);
+  return chi_text_read(path, path, text);
 }
 
 static chi_status shared_text(MPI_Comm comm, int rank, const char *path, bool may_miss, char **text)
@@ -56,21 +43,31 @@ static bool has(const chi_command *command, const char *name)
   return false;
 }
 
-/* Read one file of options. The first `n_refused` of the choosing ones must not be in it. */
+/* Whether the text sets none of the first `n_refused` choosing options, even if something stronger
+ * has set them already: read alone, it leaves them as they are. */
+static chi_status check_alone(const chi_command *command, const char *text, const char *path,
+                              const char *others, int n_refused)
+{
+  chi_options *alone = NULL;
+  chi_status s = chi_options_create(chi_option_table, chi_n_options, command, &alone);
+  if (s == CHI_OK)
+    s = chi_options_read_yaml(alone, chi_command_table, chi_n_commands, text, path, others);
+  for (int i = 0; s == CHI_OK && i < n_refused; i++)
+    if (has(command, choosing[i]) && chi_opt_given(alone, choosing[i]))
+      s = chi_fail(CHI_ERR_INPUT, "%s: `%s` cannot be set here; give it on the command line", path,
+                   choosing[i]);
+  chi_options_destroy(&alone);
+  return s;
+}
+
 static chi_status read_file(MPI_Comm comm, int rank, const chi_command *command, const char *path,
                             bool may_miss, const char *others, int n_refused, chi_options *options)
 {
-  bool before[N_CHOOSING];
-  for (int i = 0; i < n_refused; i++)
-    before[i] = has(command, choosing[i]) && chi_opt_given(options, choosing[i]);
   char *text = NULL;
   chi_status s = shared_text(comm, rank, path, may_miss, &text);
+  if (s == CHI_OK) s = check_alone(command, text, path, others, n_refused);
   if (s == CHI_OK)
     s = chi_options_read_yaml(options, chi_command_table, chi_n_commands, text, path, others);
-  for (int i = 0; s == CHI_OK && i < n_refused; i++)
-    if (has(command, choosing[i]) && chi_opt_given(options, choosing[i]) != before[i])
-      s = chi_fail(CHI_ERR_INPUT, "%s: `%s` cannot be set here; give it on the command line", path,
-                   choosing[i]);
   chi_free(text);
   return s;
 }
@@ -86,8 +83,8 @@ chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *comman
 {
   chi_text path = {0};
   chi_status s = CHI_OK;
-  if (has(command, "config") && chi_opt_given(options, "config"))
-    s = read_file(comm, rank, command, chi_opt_text(options, "config"), false, "", 0, options);
+  if (has(command, "config") && chi_opt_given(options, "config")) /* it names no other file */
+    s = read_file(comm, rank, command, chi_opt_text(options, "config"), false, "", 1, options);
   if (s == CHI_OK && has(command, "resume") && chi_opt_flag(options, "resume") &&
       chi_opt_given(options, "output")) {
     /* where it is missing, opening the run says so better */

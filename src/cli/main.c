@@ -140,6 +140,8 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli, int *exit_code)
     chi_options_help(chi_option_table, chi_n_options, command, &text);
     s = launched_rank == 0 ? print_text(&text) : CHI_OK;
   } else {
+    if (s == CHI_OK && command->bit == CHI_CMD_FIT && launched_rank == 0)
+      s = chi_cli_fit_guard(command, options);
     const bool needs_mpi = command != NULL && (command->bit & USES_MPI) != 0;
     if (launched > 1 || (needs_mpi && s == CHI_OK)) {
       const chi_status started = start_mpi(&argc, &argv, cli);
@@ -162,7 +164,8 @@ int main(int argc, char **argv)
   if (fflush(stdout) != 0 && s == CHI_OK)
     s = chi_fail(CHI_ERR_IO, "standard output could not be written");
   if (s != CHI_OK) {
-    if (cli.rank == 0) chi_log(CHI_LOG_ERROR, "%s", chi_message());
+    if (cli.rank == 0)
+      chi_log(s == CHI_STOPPED ? CHI_LOG_WARNING : CHI_LOG_ERROR, "%s", chi_message());
     exit_code = chi_exit_code(s);
   }
   chi_log_set_file(NULL);

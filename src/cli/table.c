@@ -15,12 +15,13 @@ const chi_command chi_command_table[] = {
      "Example: chiasm check demo/study --models 'slip*'"},
     {"fit", CHI_CMD_FIT, "STUDY -o RUN", 1, "Score every encoding model of a study.",
      "Runs under mpirun or srun with any number of processes, or as one alone. The\n"
-     "scores are in RUN/fit.h5. A job that was stopped or killed goes on with --resume.\n"
+     "scores are in RUN/fit.h5. A job that was stopped or killed goes on with\n"
+     "--resume.\n"
      "\n"
      "Patterns are those of the shell, parted by commas: 'slip*,blip'. Options come\n"
      "from the command line, then -c FILE, then (with --resume) RUN/config.yaml, then\n"
-     "STUDY/study.yaml, then the defaults. A flag that a file sets is put off again by\n"
-     "--flag=false.\n"
+     "STUDY/study.yaml, then the defaults. A flag that a file sets is put off again\n"
+     "by --flag=false.\n"
      "\n"
      "Exit code 0: done; 1: done, but some units failed, or an error; 2: bad usage or\n"
      "input; 3: stopped early, to go on with --resume.\n"
@@ -32,10 +33,10 @@ const chi_command chi_command_table[] = {
      "\n"
      "Example: chiasm status demo/run"},
     {"bench", CHI_CMD_BENCH, "", 0, "Time one fit beside what the processor's matrix product sets.",
-     "Makes data of a shape in memory and fits it through the same code as chiasm fit. The bound "
-     "is\n"
-     "the time of the bare float32 products of a naive fit, folds x alphas of them. Under mpirun\n"
-     "rank 0 fits alone, then all ranks at once, for the efficiency.\n"
+     "Makes data of a shape in memory and fits it through the same code as chiasm\n"
+     "fit. The bound is the time of the bare float32 products of a naive fit, folds x\n"
+     "alphas of them. Under mpirun rank 0 fits alone, then all ranks at once, for the\n"
+     "efficiency.\n"
      "\n"
      "Example: chiasm bench --shape small --threads 1"},
 };

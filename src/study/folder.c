@@ -1,19 +1,16 @@
 /* The study's folder: what is in it, and that nothing in it leads out. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <yaml.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "study/catalog.h"
-
-enum { YAML_MAX = 1 << 20 }; /* bytes of study.yaml */
 
 chi_status chi_folder_path(const char *folder, const char *path, char **out)
 {
@@ -65,40 +62,6 @@ chi_status chi_folder_list(const chi_catalog *catalog, const char *folder, chi_n
   return status;
 }
 
-/* The text of a small regular file. */
-static chi_status read_text(const char *path, const char *where, char **out)
-{
-  struct stat info;
-  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
-  chi_status status = CHI_OK;
-  char *text = NULL;
-  int64_t n = 0;
-  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-    status = chi_fail(CHI_ERR_INPUT, "%s: is not a regular file", where);
-  else if (info.st_size > YAML_MAX)
-    status = chi_fail(CHI_ERR_INPUT, "%s: has %lld bytes, expected 1 MiB at most", where,
-                      (long long)info.st_size);
-  else
-    status = chi_alloc(info.st_size + 1, 1, where, &text);
-  while (status == CHI_OK && n < info.st_size) {
-    const ssize_t got = read(fd, text + n, (size_t)(info.st_size - n));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) status = chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
-    if (got <= 0) break;
-    n += got;
-  }
-  close(fd);
-  if (status == CHI_OK && strlen(text) != (size_t)n)
-    status = chi_fail(CHI_ERR_INPUT, "%s: has a NUL byte, expected YAML text", where);
-  if (status == CHI_OK) {
-    *out = text;
-  } else {
-    chi_free(text);
-  }
-  return status;
-}
-
 /* The value of the top-level key `title`; NULL if there is none. */
 static const char *find_title(yaml_document_t *document)
 {
@@ -143,7 +106,7 @@ chi_status chi_folder_read_yaml(chi_catalog *catalog)
   chi_status status = CHI_OK;
   if (lstat(path, &info) == 0) {
     status = chi_folder_contains(catalog, "study.yaml");
-    if (status == CHI_OK) status = read_text(path, "study.yaml", &study->yaml);
+    if (status == CHI_OK) status = chi_text_read(path, "study.yaml", &study->yaml);
     if (status == CHI_OK) status = parse_title(study->yaml, &study->title);
   }
   chi_free(path);

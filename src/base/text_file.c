@@ -1,0 +1,53 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+/* Up to n bytes of an open file; how many there were, or -1. */
+static int64_t read_all(int fd, char *text, int64_t n)
+{
+  int64_t at = 0;
+  while (at < n) {
+    const ssize_t got = read(fd, text + at, (size_t)(n - at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    if (got == 0) break;
+    at += got;
+  }
+  return at;
+}
+
+chi_status chi_text_read(const char *path, const char *where, char **out)
+{
+  struct stat info;
+  char *text = NULL;
+  *out = NULL;
+  /* A pipe that nobody writes into must not stop the program. */
+  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
+  chi_status status = CHI_OK;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+    status = chi_fail(CHI_ERR_INPUT, "%s: is not a regular file", where);
+  else if (info.st_size > CHI_TEXT_FILE_MAX)
+    status = chi_fail(CHI_ERR_INPUT, "%s: has %lld bytes, expected %d at most", where,
+                      (long long)info.st_size, CHI_TEXT_FILE_MAX);
+  else
+    status = chi_alloc(info.st_size + 1, 1, where, &text);
+  if (status == CHI_OK) {
+    const int64_t n = read_all(fd, text, info.st_size);
+    if (n < 0)
+      status = chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
+    else if (strlen(text) != (size_t)n)
+      status = chi_fail(CHI_ERR_INPUT, "%s: has a NUL byte, expected YAML text", where);
+  }
+  close(fd);
+  if (status == CHI_OK)
+    *out = text;
+  else
+    chi_free(text);
+  return status;
+}

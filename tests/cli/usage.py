@@ -1,0 +1,59 @@
+"""chiasm without MPI: help, versions, misspelt words, stdout."""
+import subprocess
+
+from program import CHIASM, chiasm, errors, refused, run_tests, succeeded
+
+COMMANDS = ("simulate", "check", "fit", "status", "bench")
+
+
+def test_help_lists_commands():
+    for flag in ("--help", "-h"):
+        text = succeeded(chiasm(flag))
+        assert text.startswith("Usage: chiasm COMMAND")
+        for command in COMMANDS:
+            assert f"\n  {command} " in text
+
+
+def test_help_of_commands():
+    for command in COMMANDS:
+        text = succeeded(chiasm(command, "--help"))
+        assert text.startswith(f"Usage: chiasm {command} [OPTION]...")
+        assert "Example: " in text
+        assert max(map(len, text.splitlines())) <= 80
+        assert text == succeeded(chiasm(command, "--nonsense", "-h"))
+    text = succeeded(chiasm("fit", "--help"))
+    for option in ("alphas", "folds", "subjects", "alignments", "models", "layers", "precision", "gap",
+                   "electrode-block", "threads", "resume", "overwrite", "allow-missing", "output",
+                   "config", "memory-per-rank"):
+        assert f"--{option}" in text
+    assert "(2 to 32; default:" in text
+
+
+def test_version():
+    lines = succeeded(chiasm("--version")).splitlines()
+    for start in ("chiasm 0.", "Open MPI v", "HDF5 1.", "OpenBLAS 0.", "libyaml 0.", "xxHash 0.",
+                  "Random123", "OpenMP 2", "glibc 2."):
+        assert any(line.startswith(start) for line in lines), start
+    assert "kernel)" in "".join(lines)
+
+
+def test_misspelt():
+    refused(chiasm("fti"), "unknown command `fti`", "the nearest command is fit")
+    refused(chiasm("--hlep"), "unknown option `--hlep`")
+    refused(chiasm(), "no command", "--help")
+    refused(chiasm("fit", "s", "--flods", "3"), "unknown option --flods", "--folds")
+    refused(chiasm("fit", "s", "--folds", "1"), "--folds: 1 is not between 2 and 32")
+    refused(chiasm("fit", "s", "--alphas", "0.1,x"), "--alphas: `x` is no number")
+    refused(chiasm("status"), "too few arguments", "chiasm status RUN")
+    refused(chiasm("check", "a", "b"), "too many arguments")
+
+
+def test_full_stdout():
+    """What could not be printed is no success."""
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([CHIASM, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert len(errors(result)) == 1 and "standard output" in result.stderr
+
+
+run_tests(dict(globals()))

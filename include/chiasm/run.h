@@ -22,18 +22,21 @@ typedef struct chi_provenance {
   const char *study_checksum; /* 16 hex digits */
   int32_t threads_per_rank;
   const char *blas_kernel;
-  const char *libraries;      /* "Open MPI 4.1.4, HDF5 1.10.8, ..." */
+  const char *libraries; /* "Open MPI 4.1.4, HDF5 1.10.8, ..." */
 } chi_provenance;
 
 typedef struct chi_run chi_run;
 
-/** Open a run for a fit: make its folder or take the one that is there, take the lock, make or check
- * fit.h5 (all metadata, every dataset contiguous, allocated and NaN-filled; as fit.h5.tmp, synced,
- * renamed), write config.yaml, reopen it with MPI-IO on all ranks. Overwriting removes the later
- * stages' files too. Collective on comm. Close with chi_run_close, collectively.
- * \return CHI_ERR_USAGE  RUN exists and the mode is NEW, or is no run of chiasm and not empty;
- *                        RESUME where there is nothing to resume; options or study differ from the
- *                        run's, naming the first difference; another job holds the lock (after 30 s,
+/** Whether a run could be opened at this path in this mode, as far as a look tells: worth asking
+ * before a study is read. Local. \return CHI_ERR_USAGE as chi_run_open */
+chi_status chi_run_check(const char *path, chi_run_mode mode);
+
+/** Open a run for a fit: make its folder or take the one that is there, take the lock, make or
+ * check fit.h5 (all metadata, every dataset contiguous, allocated and NaN-filled; as fit.h5.tmp,
+ * synced, renamed), write config.yaml, reopen it with MPI-IO on all ranks. Overwriting removes the
+ * later stages' files too. Collective on comm. Close with chi_run_close, collectively. \return
+ * CHI_ERR_USAGE  RUN exists and the mode is NEW, or is no run of chiasm and not empty; options or
+ * study differ from the run's, naming the first difference; another job holds the lock (after 30 s,
  *                        naming it)
  *         CHI_ERR_IO     no such disk space, permissions */
 chi_status chi_run_open(MPI_Comm comm, const char *path, chi_run_mode mode, const chi_study *study,
@@ -43,15 +46,15 @@ chi_status chi_run_open(MPI_Comm comm, const char *path, chi_run_mode mode, cons
 chi_status chi_run_close(chi_run **run);
 
 /** The state of every (space, site) of an alignment: CHI_DONE_*, n_spaces x n_sites row-major. On
- * resume a written flag stands only if the scores' checksum holds; what does not is named in the log,
- * counted in chi_run_torn, and NOT_YET. Borrowed; known on all ranks. Local. */
+ * resume a written flag stands only if the scores' checksum holds; what does not is named in the
+ * log, counted in chi_run_torn, and NOT_YET. Borrowed; known on all ranks. Local. */
 const uint8_t *chi_run_done(const chi_run *run, int32_t alignment);
 int64_t chi_run_torn(const chi_run *run);
 
-/** Write the scores of sites [site0, site0 + n_sites) of one space, then their checksums, then their
- * flags. Independent: any rank, at any time between open and close.
- * \param[in] val_r, test_r, alpha  n_sites x n_times row-major
- * \return CHI_ERR_IO (a full disk: the flags are then not set) */
+/** Write the scores of sites [site0, site0 + n_sites) of one space, then their checksums, then
+ * their flags. Independent: any rank, at any time between open and close. \param[in] val_r, test_r,
+ * alpha  n_sites x n_times row-major \return CHI_ERR_IO (a full disk: the flags are then not set)
+ */
 chi_status chi_run_write(chi_run *run, int32_t alignment, int64_t space, int64_t site0,
                          int64_t n_sites, const float *val_r, const float *test_r,
                          const float *alpha);
@@ -66,12 +69,14 @@ chi_status chi_run_fail(chi_run *run, int32_t alignment, int64_t space, int64_t 
 typedef struct chi_fit_table {
   char *alignment;
   int64_t n_spaces, n_sites, n_times;
-  double *time;                                            /* n_times, s */
+  double *time;                                                      /* n_times, s */
   char **space, **model, **network, **modality, **training, **layer; /* n_spaces */
-  int32_t *depth;                                          /* n_spaces */
-  char **site, **subject, **electrode, **region;           /* n_sites */
-  float *x, *y, *z;                                        /* n_sites, mm */
-  uint8_t *done;                                           /* n_spaces x n_sites */
+  int32_t *depth;                                                    /* n_spaces */
+  char **site, **subject, **electrode, **region;                     /* n_sites */
+  float *x, *y, *z;                                                  /* n_sites, mm */
+  uint8_t *done;                                                     /* n_spaces x n_sites */
+  uint8_t
+      *present; /* n_spaces x n_sites; 0: that subject lacks the layer, so there is nothing to do */
 } chi_fit_table;
 
 /** Read the labels and flags of every alignment; n tables, freed with chi_fit_tables_free.

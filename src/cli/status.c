@@ -25,6 +25,7 @@ static chi_counts count_flags(const chi_fit_table *t)
 {
   chi_counts c = {0, 0, 0};
   for (int64_t i = 0; i < t->n_spaces * t->n_sites; i++) {
+    if (t->present[i] == 0) continue;
     const uint8_t flag = t->done[i];
     *(flag == CHI_DONE_WRITTEN  ? &c.done
       : flag == CHI_DONE_FAILED ? &c.failed

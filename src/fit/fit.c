@@ -271,6 +271,8 @@ static chi_status print_end(const fit *f, bool stopped, int64_t failed)
 
 static chi_status prepare(fit *f)
 {
+  const chi_fit_options *o = f->options;
+  CHI_TRY(chi_agree(f->comm, f->rank == 0 ? chi_run_check(o->run, o->mode) : CHI_OK));
   CHI_TRY(chi_agree(f->comm, f->rank == 0 ? open_study(f) : CHI_OK));
   CHI_TRY(chi_study_bcast(f->comm, 0, &f->study));
   CHI_TRY(chi_agree(f->comm, cut_folds(f)));

@@ -84,8 +84,10 @@ static chi_status check_table(const char *path, const chi_study *study, const ch
                               const chi_fit_table *t)
 {
   if (strcmp(al->name, t->alignment) != 0)
-    return chi_fail(CHI_ERR_USAGE, "%s: holds the alignment %s where the study has %s", path,
-                    t->alignment, al->name);
+    return chi_fail(CHI_ERR_USAGE,
+                    "%s: holds the alignment %s where the study has %s; put the old study back, or "
+                    "--overwrite the run",
+                    path, t->alignment, al->name);
   if (t->n_spaces != al->n_spaces)
     return differ(path, al->name, "feature spaces", t->n_spaces, al->n_spaces);
   if (t->n_sites != al->n_sites) return differ(path, al->name, "sites", t->n_sites, al->n_sites);
@@ -104,8 +106,10 @@ chi_status chi_fit_file_check(const char *run, const chi_study *study,
   chi_status s = chi_run_read_tables(run, &tables, &n);
   if (s == CHI_OK) s = check_texts(run, path, provenance);
   if (s == CHI_OK && n != study->n_alignments)
-    s = chi_fail(CHI_ERR_USAGE, "%s: holds %d alignments, the study %d", path, n,
-                 study->n_alignments);
+    s = chi_fail(
+        CHI_ERR_USAGE,
+        "%s: holds %d alignments, the study %d; put the old study back, or --overwrite the run",
+        path, n, study->n_alignments);
   for (int32_t a = 0; a < n && s == CHI_OK; a++)
     s = check_table(path, study, &study->alignments[a], &tables[a]);
   chi_fit_tables_free(&tables, n);

@@ -82,6 +82,34 @@ static chi_status read_done(hid_t group, const char *where, chi_fit_table *t)
   return s;
 }
 
+/* Which layers a site's subject has. Sites of a subject stand together, subjects in the order of
+ * n_features' columns. */
+static chi_status read_present(hid_t group, const char *where, chi_fit_table *t)
+{
+  int64_t subjects = 0;
+  for (int64_t i = 0; i < t->n_sites; i++)
+    subjects += i == 0 || strcmp(t->subject[i], t->subject[i - 1]) != 0;
+  CHI_TRY(chi_alloc(t->n_spaces * t->n_sites, 1, "flags", &t->present));
+  int32_t *n_features = NULL;
+  chi_h5_dataset set;
+  chi_status s = chi_h5_open_dataset(group, where, "", "n_features", &set);
+  if (s == CHI_OK && (set.rank != 2 || set.dims[0] != t->n_spaces || set.dims[1] != subjects))
+    s = chi_fail(CHI_ERR_INPUT, "%s: n_features is not feature_space x subject_index", where);
+  if (s == CHI_OK)
+    s = chi_alloc(t->n_spaces * subjects, sizeof *n_features, "numbers of features", &n_features);
+  if (s == CHI_OK &&
+      H5Dread(set.id, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, n_features) < 0)
+    s = chi_fail(CHI_ERR_INPUT, "%s: n_features cannot be read (%s)", where, chi_h5_reason());
+  for (int64_t f = 0; s == CHI_OK && f < t->n_spaces; f++)
+    for (int64_t i = 0, subject = 0; i < t->n_sites; i++) {
+      if (i > 0 && strcmp(t->subject[i], t->subject[i - 1]) != 0) subject++;
+      t->present[f * t->n_sites + i] = n_features[f * subjects + subject] > 0;
+    }
+  chi_free(n_features);
+  chi_h5_close_dataset(&set);
+  return s;
+}
+
 static chi_status read_table(hid_t file, const char *path, chi_fit_table *t)
 {
   char where[PATH_MAX + 256];
@@ -94,6 +122,7 @@ static chi_status read_table(hid_t file, const char *path, chi_fit_table *t)
   if (s == CHI_OK) s = check_table(group, where, "checksum", 2, t);
   if (s == CHI_OK) s = check_table(group, where, "done", 2, t);
   if (s == CHI_OK) s = read_done(group, where, t);
+  if (s == CHI_OK) s = read_present(group, where, t);
   H5Gclose(group);
   return s;
 }
@@ -153,7 +182,7 @@ void chi_fit_tables_free(chi_fit_table **tables, int32_t n)
     chi_fit_table *t = &(*tables)[i];
     char ***by_space[] = {&t->space, &t->model, &t->network, &t->modality, &t->training, &t->layer};
     char ***by_site[] = {&t->site, &t->subject, &t->electrode, &t->region};
-    void *numbers[] = {t->alignment, t->time, t->depth, t->x, t->y, t->z, t->done};
+    void *numbers[] = {t->alignment, t->time, t->depth, t->x, t->y, t->z, t->done, t->present};
     for (size_t k = 0; k < sizeof by_space / sizeof *by_space; k++)
       chi_h5_free_strings(by_space[k], t->n_spaces);
     for (size_t k = 0; k < sizeof by_site / sizeof *by_site; k++)

@@ -31,14 +31,11 @@ static chi_status check_kind(const char *folder, chi_run_mode mode)
     return chi_fail(
         CHI_ERR_USAGE,
         "%s: holds a run already; --resume goes on with it, --overwrite starts it again", folder);
-  if (mode != CHI_RUN_RESUME && kind == CHI_FOLDER_FOREIGN)
+  if (kind == CHI_FOLDER_FOREIGN)
     return chi_fail(CHI_ERR_USAGE,
                     "%s: is a folder with other things in it, not a run of chiasm; choose another",
                     folder);
-  if (mode == CHI_RUN_RESUME && kind == CHI_FOLDER_NONE)
-    return chi_fail(CHI_ERR_USAGE, "%s: there is no such run to resume", folder);
-  if (mode == CHI_RUN_RESUME && kind != CHI_FOLDER_RUN)
-    return chi_fail(CHI_ERR_USAGE, "%s: holds no run to resume", folder);
+  /* A job that was killed before it made the folder is resumed too, by starting it. */
   return CHI_OK;
 }
 
@@ -101,6 +98,8 @@ static chi_status prepare(chi_run *run, chi_run_mode mode, const chi_study *stud
   chi_log_set_file(log);
   return chi_lock_shared(run->folder, true, &run->lock);
 }
+
+chi_status chi_run_check(const char *path, chi_run_mode mode) { return check_kind(path, mode); }
 
 static chi_status open_tables(chi_run *run, const chi_study *study)
 {

@@ -59,6 +59,15 @@ static chi_status check_folder(const char *run)
   return CHI_OK;
 }
 
+static bool has_file(const char *run, const char *name)
+{
+  chi_text path = {0};
+  chi_text_add(&path, "%s/%s", run, name);
+  const bool there = !path.failed && access(path.s, F_OK) == 0;
+  chi_text_free(&path);
+  return there;
+}
+
 static double age_of(const char *iso8601)
 {
   struct tm utc = {0};
@@ -138,6 +147,13 @@ chi_status chi_cli_status(const chi_cli *cli, int *exit_code)
   CHI_TRY(check_folder(run));
   /* The lock before the flags: a job that ends in between is then seen complete, not abandoned. */
   const chi_writer writer = find_writer(run);
+  if (!has_file(run, "fit.h5") && has_file(run, "lock")) {
+    printf("%s: %s\n", run,
+           writer == WRITER_NONE ? "not begun; no job is running; go on with --resume"
+                                 : "starting: the study is being read");
+    *exit_code = 3;
+    return CHI_OK;
+  }
   chi_fit_table *tables = NULL;
   int32_t n = 0;
   CHI_TRY(chi_run_read_tables(run, &tables, &n));

@@ -97,6 +97,26 @@ def test_running():
     assert "2026-11-21T04:37:00Z" in text and "(3" in text
 
 
+def test_layers_that_are_missing():
+    """What some subject lacks is not left to do."""
+    make_study("study", subjects=("s1", "s2"), models={"netA": {"a": 6, "b": 5}})
+    with h5py.File("study/features/s2.language/netA.h5", "r+") as f:
+        del f["layers/b"]
+    succeeded(chiasm("fit", "study", "-o", "run", "--threads", 1, "--allow-missing"))
+    text = succeeded(chiasm("status", "run"))
+    assert text.startswith("run: complete\n") and numbers(text, "models") == [36, 0, 0]
+
+
+def test_not_begun():
+    """A job that reads its study, or was killed while it did, has no fit.h5 yet."""
+    os.mkdir("run")
+    with open("run/lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "run: starting" in succeeded(chiasm("status", "run"), code=3)
+    text = succeeded(chiasm("status", "run"), code=3)
+    assert "run: not begun" in text and "--resume" in text
+
+
 def test_no_run():
     refused(chiasm("status", "run"), "run: no such run")
     open("file", "w").close()

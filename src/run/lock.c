@@ -84,8 +84,13 @@ chi_status chi_lock_shared(const char *run, bool alone, int *fd)
 {
   if (alone && *fd < 0) return CHI_OK; /* no locks here: warned already */
   if (!alone) CHI_TRY(open_lock(run, fd));
-  if (flock(*fd, LOCK_SH | LOCK_NB) == 0) return CHI_OK;
-  const int why = errno;
+  /* `chiasm status` looks who holds the lock by holding it alone for a moment: try for a second. */
+  int why = flock(*fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
+  for (int i = 0; i < 20 && (why == EWOULDBLOCK || why == EINTR); i++) {
+    chi_clock_sleep(0.05);
+    why = flock(*fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
+  }
+  if (why == 0) return CHI_OK;
   chi_status s = CHI_OK;
   if (why == EWOULDBLOCK)
     s = held_by_other(run, *fd, 0);

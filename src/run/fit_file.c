@@ -17,13 +17,33 @@
 #define CHIASM_GIT_REVISION "unknown"
 #endif
 
-int64_t chi_fit_file_bytes(const chi_study *study)
+/* A string of a label: its bytes, and what HDF5 adds in its heap and to point at it, at most. */
+static int64_t text_bytes(const char *text) { return 2 * (int64_t)strlen(text) + 64; }
+
+static int64_t label_bytes(const chi_study *study, const chi_alignment *al)
 {
   int64_t bytes = 1 << 16;
+  for (int64_t f = 0; f < al->n_spaces; f++) {
+    const chi_feature_space *space = &al->space[f];
+    bytes += 2 * (text_bytes(space->model) + text_bytes(space->layer)) +
+             text_bytes(space->network) + text_bytes(space->modality) +
+             text_bytes(space->training) + 4 * al->n_datasets;
+  }
+  for (int32_t d = 0; d < al->n_datasets; d++) {
+    const chi_dataset *set = &study->datasets[al->dataset[d]];
+    for (int64_t e = 0; e < set->n_electrodes; e++)
+      bytes += 2 * (text_bytes(set->subject) + text_bytes(set->electrode[e])) +
+               text_bytes(set->region[e]);
+  }
+  return bytes + 8 * al->n_times;
+}
+
+int64_t chi_fit_file_bytes(const chi_study *study, const chi_provenance *provenance)
+{
+  int64_t bytes = (1 << 16) + (int64_t)strlen(provenance->config);
   for (int32_t a = 0; a < study->n_alignments; a++) {
     const chi_alignment *al = &study->alignments[a];
-    const int64_t labels = 512 * (al->n_spaces + al->n_sites);
-    bytes += al->n_spaces * al->n_sites * (12 * al->n_times + 9) + labels + (1 << 16);
+    bytes += al->n_spaces * al->n_sites * (12 * al->n_times + 9) + label_bytes(study, al);
   }
   return bytes;
 }
@@ -89,47 +109,52 @@ static herr_t write_attributes(hid_t file, const chi_study *study, const chi_pro
   return failed;
 }
 
+/* Take room on disk for the first `bytes` of a file, with or without making it that long. HDF5 does
+ * not survive a full disk while it makes a file (it crashes when the program ends): so it is given
+ * its room first, and later writes of scores cannot meet a full disk either. */
+static chi_status reserve(const char *path, int mode, int64_t bytes)
+{
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) return chi_fail(CHI_ERR_IO, "%s: cannot be made: %s", path, strerror(errno));
+  struct stat info;
+  int why = fstat(fd, &info) != 0 ? errno : 0;
+  if (bytes < 0) bytes = info.st_size;
+  if (why == 0 && fallocate(fd, mode, 0, bytes) != 0) why = errno;
+  if (why == EOPNOTSUPP || why == ENOSYS) why = 0; /* this file system cannot: it may go well */
+  if (why == 0 && fsync(fd) != 0) why = errno;
+  close(fd);
+  if (why == 0) return CHI_OK;
+  return chi_fail(CHI_ERR_IO, "%s: no room for %.1f MB: %s; %.1f MB are free there", path,
+                  1e-6 * (double)bytes, strerror(why), 1e-6 * (double)chi_run_folder_free(path));
+}
+
+static chi_status write_alignments(hid_t file, const char *path, const chi_study *study)
+{
+  for (int32_t a = 0; a < study->n_alignments; a++) {
+    const chi_status s = chi_fit_file_alignment(file, study, &study->alignments[a]);
+    if (s == CHI_ERR_IO) return chi_fit_file_failed(path, study->alignments[a].name);
+    CHI_TRY(s);
+  }
+  return CHI_OK;
+}
+
 static chi_status write_contents(const char *path, const chi_study *study,
                                  const chi_provenance *provenance, int ranks)
 {
   /* Not the newest library format: such a file does not open after a kill -9. */
-  chi_status s = CHI_OK;
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
   H5Pclose(access);
   if (file < 0) return chi_fit_file_failed(path, "the file");
-  if (write_attributes(file, study, provenance, ranks) < 0)
+  /* Making the file gave the room back that it had. */
+  chi_status s = reserve(path, FALLOC_FL_KEEP_SIZE, chi_fit_file_bytes(study, provenance));
+  if (s == CHI_OK && write_attributes(file, study, provenance, ranks) < 0)
     s = chi_fit_file_failed(path, "an attribute");
-  for (int32_t a = 0; a < study->n_alignments && s == CHI_OK; a++) {
-    s = chi_fit_file_alignment(file, study, &study->alignments[a]);
-    if (s == CHI_ERR_IO) {
-      char what[300];
-      snprintf(what, sizeof what, "/%s", study->alignments[a].name);
-      s = chi_fit_file_failed(path, what);
-    }
-  }
+  if (s == CHI_OK) s = write_alignments(file, path, study);
   const herr_t closed = H5Fclose(file);
   if (s == CHI_OK && closed < 0) s = chi_fit_file_failed(path, "the file");
   return s;
-}
-
-/* Take every block on disk now: no later write into the file can then meet a full disk. */
-static chi_status settle(const char *path)
-{
-  const int fd = open(path, O_RDWR | O_CLOEXEC);
-  if (fd < 0) return chi_fail(CHI_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-  struct stat info;
-  int why = fstat(fd, &info) != 0 ? errno : 0;
-  if (why == 0) {
-    why = posix_fallocate(fd, 0, info.st_size);
-    if (why == EINVAL || why == EOPNOTSUPP) why = 0; /* this file system cannot */
-  }
-  if (why == 0 && fsync(fd) != 0) why = errno;
-  close(fd);
-  if (why == 0) return CHI_OK;
-  return chi_fail(CHI_ERR_IO, "%s: %s; %.1f MB are free there", path, strerror(why),
-                  1e-6 * (double)chi_run_folder_free(path));
 }
 
 chi_status chi_fit_file_create(const char *run, const chi_study *study,
@@ -139,10 +164,13 @@ chi_status chi_fit_file_create(const char *run, const chi_study *study,
   CHI_TRY(chi_run_folder_path(path, run, "fit.h5"));
   CHI_TRY(chi_run_folder_path(temporary, run, "fit.h5.tmp"));
   unlink(temporary); /* of an earlier job that did not live long */
-  chi_h5_lock();
-  chi_status s = write_contents(temporary, study, provenance, ranks);
-  chi_h5_unlock();
-  if (s == CHI_OK) s = settle(temporary);
+  chi_status s = reserve(temporary, 0, chi_fit_file_bytes(study, provenance));
+  if (s == CHI_OK) {
+    chi_h5_lock();
+    s = write_contents(temporary, study, provenance, ranks);
+    chi_h5_unlock();
+  }
+  if (s == CHI_OK) s = reserve(temporary, 0, -1);
   if (s == CHI_OK && rename(temporary, path) != 0)
     s = chi_fail(CHI_ERR_IO, "%s: cannot be renamed to fit.h5: %s", temporary, strerror(errno));
   if (s == CHI_OK) return chi_run_folder_sync(run);

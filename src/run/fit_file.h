@@ -12,7 +12,7 @@
 enum { CHI_FIT_FORMAT = 1 }; /* attribute chiasm_format */
 
 /** What the file will take on disk, rounded up; bytes. */
-int64_t chi_fit_file_bytes(const chi_study *study);
+int64_t chi_fit_file_bytes(const chi_study *study, const chi_provenance *provenance);
 
 /** Make RUN/fit.h5 with all its labels and every score NaN: as fit.h5.tmp, every block of it
  * allocated on disk, synced, renamed. A failure leaves neither.

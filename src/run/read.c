@@ -200,9 +200,10 @@ static chi_status read_score(hid_t file, const char *path, const chi_fit_table *
   snprintf(dataset, sizeof dataset, "%s/%s", table->alignment, name);
   const hsize_t start[] = {(hsize_t)space, 0, 0};
   const hsize_t count[] = {1, (hsize_t)table->n_sites, (hsize_t)table->n_times};
+  /* First, since each call of HDF5 forgets why the last one failed. */
+  const hid_t here = H5Screate_simple(3, count, NULL);
   const hid_t set = H5Dopen2(file, dataset, H5P_DEFAULT);
   const hid_t there = set < 0 ? -1 : H5Dget_space(set);
-  const hid_t here = H5Screate_simple(3, count, NULL);
   herr_t failed = there < 0 || H5Sget_simple_extent_ndims(there) != 3 ? -1 : 0;
   if (failed >= 0) failed = H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL);
   if (failed >= 0) failed = H5Dread(set, H5T_NATIVE_FLOAT, here, there, H5P_DEFAULT, out);

@@ -52,7 +52,7 @@ static chi_status check_space(const char *folder, int64_t needed)
 static chi_status make_fit_file(const chi_run *run, const chi_study *study,
                                 const chi_provenance *provenance)
 {
-  CHI_TRY(check_space(run->folder, chi_fit_file_bytes(study)));
+  CHI_TRY(check_space(run->folder, chi_fit_file_bytes(study, provenance)));
   CHI_TRY(chi_run_folder_write(run->folder, "config.yaml", provenance->config,
                                (int64_t)strlen(provenance->config)));
   return chi_fit_file_create(run->folder, study, provenance, run->size);
@@ -83,7 +83,7 @@ static chi_status prepare(chi_run *run, chi_run_mode mode, const chi_study *stud
   char log[PATH_MAX];
   CHI_TRY(check_kind(run->folder, mode));
   /* An overwritten run gives its room back first; a new one leaves no trace where there is none. */
-  if (mode == CHI_RUN_NEW) CHI_TRY(check_space(run->folder, chi_fit_file_bytes(study)));
+  if (mode == CHI_RUN_NEW) CHI_TRY(check_space(run->folder, chi_fit_file_bytes(study, provenance)));
   CHI_TRY(chi_run_folder_make(run->folder));
   CHI_TRY(chi_lock_alone(run->folder, mode == CHI_RUN_NEW ? 0 : lock_wait_s, &run->lock));
   /* Another new run may have been faster between the look and the lock. */

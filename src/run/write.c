@@ -34,8 +34,10 @@ herr_t chi_run_transfer(const chi_run_group *group, int table, bool write, int64
   if (failed >= 0)
     failed = write ? H5Dwrite(group->table[table], types[table], here, there, H5P_DEFAULT, memory)
                    : H5Dread(group->table[table], types[table], here, there, H5P_DEFAULT, memory);
+  const hid_t reasons = H5Eget_current_stack(); /* closing would forget them */
   if (here >= 0) H5Sclose(here);
   if (there >= 0) H5Sclose(there);
+  H5Eset_current_stack(reasons);
   return failed;
 }
 

@@ -1,0 +1,110 @@
+"""Everything that stops a run from being opened: one clear line, the exit code, and nothing harmed."""
+import os
+import shutil
+
+import h5py
+
+from driver import main, ok, refused
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "lock"}
+
+
+def test_new(folder):
+    refused(2, "make it", 2, "new", folder / "missing/run")
+    (folder / "file").write_text("")
+    refused(2, "is a file, expected a folder", 2, "new", folder / "file")
+    (folder / "foreign").mkdir()
+    (folder / "foreign/thesis.tex").write_text("do not lose")
+    refused(2, "other things in it", 2, "new", folder / "foreign")
+    refused(2, "other things in it", 1, "overwrite", folder / "foreign")
+    refused(2, "other things in it", 2, "resume", folder / "foreign")
+    assert [p.name for p in (folder / "foreign").iterdir()] == ["thesis.tex"]
+    (folder / "empty").mkdir()
+    ok(1, "resume", folder / "missing")  # killed before it made the folder: started now
+    ok(2, "resume", folder / "empty")
+    before = contents(folder / "empty")
+    refused(2, "holds a run already", 2, "new", folder / "empty")
+    assert contents(folder / "empty") == before
+    os.symlink(folder / "nowhere", folder / "link")
+    refused(1, "cannot be looked at", 1, "new", folder / "link")
+    refused(2, "too long", 1, "new", "x/" * 3000)
+
+
+def test_options_differ(folder):
+    run = folder / "run"
+    ok(2, "new", run)
+    before = contents(run)
+    for config, text in (("fit:\n  folds: 4\n  alphas: [0.1, 1]\n", "folds is 5 in the run, 4 now"),
+                         ("fit:\n  folds: 5\n  alphas: [0.1, 1, 2]\n", "alphas is [0.1, 1] in the run, [0.1, 1, 2] now"),
+                         ("fit:\n  folds: 5\n", "alphas is [0.1, 1] in the run, not set now"),
+                         ("fit:\n  folds: 5\n  alphas: [0.1, 1]\n  gap: 2\n", "gap is not set in the run, 2 now")):
+        refused(2, "options differ: " + text, 1, "resume", run, f"config={config}")
+        assert contents(run) == before
+    ok(2, "resume", run, "config=fit: {alphas: [0.1, 1], folds: 5}\n")  # only the order and the style
+
+
+def test_study_differs(folder):
+    run = folder / "run"
+    ok(2, "new", run)
+    before = contents(run)
+    refused(2, "the study has changed since this run was made", 2, "resume", run, "checksum=0000000000000000")
+    refused(2, "/language has 5 sites, the study now 10", 1, "resume", run, "scale=2")
+    assert contents(run) == before
+
+
+def test_damaged(folder):
+    """A file that opens but is not what it should be."""
+    ok(1, "new", folder / "good")
+    def renamed(f):
+        f["language/site"][0] = "s1/e9"
+        f["language/electrode"][0] = "e9"
+    def chunked(f):
+        values = f["vision/val_r"][()]
+        del f["vision/val_r"]
+        f.create_dataset("vision/val_r", data=values, chunks=(1, 1, 7))
+    for change, text in ((lambda f: f.__delitem__("vision/done"), "done is missing"),
+                         (lambda f: f.attrs.__delitem__("chiasm_format"), "is no result of chiasm fit"),
+                         (lambda f: f.attrs.__setitem__("chiasm_format", 2), "is of format 2"),
+                         (lambda f: f.attrs.__delitem__("config"), "does not say how it was made"),
+                         (lambda f: f.__delitem__("vision"), "holds 1 alignments"),
+                         (renamed, "s1/e9 is not what the study has there"),
+                         (lambda f: f.__delitem__("language/n_features"), "n_features is missing"),
+                         (chunked, "is not one block of the file")):
+        shutil.copytree(folder / "good", folder / "bad")
+        with h5py.File(folder / "bad/fit.h5", "r+") as file:
+            change(file)
+        err = refused(2, text, 1, "resume", folder / "bad")
+        assert "--overwrite" in err
+        shutil.rmtree(folder / "bad")
+
+
+def test_overwrite(folder):
+    """Files of all stages go, others and what links lead to stay."""
+    run = folder / "run"
+    ok(1, "new", run)
+    (folder / "precious").write_text("keep")
+    for name in ("bootstrap.h5", "sites.h5", "sites.csv", "regions.csv", "report.html", "notes.txt"):
+        (run / name).write_text("old")
+    os.symlink(folder / "precious", run / "status.json")
+    os.symlink(folder / "precious", run / "fit.h5.tmp")
+    (run / "log.txt").unlink()
+    os.symlink(folder / "precious", run / "log.txt")
+    ok(2, "overwrite", run, "config=fit: {folds: 3}\n")
+    assert sorted(p.name for p in run.iterdir()) == ["config.yaml", "fit.h5", "lock", "log.txt", "notes.txt"]
+    assert (folder / "precious").read_text() == "keep" and not (run / "log.txt").is_symlink()
+    assert (run / "config.yaml").read_text() == "fit: {folds: 3}\n"
+    ok(2, "overwrite", folder / "new")  # of nothing is a new run
+
+
+def test_lock_link(folder):
+    run = folder / "run"
+    ok(1, "new", run)
+    (run / "lock").unlink()
+    os.symlink(folder / "elsewhere", run / "lock")
+    refused(1, "lock: cannot be opened to write", 2, "resume", run)
+    assert not (folder / "elsewhere").exists()
+
+
+main([test_new, test_options_differ, test_study_differs, test_damaged, test_overwrite, test_lock_link])

@@ -262,9 +262,6 @@ def resume_and_overwrite(s): pass
 @case("memory", "--memory-per-rank", "10k")
 def too_little_memory(s): pass
 
-@case("there is no such run to resume", "--resume")
-def nothing_to_resume(s): pass
-
 @case("/nonexistent/options.yaml: cannot be read: No such file", "-c", "/nonexistent/options.yaml")
 def config_missing(s): pass
 
@@ -393,7 +390,6 @@ def run_elsewhere(folder):
     (folder / "file").write_text("")
     refused(s, folder / "file", text="file: is a file, expected a folder for the run")
     (folder / "empty").mkdir()
-    refused(s, folder / "empty", "--resume", text="holds no run to resume")
     said(chiasm("fit", s, ranks=2), 2, "-o RUN")
     said(chiasm("fit", "-o", folder / "run", ranks=2), 2, "STUDY")
     said(chiasm("fit", s, folder / "other", "-o", folder / "run", ranks=2), 2, "other")

@@ -1,32 +1,35 @@
 #!/usr/bin/env bash
-# From nothing to scores: install what is missing, build, make a planted study, fit it on all cores.
-#   bash jobs/quickstart.sh [ranks]
-# Run again, it uses what is there; a fit that was interrupted goes on.
+# From nothing to a table of scores: installs what is missing, builds, makes a planted study, fits every
+# encoding model of it on all cores. Reuses what is there; interrupted, it goes on where it was.
+#   bash jobs/quickstart.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . jobs/setup.sh
-ranks=${1:-$(nproc)}
 
-chiasm_setup build
-[ -f build/release/build.ninja ] || cmake --preset release -G Ninja -DBUILD_TESTING=OFF >build-release.log 2>&1 ||
-  { cat build-release.log >&2; exit 1; }
-rm -f build-release.log
-cmake --build --preset release -- --quiet
-chiasm=$PWD/build/release/src/chiasm
+chiasm_need build
+chiasm_environment
+chiasm_build release build/release
+chiasm=build/release/src/chiasm
+cores=$(nproc)
 
-# truth.csv is written last: a study without it is half made.
-[ -f demo/study/truth.csv ] || { mkdir -p demo && "$chiasm" simulate demo/study --overwrite; }
+# A study bears its name only once it is whole; a run belongs to the study it was made of.
+if [ ! -d demo/study ]; then
+  rm -rf demo/study.part demo/run
+  mkdir -p demo
+  "$chiasm" simulate demo/study.part
+  mv demo/study.part demo/study
+fi
 
-state=0
-"$chiasm" status demo/run >/dev/null 2>&1 || state=$?
-mode=()
-[ $state = 2 ] || mode=(--resume)
-mpirun --bind-to none -n "$ranks" "$chiasm" fit demo/study -o demo/run "${mode[@]}"
+# --resume begins what is not there, goes on with what is half done, and only shows what is complete.
+code=0
+mpirun -n "$cores" --bind-to none "$chiasm" fit demo/study -o demo/run --resume || code=$?
+[ "$code" = 0 ] || chiasm_die "the fit ended with exit code $code; run this again to go on with it"
 
-cat <<TEXT
-
-The study is in demo/study (what is planted where: demo/study/truth.csv), the scores in demo/run.
-  build/release/src/chiasm status demo/run
-  build/release/src/chiasm check demo/study
-README.md says how to bring your own recordings.
-TEXT
+echo
+"$chiasm" status demo/run | head -n 1
+cat <<END
+study    demo/study; what each electrode responds to is in demo/study/truth.csv
+scores   demo/run/fit.h5; options demo/run/config.yaml; log demo/run/log.txt
+program  $chiasm --help
+next     your own recordings: README.md, "Your own data"
+END

@@ -1,59 +1,109 @@
-# Sourced by quickstart.sh and tests/run.sh: what chiasm needs, installed or named.
-#   chiasm_setup build|test
-# On Debian and its kin missing packages are installed (sudo only where one is not root); elsewhere
-# what is missing is named with the modules or Spack packages that bring it.
+# What chiasm needs of the system. Sourced by jobs/quickstart.sh, jobs/two-ranks.sh and tests/run.sh:
+#   chiasm_need build|tests|lint ...   install the packages of these groups that are missing
+#   chiasm_environment                 what mpirun needs here
+#   chiasm_build PRESET FOLDER ...     configure and build
 
-CHIASM_BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config git libopenmpi-dev openmpi-bin
-  libhdf5-openmpi-dev libopenblas-dev libyaml-dev libxxhash-dev librandom123-dev)
-CHIASM_TEST_PACKAGES=(libcmocka-dev help2man man-db clang clang-format clang-tidy libomp-dev
-  python3 python3-numpy python3-scipy python3-sklearn python3-h5py python3-xarray python3-h5netcdf)
+chiasm_build_packages=(gcc libc6-dev cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev
+  libopenblas-dev libyaml-dev libxxhash-dev librandom123-dev libcmocka-dev help2man)
+chiasm_tests_packages=(python3 python3-numpy python3-h5py python3-sklearn python3-scipy python3-xarray
+  python3-h5netcdf)
+chiasm_lint_packages=(clang clang-format clang-tidy libomp-dev)
+
+chiasm_say() { printf 'chiasm: %s\n' "$*"; }
+chiasm_die() {
+  printf 'chiasm: error: %s\n' "$*" >&2
+  exit 1
+}
+
+# The packages of a list that dpkg does not hold installed, one a line; needs no network.
+chiasm_missing_packages() {
+  local package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done
+}
 
 chiasm_apt() {
-  local missing=() package
-  for package in "$@"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-  done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  echo "Installing: ${missing[*]}"
-  local sudo=()
+  local root=()
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || { echo "Ask an administrator for: apt-get install ${missing[*]}" >&2; return 2; }
-    sudo=(sudo)
+    command -v sudo >/dev/null || chiasm_die "these Debian packages are missing: $*; ask an administrator to run" \
+      "apt-get install $*"
+    chiasm_say "asking sudo, to install: $*"
+    root=(sudo)
   fi
-  "${sudo[@]}" apt-get update -qq &&
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-      "${missing[@]}" >/dev/null
+  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=300)
+  "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "$@" </dev/null ||
+    chiasm_die "apt-get could not install: $* (see above)"
 }
 
+# Where there is no apt: name what is not there, by what a cluster's modules and Spack call it.
 chiasm_check_tools() {
-  local missing=()
-  command -v cmake >/dev/null || missing+=("cmake >= 3.25")
-  command -v ninja >/dev/null || missing+=("ninja")
-  command -v mpicc >/dev/null || missing+=("openmpi")
-  command -v pkg-config >/dev/null || missing+=("pkgconf")
-  command -v h5pcc >/dev/null || missing+=("hdf5+mpi")
-  local package
-  for package in openblas yaml-0.1:libyaml libxxhash:xxhash; do
-    pkg-config --exists "${package%%:*}" 2>/dev/null || missing+=("${package##*:}")
+  local missing=() group
+  for group in "$@"; do
+    case $group in
+      build)
+        command -v cc >/dev/null || command -v gcc >/dev/null || missing+=("a C compiler (module gcc; spack gcc)")
+        command -v cmake >/dev/null || missing+=("CMake 3.25 or later (module cmake; spack cmake)")
+        command -v ninja >/dev/null || missing+=("Ninja (module ninja; spack ninja)")
+        command -v mpirun >/dev/null || missing+=("Open MPI (module openmpi; spack openmpi)")
+        if ! command -v pkg-config >/dev/null; then
+          missing+=("pkg-config (module pkgconf; spack pkgconf)")
+        else
+          pkg-config --exists openblas || missing+=("OpenBLAS (module openblas; spack openblas)")
+          pkg-config --exists yaml-0.1 || missing+=("libyaml (module libyaml; spack libyaml)")
+          pkg-config --exists libxxhash || missing+=("xxHash (module xxhash; spack xxhash)")
+          pkg-config --exists cmocka || missing+=("cmocka (module cmocka; spack cmocka)")
+        fi
+        command -v h5pcc >/dev/null || missing+=("parallel HDF5 (module hdf5-parallel; spack 'hdf5+mpi+hl')")
+        command -v help2man >/dev/null || missing+=("help2man (module help2man; spack help2man)")
+        ;;
+      tests)
+        "${CHIASM_PYTHON:-/usr/bin/python3}" -c 'import h5py, h5netcdf, scipy, sklearn, xarray' 2>/dev/null ||
+          missing+=("Python with h5py, h5netcdf, scipy, scikit-learn and xarray, named by CHIASM_PYTHON (spack py-h5py" \
+            "py-h5netcdf py-scipy py-scikit-learn py-xarray)")
+        ;;
+      lint)
+        command -v clang >/dev/null || missing+=("clang (module llvm; spack llvm)")
+        ;;
+    esac
   done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  {
-    echo "There is no apt-get here, and these are missing: ${missing[*]}"
-    echo "Load them as modules (module avail openmpi hdf5 openblas), or:"
-    echo "  spack install cmake ninja openmpi hdf5+mpi+hl openblas libyaml xxhash random123 cmocka"
-    echo "  spack load    cmake ninja openmpi hdf5 openblas libyaml xxhash random123 cmocka"
-  } >&2
-  return 2
+  [ ${#missing[@]} = 0 ] || {
+    printf 'chiasm: missing: %s\n' "${missing[@]}" >&2
+    chiasm_die "there is no apt-get here; load or install these, and Random123 (spack random123)"
+  }
 }
 
-chiasm_setup() {
-  if command -v apt-get >/dev/null; then
-    local packages=("${CHIASM_BUILD_PACKAGES[@]}")
-    [ "$1" = build ] || packages+=("${CHIASM_TEST_PACKAGES[@]}")
-    chiasm_apt "${packages[@]}"
-  else
-    chiasm_check_tools
+chiasm_need() {
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    chiasm_check_tools "$@"
+    return
   fi
-  # Open MPI refuses root unless told; in a container there is often nobody else.
+  local group wanted=() missing
+  for group in "$@"; do
+    local -n packages="chiasm_${group}_packages"
+    wanted+=("${packages[@]}")
+  done
+  mapfile -t missing < <(chiasm_missing_packages "${wanted[@]}")
+  [ ${#missing[@]} = 0 ] || chiasm_apt "${missing[@]}"
+}
+
+# mpirun refuses to be root unless told twice; in a container there is nobody else. Processes that trust
+# each other's memory (CMA) are refused in many containers: then Open MPI warns at every start.
+chiasm_environment() {
   if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+  export OMPI_MCA_btl_vader_single_copy_mechanism=none
+}
+
+# chiasm_build PRESET FOLDER [cmake argument...]: configure and build, quiet if all goes well.
+chiasm_build() {
+  local preset=$1 folder=$2 log=$2.log generator=()
+  shift 2
+  mkdir -p build
+  [ -f "$folder/CMakeCache.txt" ] || generator=(-G Ninja)
+  chiasm_say "building $folder"
+  if ! { cmake --preset "$preset" -B "$folder" "${generator[@]}" "$@" && cmake --build "$folder" -j "$(nproc)"; } \
+    >"$log" 2>&1 </dev/null; then
+    tail -n 40 "$log" >&2
+    chiasm_die "the build of $folder failed; all it said is in $log"
+  fi
 }

@@ -1,17 +1,37 @@
 #!/usr/bin/env bash
-# Install what is missing, build with warnings as errors, run every test.
-#   bash tests/run.sh [--asan] [ctest options]
-# --asan: under AddressSanitizer and UBSan instead.
+# Installs what is missing, builds with warnings as errors, runs every test, then the checks of style.
+#   bash tests/run.sh                 all of it
+#   bash tests/run.sh -R encode ...   only these tests (arguments of ctest), no checks of style
+#   bash tests/run.sh --asan ...      the tests under AddressSanitizer and UBSan instead
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . jobs/setup.sh
-chiasm_setup test
 
 preset=dev
 if [ "${1:-}" = --asan ]; then
   preset=asan
   shift
 fi
-cmake --preset "$preset" -G Ninja >/dev/null
-cmake --build --preset "$preset" -- --quiet
-ctest --preset "$preset" --parallel "$(nproc)" "$@"
+lint=no
+[ $# -gt 0 ] || [ $preset = asan ] || lint=yes
+
+chiasm_need build tests
+[ $lint = no ] || chiasm_need lint
+chiasm_environment
+chiasm_build $preset build/$preset -DCHIASM_PYTHON="${CHIASM_PYTHON:-/usr/bin/python3}"
+
+check_style() {
+  mapfile -t sources < <(find src include tests -name '*.[ch]' | sort)
+  chiasm_say "clang-format on ${#sources[@]} files"
+  clang-format --dry-run -Werror "${sources[@]}"
+  chiasm_build dev build/clang -DCMAKE_C_COMPILER=clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+  chiasm_say "clang-tidy"
+  if ! run-clang-tidy -quiet -p build/clang -j "$(nproc)" "$PWD/(src|tests)/" >build/clang-tidy.log 2>&1; then
+    grep -E '(warning|error):' build/clang-tidy.log | sort -u >&2
+    chiasm_die "clang-tidy found something; all it said is in build/clang-tidy.log"
+  fi
+}
+
+# Style first: it ends sooner, and ctest's own lines come last.
+[ $lint = no ] || check_style
+ctest --preset $preset -j "$(nproc)" "$@" </dev/null

@@ -1,89 +1,96 @@
-"""Jobs of chiasm fit that are made to end in bad ways."""
+"""Jobs of chiasm fit that can be disturbed while they run, and a study that takes some seconds."""
 import os
+import shlex
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
-from inputs.job import command, fit
+from compare_runs import differences
+from study_maker import make_study
 
-SECONDS = 60  # no fit of these tests takes longer
+CHIASM = os.environ["CHIASM"]
+MPIRUN = shlex.split(os.environ["CHIASM_MPIRUN"])
+COMPLETE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 
 
-def start(study, run, *options, ranks=2):
-    """A fit under way; what it prints goes into job.out, a file: a pipe would tie us to ranks that
-    outlive their mpirun."""
-    out = tempfile.TemporaryFile()
-    job = subprocess.Popen(command(ranks, "fit", study, "-o", run, *options), stdout=out,
-                           stderr=subprocess.STDOUT)
-    job.out = out
+def make_slow_study(folder, n=500, layers=8):
+    sizes = {f"layer{i}": 60 + 40 * i for i in range(layers)}
+    return make_study(Path(folder) / "study", subjects=("s1", "s2"), alignments=("a", "b"), n=n,
+                      electrodes=20, bins=20, models={"netA": sizes, "netB": sizes})
+
+
+class Job:
+    """A running fit. mpirun is in a session of its own, so that nothing outlives close()."""
+
+    def __init__(self, study, run, *options, ranks=2):
+        command = [*MPIRUN, "-n", str(ranks), CHIASM, "fit", str(study), "-o", str(run), *map(str, options)]
+        self.ranks = ranks
+        self.start = time.monotonic()
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        self.output = ""
+
+    def pids(self):
+        """Rank -> process id, of those that run by now."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int(folder.joinpath("stat").read_text().rsplit(")", 1)[1].split()[1])
+                if parent != self.process.pid:
+                    continue
+                for entry in folder.joinpath("environ").read_bytes().split(b"\0"):
+                    if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
+                        found[int(entry.split(b"=")[1])] = int(folder.name)
+            except (OSError, IndexError, ValueError):
+                continue  # it has ended meanwhile
+        return found
+
+    def wait_for_ranks(self):
+        while len(pids := self.pids()) < self.ranks and self.process.poll() is None:
+            time.sleep(0.01)
+        return pids
+
+    def wait(self, timeout=120):
+        """The exit code; its seconds are in self.took."""
+        try:
+            self.output += self.process.communicate(timeout=timeout)[0] or ""
+        except subprocess.TimeoutExpired:
+            self.close()
+            raise AssertionError(f"the job hangs: {self.process.args}") from None
+        self.took = time.monotonic() - self.start
+        return self.process.returncode
+
+    def close(self):
+        for pid in [*self.pids().values(), self.process.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+
+def fit(study, run, *options, ranks=2, code=COMPLETE, timeout=120):
+    """A fit that nobody disturbs, which must end with this exit code."""
+    job = Job(study, run, *options, ranks=ranks)
+    assert job.wait(timeout) == code, f"exit code {job.process.returncode}, expected {code}:\n{job.output}"
     return job
 
 
-def printed(job):
-    job.out.seek(0)
-    return job.out.read().decode(errors="replace")
+def wait_for_scores(run, job, share=0.15):
+    """Wait until a share of the run is written, by what chiasm status says."""
+    while job.process.poll() is None:
+        end = subprocess.run([CHIASM, "status", str(run)], capture_output=True, text=True)
+        for line in end.stdout.splitlines():
+            words = line.split()
+            if words[:1] == ["models"] and int(words[1]) >= share * (int(words[1]) + int(words[-1])):
+                return
+        time.sleep(0.05)
 
 
-def end(job):
-    """Its exit code and what it printed."""
-    try:
-        job.wait(SECONDS)
-    except subprocess.TimeoutExpired:
-        kill(job, "all")
-        job.wait()
-        raise
-    return job.returncode, printed(job)
+def check_same(run, reference):
+    lines = differences(Path(reference) / "fit.h5", Path(run) / "fit.h5")
+    assert not lines, f"{run} differs from the undisturbed {reference}:\n" + "\n".join(lines)
 
 
-def ranks_of(job):
-    """rank -> process id of a job under way: the children of mpirun that are ranks already."""
-    found = {}
-    try:
-        children = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()
-    except OSError:
-        return found
-    for pid in children:
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        for entry in environment:
-            if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
-                found[int(entry.split(b"=")[1])] = int(pid)
-    return found
-
-
-def kill(job, whom, number=signal.SIGKILL):
-    """whom: "mpirun", "all", or a rank. What was there to kill is killed."""
-    ranks = ranks_of(job)
-    pids = {"mpirun": [job.pid], "all": [job.pid, *ranks.values()]}.get(whom) or [ranks.get(whom)]
-    for pid in filter(None, pids):
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
-
-
-def wait_for(condition, what, seconds=20):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, what
-        time.sleep(0.01)
-
-
-def go_on(study, run, *options, ranks=2):
-    """What a user does after a crash: --resume, or from the start where there is no run yet. What
-    was printed by the fit that completed it."""
-    for _ in range(5):
-        there = run.exists() and any(run.iterdir())
-        done = fit(study, run, *(("--resume",) if there else ()), *options, ranks=ranks,
-                   timeout=SECONDS)
-        if done.returncode == 0:
-            return done.stdout + done.stderr
-        # A job's ranks may outlive its mpirun and make the run while we look.
-        assert not there and "another job" in done.stderr or "holds a run already" in done.stderr, \
-            f"exit code {done.returncode}, {'resumed' if there else 'new'}\n{done.stderr}"
-        time.sleep(1)
-    raise AssertionError(f"not done after 5 times\n{done.stderr}")
+def status(run):
+    return subprocess.run([CHIASM, "status", str(run)], capture_output=True).returncode

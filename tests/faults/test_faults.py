@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 
 from compare_runs import differences
-from faults.jobs import end, go_on, kill, printed, start, wait_for
+from faults.fits import end, go_on, kill, printed, start, wait_for
 from inputs.job import ERROR, chiasm, contents, done_flags, fit, ok, refused, said
 from study_maker import make_study
 

@@ -74,6 +74,10 @@ def features_of_subject_missing(s): shutil.rmtree(s / "features/s1.language")
       models={"netA": {"a": 4}, "netB": {"b": 4}})
 def model_missing_for_a_subject(s): os.remove(s / "features/s2.language/netA.h5")
 
+@case(("s1", "/layers/b", "--allow-missing"), subjects=("s1", "s2"), models={"netA": {"a": 5, "b": 4}})
+def layer_missing_for_a_subject(s):
+    with h5py.File(s / F, "r+") as f: del f["layers/b"]
+
 @case("responses: is empty")
 def responses_empty(s): os.remove(s / R)
 
@@ -123,6 +127,21 @@ def response_rank(s): replace(s / R, "response", lambda y: y[:, :, 0])
 
 @case(f"{R}: /response is int32, expected float16, float32 or float64")
 def response_type(s): replace(s / R, "response", lambda y: y.astype("i4"))
+
+@case(f"{F}: /layers/layer1 is string")
+def layer_of_strings(s): replace(s / F, "layers/layer1", lambda x: np.full(x.shape, b"a"))
+
+@case(f"{R}: /time is string")
+def time_type(s): replace(s / R, "time", lambda t: t.astype("S8"))
+
+@case(f"{R}: /electrode is int64, expected strings")
+def electrode_type(s): replace(s / R, "electrode", lambda e: np.arange(len(e)))
+
+@case(f"{R}: /onset has 2 dimensions, expected 1")
+def onset_rank(s): replace(s / R, "onset", lambda t: t[:, None])
+
+@case(f"{R}: /onset has 59 elements, but /response has 60 events")
+def fewer_onsets(s): replace(s / R, "onset", lambda t: t[:-1])
 
 @case(f"{R}: /response is missing")
 def response_missing(s):
@@ -182,6 +201,19 @@ def external_storage(s):
         f.create_dataset("response", y.shape, "f4", external=[(str(s / "raw"), 0, y.nbytes)])[:] = y
 
 
+@test
+def missing_models_allowed(folder):
+    s = folder / "study"
+    make_study(s, subjects=("s1", "s2"), models={"netA": {"a": 5}, "netB": {"a": 5}})
+    os.remove(s / "features/s2.language/netA.h5")
+    ok(s, folder / "run", "--allow-missing")
+    with h5py.File(folder / "run/fit.h5") as f:
+        assert f["language/n_features"][()].tolist() == [[5, 0], [5, 5]]
+        fitted = np.array([[1, 1, 1, 0, 0, 0], [1] * 6], bool)
+        assert (np.isfinite(f["language/test_r"][()]).all(axis=2) == fitted).all()
+    assert chiasm("status", folder / "run").returncode == 0
+
+
 # ---- hostile names
 
 @case(f'{R}: /electrode[2] "../../etc/passwd" reads like a path')
@@ -219,6 +251,9 @@ def unknown_layer(s): pass
 @case("no recording fits both --subjects s2 and --alignments language", "--subjects", "s2",
       "--alignments", "language", subjects=("s1", "s2"), alignments=("language", "vision"))
 def empty_selection(s): os.remove(s / "responses/s2.language.h5")
+
+@case(f"{R}: 19 events are too few for 5 folds: at least 20 are needed", n=19)
+def few_events_for_the_default(s): pass
 
 @case(f"{R}: 60 events are too few for 20 folds: at least 80 are needed", "--folds", "20")
 def few_events(s): pass
@@ -354,16 +389,6 @@ def damaged_chunk(folder):
 
 
 # ---- the run's folder
-
-@test
-def unreadable_file(folder):
-    """Where the rights can be taken away: not as root."""
-    if os.geteuid() == 0:
-        return
-    make_study(folder / "study")
-    os.chmod(folder / "study" / F, 0)
-    refused(folder / "study", folder / "run", text=(F, "Permission denied"))
-
 
 @test
 def run_that_exists(folder):

@@ -1,6 +1,7 @@
 /** \file encode.h
- * The encoding model of one feature space and one subject: cross-validated ridge with a penalty per
- * target (protocol.md, "Fitting one feature space"). All functions are local; threads are inside.
+ * The encoding model of one feature space and one subject: cross-validated ridge with a penalty
+ * per target (protocol.md, "Fitting one feature space"). All functions are local; threads are
+ * inside.
  *
  * A target is one electrode at one time bin; targets are numbered electrode * n_times + bin. */
 #ifndef CHIASM_ENCODE_H
@@ -17,12 +18,12 @@ typedef struct chi_encode_options {
   int32_t n_alphas;
   const double *alphas; /* ascending, > 0; borrowed */
   chi_real precision;   /* of the product with the responses: CHI_REAL32 is `mixed` */
-  double gap;           /* s; training events nearer to a held-out one of their session are left out */
-  int32_t threads;      /* used inside a fit; results do not depend on it */
+  double gap;      /* s; training events nearer to a held-out one of their session are left out */
+  int32_t threads; /* used inside a fit; results do not depend on it */
 } chi_encode_options;
 
-/** Which rows take part: those of the study's events, or of a bootstrap replicate's distinct events.
- * Row i is event[i] with weight[i] copies in fold[i], validation or test half. */
+/** Which rows take part: those of the study's events, or of a bootstrap replicate's distinct
+ * events. Row i is event[i] with weight[i] copies in fold[i], validation or test half. */
 typedef struct chi_rows {
   int64_t n;
   int64_t *event;   /* n; index of the event */
@@ -38,36 +39,43 @@ typedef struct chi_rows {
  * \return CHI_ERR_INPUT if n < 4 x folds, or a fold keeps fewer than 2 training events */
 chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const double *onset,
                           const int32_t *session, chi_rows *rows);
-/** The same for a sequence of events drawn with replacement: the folds are cut over the sequence, and
- * equal neighbours become one weighted row (two where a border runs between the copies).
+/** The same for a sequence of events drawn with replacement: the folds are cut over the sequence,
+ * and equal neighbours become one weighted row (two where a border runs between the copies).
  * \param[in] event  n, ascending; NULL: each event once */
 chi_status chi_rows_drawn(const chi_encode_options *options, int64_t n, const int64_t *event,
                           const double *onset, const int32_t *session, chi_rows *rows);
 void chi_rows_free(chi_rows *rows);
 
-/** The responses of one subject, made once by chi_responses_prepare and then read-only: any number of
- * threads, or of processes that share the memory, may fit with them. */
+/** The responses of one subject, made once by chi_responses_prepare and then read-only: any
+ * number of threads, or of processes that share the memory, may fit with them. */
 typedef struct chi_responses {
   int64_t n_events, n_electrodes, n_times;
   chi_real real;
-  const void *y;           /* n_events x n_targets, row-major, each target's mean taken off */
-  const uint8_t *missing;  /* n_targets; 1: the response holds a NaN or Inf (its column is then 0) */
+  const void *y;          /* n_events x n_targets, row-major, each target's mean taken off */
+  const uint8_t *missing; /* n_targets; 1: the response holds a NaN or Inf (its column is then 0) */
 } chi_responses;
 
 /** Electrodes of one block: the product with the responses is always computed in blocks of so many
  * whole electrodes, from electrode 0 on, so that results do not depend on how work is shared. */
 int64_t chi_block_electrodes(int64_t n_times);
 
-/** Centre responses in place and mark the missing targets. Deterministic; threads share the columns.
+/** Centre responses in place and mark the missing targets. Deterministic; threads share the
+ * columns.
  * \param[in,out] y        n_events x n_targets row-major, raw in, centred out
  * \param[out]    missing  n_targets */
 void chi_responses_prepare(int64_t n_events, int64_t n_targets, chi_real real, int32_t threads,
                            void *y, uint8_t *missing);
 
 /** Seconds and flops by stage, added up over fits. */
-#define CHI_STAGE_TABLE(ENTRY) \
-  ENTRY(STANDARDISE, "standardise") ENTRY(GRAM, "Gram") ENTRY(FACTORISE, "factorise") \
-  ENTRY(HAT, "hat") ENTRY(PRODUCT, "product") ENTRY(SCORE, "score")
+/* clang-format off */
+#define CHI_STAGE_TABLE(ENTRY)      \
+  ENTRY(STANDARDISE, "standardise") \
+  ENTRY(GRAM, "Gram")               \
+  ENTRY(FACTORISE, "factorise")     \
+  ENTRY(HAT, "hat")                 \
+  ENTRY(PRODUCT, "product")         \
+  ENTRY(SCORE, "score")
+/* clang-format on */
 #define CHI_STAGE_NAME(name, text) CHI_STAGE_##name,
 enum { CHI_STAGE_TABLE(CHI_STAGE_NAME) CHI_N_STAGES };
 #undef CHI_STAGE_NAME
@@ -76,18 +84,19 @@ typedef struct chi_stages {
 } chi_stages;
 extern const char *const chi_stage_names[CHI_N_STAGES];
 
-/** The plan of a fit: what it will cost. Primal or dual is decided from the sizes of the WHOLE subject
- * (n_targets of all its electrodes), never from the electrodes asked for. */
+/** The plan of a fit: what it will cost. Primal or dual is decided from the sizes of the WHOLE
+ * subject (n_targets of all its electrodes), never from the electrodes asked for. */
 typedef struct chi_encode_plan {
   bool dual;
-  double flops_shared; /* standardisation, Gram, factorisation, hat: paid by every part of a layer */
+  double flops_shared; /* standardisation to hat: paid by every part of a layer */
   double flops_target; /* per target */
   int64_t bytes;       /* work space of a fit of any part, beside features and responses */
 } chi_encode_plan;
 chi_encode_plan chi_encode_make_plan(const chi_encode_options *options, int64_t n_events,
                                      int64_t n_features, int64_t n_electrodes, int64_t n_times);
 
-/** Work space that fits share; allocated for the largest of them. Destroy with chi_encode_destroy. */
+/** Work space that fits share; allocated for the largest of them. Destroy with
+ * chi_encoder_destroy. */
 typedef struct chi_encoder chi_encoder;
 chi_status chi_encoder_create(const chi_encode_options *options, chi_encoder **out);
 void chi_encoder_destroy(chi_encoder **encoder);
@@ -96,12 +105,13 @@ void chi_encoder_destroy(chi_encoder **encoder);
  * \param[in]  features   n_events x n_features row-major, of type `real`, finite; borrowed
  * \param[in]  electrode0 a multiple of chi_block_electrodes(n_times)
  * \param[in]  electrode1 likewise, or n_electrodes
- * \param[out] val_r, test_r, alpha  (electrode1 - electrode0) x n_times row-major; NaN where undefined
+ * \param[out] val_r, test_r, alpha  (electrode1 - electrode0) x n_times row-major; NaN where
+ *             undefined
  * \param[in,out] stages  added to; may be NULL
  * \return CHI_ERR_MEMORY, CHI_ERR_NUMERIC if a factorisation breaks down */
-chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows, const chi_responses *responses,
-                          const void *features, chi_real real, int64_t n_features,
-                          int64_t electrode0, int64_t electrode1, float *val_r, float *test_r,
-                          float *alpha, chi_stages *stages);
+chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows,
+                          const chi_responses *responses, const void *features, chi_real real,
+                          int64_t n_features, int64_t electrode0, int64_t electrode1, float *val_r,
+                          float *test_r, float *alpha, chi_stages *stages);
 
 #endif

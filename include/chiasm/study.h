@@ -1,7 +1,8 @@
 /** \file study.h
- * Reading a study (formats.md): its catalog, its responses and its features. All functions are local
- * and read through serial HDF5; under MPI rank 0 opens the study and chi_study_bcast shares the
- * catalog. HDF5 calls of one process are serialised by a lock inside, so threads may call these. */
+ * Reading a study (formats.md): its catalog, its responses and its features. All functions are
+ * local and read through serial HDF5; under MPI rank 0 opens the study and chi_study_bcast shares
+ * the catalog. HDF5 calls of one process are serialised by a lock inside, so threads may call
+ * these. */
 #ifndef CHIASM_STUDY_H
 #define CHIASM_STUDY_H
 
@@ -24,14 +25,14 @@ typedef struct chi_dataset {
   int32_t subject_index; /* index into that alignment's subjects */
   char *path;            /* below the study's folder */
   int64_t n_events, n_electrodes;
-  double *onset;         /* n_events, s */
-  int32_t *session;      /* n_events; all 0 if the file has none */
-  char **electrode;      /* n_electrodes */
-  char **region;         /* n_electrodes; "" if the file has none */
-  float *x, *y, *z;      /* n_electrodes, mm; NaN if the file has none */
-  char *space, *units;   /* "" if absent */
+  double *onset;       /* n_events, s */
+  int32_t *session;    /* n_events; all 0 if the file has none */
+  char **electrode;    /* n_electrodes */
+  char **region;       /* n_electrodes; "" if the file has none */
+  float *x, *y, *z;    /* n_electrodes, mm; NaN if the file has none */
+  char *space, *units; /* "" if absent */
   bool exchangeable;
-  int64_t first_site;    /* of this subject's electrodes along `site` of the alignment */
+  int64_t first_site; /* of this subject's electrodes along `site` of the alignment */
 } chi_dataset;
 
 /** One layer of one model in one alignment; sorted by model, depth, layer name. */
@@ -45,11 +46,11 @@ typedef struct chi_feature_space {
 typedef struct chi_alignment {
   char *name;
   int64_t n_times;
-  double *time;           /* n_times, s */
-  double bin_width;       /* s; NaN if the files do not say */
-  int32_t n_datasets;     /* one per subject */
-  int32_t *dataset;       /* indices into chi_study.datasets */
-  int64_t n_sites;        /* electrodes of all its subjects */
+  double *time;       /* n_times, s */
+  double bin_width;   /* s; NaN if the files do not say */
+  int32_t n_datasets; /* one per subject */
+  int32_t *dataset;   /* indices into chi_study.datasets */
+  int64_t n_sites;    /* electrodes of all its subjects */
   int64_t n_spaces;
   chi_feature_space *space;
 } chi_alignment;
@@ -57,7 +58,7 @@ typedef struct chi_alignment {
 /** The catalog of a study: everything but the numbers. Read-only for callers. */
 typedef struct chi_study {
   char *path, *title;
-  char *yaml;             /* text of study.yaml; "" if there is none */
+  char *yaml; /* text of study.yaml; "" if there is none */
   int32_t n_alignments, n_datasets;
   chi_alignment *alignments; /* sorted by name */
   chi_dataset *datasets;     /* sorted by alignment, subject */
@@ -84,8 +85,8 @@ void chi_findings_free(chi_findings *findings);
  * \param[out]    out       the catalog, also where there are errors if enough could be read for it
  *                          (else NULL); destroy with chi_study_destroy
  * \return CHI_ERR_INPUT with the first error's text if there is any error */
-chi_status chi_study_open(const char *path, const chi_selection *selection,
-                          chi_findings *findings, chi_study **out);
+chi_status chi_study_open(const char *path, const chi_selection *selection, chi_findings *findings,
+                          chi_study **out);
 void chi_study_destroy(chi_study **study);
 
 /** Give every rank the catalog that `root` holds. Collective on comm. */
@@ -97,14 +98,16 @@ chi_status chi_study_file_checksum(const chi_study *study, int64_t i, uint64_t *
 /** How numbers are held in memory. */
 typedef enum chi_real { CHI_REAL32 = 4, CHI_REAL64 = 8 } chi_real;
 
-/** Read rows [event0, event0 + n) of a dataset's responses, as they are in the file (NaN included).
- * Float16 and float32 become exactly float32. Float64 is rounded where `real` is CHI_REAL32, each
- * column less its value at the file's first event, so that a large offset costs no digits.
+/** Read rows [event0, event0 + n) of a dataset's responses, as they are in the file (NaN
+ * included). Float16 and float32 become exactly float32. Float64 is rounded where `real` is
+ * CHI_REAL32, each column less its value at the file's first event, so that a large offset costs
+ * no digits.
  * \param[out] out  n x (n_electrodes * n_times), row-major, in the units of the file; caller's */
 chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int64_t event0,
                                     int64_t n, chi_real real, void *out);
 
-/** Which of the two holds a layer's numbers exactly: CHI_REAL64 for float64 files, else CHI_REAL32.
+/** Which of the two holds a layer's numbers exactly: CHI_REAL64 for float64 files, else
+ * CHI_REAL32.
  * \param[in] alignment, space  indices into the catalog
  * \param[in] dataset           index into study->datasets, of that alignment */
 chi_status chi_study_features_real(const chi_study *study, int32_t alignment, int64_t space,

@@ -44,8 +44,8 @@ chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_status, c
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,
                               chi_options *options);
 
-/** Before MPI starts: open the study in a child process, so that a damaged file on which HDF5 crashes or
- * computes for ever is named and does not take the job with it. Local.
+/** Before MPI starts: open the study in a child process, so that a damaged file on which HDF5
+ * crashes or computes for ever is named and does not take the job with it. Local.
  * \return CHI_ERR_INPUT naming the file */
 chi_status chi_cli_fit_guard(const chi_command *command, chi_options *options);
 

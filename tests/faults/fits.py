@@ -1,4 +1,4 @@
-"""Jobs of chiasm fit that are made to end in bad ways."""
+"""Fits that are made to end in bad ways."""
 import os
 import signal
 import subprocess
@@ -6,6 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from compare_runs import differences
 from inputs.job import command, fit
 
 SECONDS = 60  # no fit of these tests takes longer
@@ -35,6 +36,11 @@ def end(job):
         job.wait()
         raise
     return job.returncode, printed(job)
+
+
+def check_same(run, reference):
+    lines = differences(Path(reference) / "fit.h5", Path(run) / "fit.h5")
+    assert not lines, f"{run} is not {reference}:\n" + "\n".join(lines)
 
 
 def ranks_of(job):

@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 
 from compare_runs import differences
-from faults.fits import end, go_on, kill, printed, start, wait_for
+from faults.fits import check_same, end, go_on, kill, printed, start, wait_for
 from inputs.job import ERROR, chiasm, contents, done_flags, fit, ok, refused, said
 from study_maker import make_study
 
@@ -44,18 +44,12 @@ class Undisturbed:
         self.seconds = time.monotonic() - begin
 
     def check(self, run):
-        found = differences(self.run / "fit.h5", run / "fit.h5")
-        assert not found, "other bytes:\n" + "\n".join(found)
+        check_same(run, self.run)
 
 
 def test(function):
     TESTS.append(function)
     return function
-
-
-def same_bytes(folder_a, folder_b):
-    found = differences(folder_a / "fit.h5", folder_b / "fit.h5")
-    assert not found, "\n".join(found)
 
 
 def under_way(job, run, share=0.1):
@@ -73,7 +67,7 @@ def under_way(job, run, share=0.1):
 
 def kill_once(whole, run, whom, moment, rng):
     """Kill a fit, now and then its --resume too, then go on. (share done after the kill, output)"""
-    job = start(whole.study, run)
+    job = start(whole.study, run, ranks=rng.choice((2, 3)))
     time.sleep(moment)
     kill(job, whom)
     end(job)
@@ -138,13 +132,14 @@ def terminated(whole, folder):
 
 @test
 def paused(whole, folder):
-    """A rank that stands still for two seconds: the others wait for it, nothing is lost."""
+    """Ranks that stand still for two seconds: the others wait for them, nothing is lost."""
     run = folder / "run"
     job = start(whole.study, run)
-    under_way(job, run)
-    kill(job, 1, signal.SIGSTOP)
-    time.sleep(2)
-    kill(job, 1, signal.SIGCONT)
+    for rank, share in ((1, 0.1), (0, 0.3)):
+        under_way(job, run, share)
+        kill(job, rank, signal.SIGSTOP)
+        time.sleep(2)
+        kill(job, rank, signal.SIGCONT)
     code, out = end(job)
     assert code == 0, out
     whole.check(run)
@@ -158,15 +153,19 @@ def run_in_use(whole, folder):
     run = folder / "run"
     job = start(whole.study, run)
     under_way(job, run)
+    for rank in (0, 1):  # so that it does not end while we look
+        kill(job, rank, signal.SIGSTOP)
     begin = time.monotonic()
     said(fit(whole.study, run), 2, "run: holds a run already")
     assert time.monotonic() - begin < 10
-    assert job.poll() is None, "the first job was over before the second had its answer"
-    assert chiasm("status", run).returncode == 3
-    second = fit(whole.study, run, "--resume", timeout=60)
-    assert second.returncode == 0 and "waiting up to 30 s" in second.stderr, second.stderr
-    code, out = end(job)
-    assert code == 0, out
+    status = chiasm("status", run)
+    assert status.returncode == 3 and "running" in status.stdout, status
+    second = start(whole.study, run, "--resume")
+    wait_for(lambda: "waiting up to 30 s" in printed(second), "the second job does not wait")
+    for rank in (0, 1):
+        kill(job, rank, signal.SIGCONT)
+    for code, out in (end(job), end(second)):
+        assert code == 0, out
     whole.check(run)
 
 
@@ -262,7 +261,7 @@ def cut_fit_file(whole, folder):
         status = chiasm("status", run)
         assert status.returncode in (1, 2) and status.stderr.count(ERROR) == 1, status
     ok(study, run, "--overwrite")
-    same_bytes(folder / "whole", run)
+    check_same(run, folder / "whole")
 
 
 @test
@@ -278,6 +277,26 @@ def garbage_beside(whole, folder):
     ok(whole.study, run, "--resume")
     assert not (run / "fit.h5.tmp").exists()
     whole.check(run)
+
+
+@test
+def study_goes_away(whole, folder):
+    """While a fit reads it: what it cannot read any more fails alone, and is done once it is back."""
+    study, run = folder / "study", folder / "run"
+    shutil.copytree(whole.study, study)
+    job = start(study, run)
+    under_way(job, run)
+    os.rename(study / "features", study / "gone")
+    code, out = end(job)
+    assert code == 1 and ERROR not in out, (code, out)
+    assert "failed units: " in out and "features/sim" in out and "there is no such file" in out, out
+    assert set(done_flags(run)) == {1, 2}
+    assert chiasm("status", run).returncode == 1
+    refused(study, run, "--resume", text="features: there is no such file or folder")
+    os.rename(study / "gone", study / "features")
+    ok(study, run, "--resume")
+    found = differences(whole.run / "fit.h5", run / "fit.h5")
+    assert found == ["/: attribute study"], found  # it has another path
 
 
 # ---- full disks

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from jobs import CHIASM, complaint, fit
+from inputs.job_as_user import CHIASM, complaint, fit
 from study_maker import make_study
 
 R = "responses/s1.language.h5"

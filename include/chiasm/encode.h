@@ -101,6 +101,10 @@ typedef struct chi_encoder chi_encoder;
 chi_status chi_encoder_create(const chi_encode_options *options, chi_encoder **out);
 void chi_encoder_destroy(chi_encoder **encoder);
 
+/** Allocate the work space now, `bytes` of it (chi_encode_plan.bytes of the largest fit), so that
+ * no fit has to. \return CHI_ERR_MEMORY */
+chi_status chi_encoder_reserve(chi_encoder *encoder, int64_t bytes);
+
 /** Fit the electrodes [electrode0, electrode1) on one feature space.
  * \param[in]  features   n_events x n_features row-major, of type `real`, finite; borrowed
  * \param[in]  electrode0 a multiple of chi_block_electrodes(n_times)

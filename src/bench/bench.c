@@ -224,6 +224,10 @@ chi_status chi_bench(MPI_Comm comm, const chi_bench_options *options, chi_text *
   chi_status s = bench_alloc(&b);
   if (s == CHI_OK) s = make_data(&b, rank);
   if (s == CHI_OK) s = chi_encoder_create(&options->encode, &encoder);
+  if (s == CHI_OK)
+    s = chi_encoder_reserve(encoder, chi_encode_make_plan(&options->encode, options->events,
+                                                          options->features, options->targets, 1)
+                                         .bytes);
   if ((s = chi_agree(comm, s)) == CHI_OK) s = measure(comm, &b, encoder, &r);
   if (s == CHI_OK && rank == 0) {
     if (options->json)

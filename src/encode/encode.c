@@ -46,6 +46,16 @@ void chi_encoder_destroy(chi_encoder **encoder)
   *encoder = NULL;
 }
 
+chi_status chi_encoder_reserve(chi_encoder *encoder, int64_t bytes)
+{
+  if (bytes <= encoder->bytes) return CHI_OK;
+  chi_free(encoder->memory);
+  encoder->bytes = 0;
+  CHI_TRY(chi_alloc(bytes, 1, "work space of a fit", &encoder->memory));
+  encoder->bytes = bytes;
+  return CHI_OK;
+}
+
 chi_stage_clock chi_stage_start(void)
 {
   return (chi_stage_clock){chi_clock_thread_cpu(), chi_clock_now()};
@@ -180,12 +190,7 @@ static chi_status begin(chi_encoder *encoder, chi_fit_work *work)
 {
   chi_arena arena = {NULL, 0};
   chi_work_layout(work, &arena);
-  if (arena.used > encoder->bytes) {
-    chi_free(encoder->memory);
-    encoder->bytes = 0;
-    CHI_TRY(chi_alloc(arena.used, 1, "work space of a fit", &encoder->memory));
-    encoder->bytes = arena.used;
-  }
+  CHI_TRY(chi_encoder_reserve(encoder, arena.used));
   arena = (chi_arena){encoder->memory, 0};
   chi_work_layout(work, &arena);
   chi_rows_folds(work->rows, work->shape.n_folds, work->folds, work->folds[0].train,

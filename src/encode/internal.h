@@ -135,6 +135,11 @@ typedef struct chi_primal {
   bool own_basis[CHI_MAX_FOLDS];
 } chi_primal;
 
+static inline bool chi_class_trains(const chi_primal *w, int64_t class, int32_t fold)
+{
+  return (w->class_train[class] >> fold & 1) != 0;
+}
+
 /** Everything one fit works on. */
 typedef struct chi_fit_work {
   chi_shape shape;
@@ -205,6 +210,10 @@ chi_status chi_svd_begin(chi_fit_work *work, int32_t fold);
 /** Make and store both B of an alpha. Called by one thread for each alpha of a wave. */
 chi_status chi_dual_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
 chi_status chi_svd_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
+
+/** classes.c: fill the primal's classes, x (standardised over all rows, each class about its mean),
+ * mean, squares, scale and variance. */
+void chi_classes_standardise(chi_fit_work *work);
 
 /** Everything the primal needs before the responses: classes, Gram matrices, all B. */
 chi_status chi_primal_begin(chi_fit_work *work);

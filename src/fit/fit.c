@@ -212,7 +212,7 @@ static chi_status prepare_worker(fit *f)
                                .cache = f->cache,
                                .watch = &f->watch};
   chi_status s = check_cache(f);
-  if (s == CHI_OK) s = chi_fit_worker_start(&f->worker, f->room.features);
+  if (s == CHI_OK) s = chi_fit_worker_start(&f->worker, f->room.features, f->room.encoder);
   return chi_agree(f->comm, s);
 }
 

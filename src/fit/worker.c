@@ -9,11 +9,12 @@
 
 enum { ELECTRODES_NAMED = 5 };
 
-chi_status chi_fit_worker_start(chi_fit_worker *worker, int64_t feature_bytes)
+chi_status chi_fit_worker_start(chi_fit_worker *worker, int64_t feature_bytes, int64_t work_bytes)
 {
   CHI_TRY(chi_alloc(3 * worker->plan->largest, sizeof *worker->scores, "scores", &worker->scores));
   CHI_TRY(chi_alloc(worker->study->n_datasets, sizeof *worker->warned, "flags", &worker->warned));
   CHI_TRY(chi_encoder_create(worker->encode, &worker->encoder));
+  CHI_TRY(chi_encoder_reserve(worker->encoder, work_bytes));
   return chi_fit_reader_create(worker->study, feature_bytes, &worker->reader);
 }
 

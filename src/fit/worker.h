@@ -37,7 +37,7 @@ typedef struct chi_fit_worker {
 
 /** Get what the borrowed parts leave open. Local.
  * \param[in] feature_bytes  of the largest layer */
-chi_status chi_fit_worker_start(chi_fit_worker *worker, int64_t feature_bytes);
+chi_status chi_fit_worker_start(chi_fit_worker *worker, int64_t feature_bytes, int64_t work_bytes);
 void chi_fit_worker_end(chi_fit_worker *worker);
 
 /** The three functions that chi_sweep_run wants; `context` is a chi_fit_worker. */

@@ -133,6 +133,7 @@ typedef struct chi_primal {
   double *z;             /* held-out x p, whitened */
   double *probe;         /* p: room for a vector */
   bool own_basis[CHI_MAX_FOLDS];
+  bool narrow; /* x holds float32, and so do the sweep's responses and sums */
 } chi_primal;
 
 static inline bool chi_class_trains(const chi_primal *w, int64_t class, int32_t fold)

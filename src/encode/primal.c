@@ -240,6 +240,20 @@ static chi_status fold_operators(chi_fit_work *work, int32_t f)
                         (int)f + 1);
 }
 
+/* The sweep over the responses may be float32 where the product is, unless some fold goes on from
+ * its sums to a basis of its own: x is rounded in place. */
+static void narrow(chi_fit_work *work)
+{
+  chi_primal *w = &work->primal;
+  w->narrow = work->shape.real == CHI_REAL32;
+  for (int32_t f = 0; f < work->shape.n_folds; f++) w->narrow = w->narrow && !w->own_basis[f];
+  if (!w->narrow) return;
+  for (int64_t i = 0; i < work->rows->n * work->shape.n_features; i++) {
+    const float value = (float)w->x[i];
+    memcpy((char *)w->x + i * (int64_t)sizeof value, &value, sizeof value);
+  }
+}
+
 chi_status chi_primal_begin(chi_fit_work *work)
 {
   chi_stages *stages = &work->thread[0].stages;
@@ -253,30 +267,52 @@ chi_status chi_primal_begin(chi_fit_work *work)
   merge_scatter(work);
   chi_stage_stop(stages, CHI_STAGE_GRAM, clock, 3 * n * p * p + 4.0 / 3 * p * p * p);
   for (int32_t f = 0; f < work->shape.n_folds; f++) CHI_TRY(fold_operators(work, f));
+  narrow(work);
   return CHI_OK;
 }
 
-/* Responses of a class's rows times sqrt(weight), and their weighted mean times sqrt(W). */
-static void load_responses(const chi_fit_work *work, int64_t c, int64_t t0, int64_t n, double *y,
-                           double *mean)
+/* One event's responses times `scale`, to row i of y (float32 where the sweep is), and added to sum
+ * times `scale` again. */
+static void load_row(const chi_fit_work *work, int64_t event, int64_t t0, int64_t n, double scale,
+                     int64_t i, double *y, double *sum)
+{
+  const int64_t at = event * work->responses->n_electrodes * work->responses->n_times + t0;
+  if (work->primal.narrow) {
+    const float *from = (const float *)work->responses->y + at;
+    float *to = (float *)y + i * n;
+    for (int64_t j = 0; j < n; j++) {
+      to[j] = (float)scale * from[j];
+      sum[j] += scale * (double)to[j];
+    }
+  } else {
+    double *to = y + i * n;
+    for (int64_t j = 0; j < n; j++) {
+      to[j] = scale * (work->shape.real == CHI_REAL32
+                           ? (double)((const float *)work->responses->y)[at + j]
+                           : ((const double *)work->responses->y)[at + j]);
+      sum[j] += scale * to[j];
+    }
+  }
+}
+
+/* A class's cross product with the responses, (p, n), to t->sums; and the weighted mean of the
+ * responses times sqrt(W) to t->class_mean. */
+static void sweep_class(chi_fit_work *work, int64_t c, int64_t t0, int64_t n, chi_thread_work *t)
 {
   const chi_primal *w = &work->primal;
-  const int64_t ld = work->responses->n_electrodes * work->responses->n_times;
-  for (int64_t j = 0; j < n; j++) mean[j] = 0;
-  for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
-    double *row = y + (i - w->class_first[c]) * n;
-    const double scale = w->class_scale[i];
-    const int64_t at = w->class_event[i] * ld + t0;
-    if (work->shape.real == CHI_REAL32) {
-      const float *from = (const float *)work->responses->y + at;
-      for (int64_t j = 0; j < n; j++) row[j] = scale * (double)from[j];
-    } else {
-      const double *from = (const double *)work->responses->y + at;
-      for (int64_t j = 0; j < n; j++) row[j] = scale * from[j];
-    }
-    for (int64_t j = 0; j < n; j++) mean[j] += scale * row[j];
-  }
+  const int64_t p = work->shape.n_features, first = w->class_first[c];
+  const int64_t m = w->class_first[c + 1] - first;
+  double *mean = t->class_mean + c * n;
+  memset(mean, 0, (size_t)n * sizeof *mean);
+  for (int64_t i = 0; i < m; i++)
+    load_row(work, w->class_event[first + i], t0, n, w->class_scale[first + i], i, t->responses,
+             mean);
   for (int64_t j = 0; j < n; j++) mean[j] /= sqrt(w->class_weight[c]);
+  if (w->narrow)
+    chi_sgemm_tn(p, n, m, (const float *)w->x + first * p, p, (const float *)t->responses, n,
+                 (float *)t->sums + c * p * n, n);
+  else
+    chi_dgemm_tn(p, n, m, w->x + first * p, p, t->responses, n, 0, t->sums + c * p * n, n);
 }
 
 /* Sum of the classes' cross products that train a fold. */
@@ -287,13 +323,14 @@ static void merge_sums(const chi_fit_work *work, int32_t f, int64_t n, const dou
   const int64_t p = work->shape.n_features;
   for (int64_t i = 0; i < p; i++) {
     double *row = out + i * n;
-    bool first = true;
+    memset(row, 0, (size_t)n * sizeof *row);
     for (int64_t c = 0; c < work->shape.n_classes; c++) {
       if (!chi_class_trains(w, c, f)) continue;
-      const double *from = sums + (c * p + i) * n;
-      if (first) memcpy(row, from, (size_t)n * sizeof *row);
-      for (int64_t j = 0; !first && j < n; j++) row[j] += from[j];
-      first = false;
+      const int64_t at = (c * p + i) * n;
+      if (w->narrow)
+        for (int64_t j = 0; j < n; j++) row[j] += (double)((const float *)sums)[at + j];
+      else
+        for (int64_t j = 0; j < n; j++) row[j] += sums[at + j];
     }
   }
 }
@@ -304,11 +341,7 @@ void chi_primal_basis(chi_fit_work *work, int64_t t0, int64_t n, int thread)
   chi_thread_work *t = &work->thread[thread];
   const int64_t p = work->shape.n_features, classes = work->shape.n_classes;
   chi_stage_clock clock = chi_stage_start();
-  for (int64_t c = 0; c < classes; c++) {
-    const int64_t first = w->class_first[c], m = w->class_first[c + 1] - first;
-    load_responses(work, c, t0, n, t->responses, t->class_mean + c * n);
-    chi_dgemm_tn(p, n, m, w->x + first * p, p, t->responses, n, 0, t->sums + c * p * n, n);
-  }
+  for (int64_t c = 0; c < classes; c++) sweep_class(work, c, t0, n, t);
   chi_stage_stop(&t->stages, CHI_STAGE_GRAM, clock,
                  2 * (double)work->rows->n * (double)p * (double)n);
   clock = chi_stage_start();

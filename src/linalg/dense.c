@@ -27,6 +27,13 @@ void chi_dgemm(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, co
               b, INT(ldb), beta, c, INT(ldc));
 }
 
+void chi_sgemm_tn(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                  int64_t ldb, float *c, int64_t ldc)
+{
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, INT(m), INT(n), INT(k), 1.0f, a, INT(lda), b,
+              INT(ldb), 0.0f, c, INT(ldc));
+}
+
 void chi_dgemm_tn(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
                   int64_t ldb, double beta, double *c, int64_t ldc)
 {

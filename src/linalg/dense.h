@@ -21,6 +21,10 @@ void chi_sgemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, con
 void chi_dgemm(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
                int64_t ldb, double beta, double *c, int64_t ldc);
 
+/** C = A' B, float32: A k x m, B k x n, C m x n. */
+void chi_sgemm_tn(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                  int64_t ldb, float *c, int64_t ldc);
+
 /** C = A' B + beta C: A k x m, B k x n, C m x n. */
 void chi_dgemm_tn(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
                   int64_t ldb, double beta, double *c, int64_t ldc);

@@ -254,6 +254,8 @@ static chi_status print_end(const fit *f, bool stopped, int64_t failed)
   if (!stopped) {
     chi_text_add(&text, "\n");
     s = chi_fit_report_table(o->run, o->encode.alphas, o->encode.n_alphas, &text);
+    /* found at the end, it is no bad input: somebody took the file away */
+    if (s == CHI_ERR_INPUT) s = chi_fail(CHI_ERR_IO, "%s", chi_message());
   }
   add_failed(f, failed, &text);
   if (stopped)

@@ -49,19 +49,6 @@ chi_status chi_dual_begin(chi_fit_work *work, int32_t f)
   return CHI_OK;
 }
 
-/* Upper triangle of `to` = transpose of the lower of `gram`, with alpha on the diagonal. Where `to`
- * is the Gram matrix itself its lower triangle stays as it is. */
-static void shifted_upper(int64_t n, const double *gram, const double *diagonal, double alpha,
-                          double *to)
-{
-  const int64_t tile = 32;
-  for (int64_t i0 = 0; i0 < n; i0 += tile)
-    for (int64_t j0 = 0; j0 <= i0; j0 += tile)
-      for (int64_t i = i0; i < n && i < i0 + tile; i++)
-        for (int64_t j = j0; j < i && j < j0 + tile; j++) to[j * n + i] = gram[i * n + j];
-  for (int64_t i = 0; i < n; i++) to[i * n + i] = diagonal[i] + alpha;
-}
-
 chi_status chi_dual_operator(chi_fit_work *work, int32_t f, int32_t alpha, int thread)
 {
   chi_dual *w = &work->dual;
@@ -70,7 +57,7 @@ chi_status chi_dual_operator(chi_fit_work *work, int32_t f, int32_t alpha, int t
   chi_thread_work *t = &work->thread[thread];
   double *factor = t->factor == NULL ? w->gram : t->factor;
   chi_stage_clock clock = chi_stage_start();
-  shifted_upper(n, w->gram, w->diagonal, work->alphas[alpha], factor);
+  chi_dupper_of_sum(n, w->gram, w->diagonal, work->alphas[alpha], NULL, factor);
   const chi_status s = chi_dpotrf(n, factor, n);
   chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, clock, (double)n * (double)n * (double)n / 3);
   if (s != CHI_OK) return s;

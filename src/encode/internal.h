@@ -6,10 +6,10 @@
  *   dual    C = the fold's training responses,  B = Z_ho Z' (Z Z' + a I)^-1
  *   svd     the same B from a singular value decomposition of Z
  *   primal  C = Z' Y in a whitened basis,  B the rest (primal.c)
- * Everything up to B and C is float64; only the product B C may be float32. Every B has one row
- * more than its half has events: B is centred over them in float64, and the last row is the mean
- * that was taken off. So the float32 product stays exact where a prediction's mean is far beyond
- * its spread. */
+ * Everything up to B and C is float64; only the product B C (and, where it is whitened, C itself)
+ * may be float32. Every B has one row more than its half has events: B is centred over them in
+ * float64, and the last row is the mean that was taken off. So the float32 product stays exact
+ * where a prediction's mean is far beyond its spread. */
 #ifndef CHIASM_ENCODE_INTERNAL_H
 #define CHIASM_ENCODE_INTERNAL_H
 

@@ -42,17 +42,6 @@ static void add_squares(const chi_fit_work *work, int64_t k, const double *x, do
   }
 }
 
-/* Upper triangle of `to` = transpose of the lower one of a + factor b, with the diagonals given
- * (the lower triangle of `to` stays as it is, so `to` may be a). */
-static void upper_of_sum(int64_t p, const double *a, const double *a_diagonal, double factor,
-                         const double *b, double *to)
-{
-  for (int64_t i = 0; i < p; i++) {
-    for (int64_t j = 0; j < i; j++) to[j * p + i] = a[i * p + j] + factor * b[i * p + j];
-    to[i * p + i] = a_diagonal[i] + factor * b[i * p + i];
-  }
-}
-
 /* offset (class, p): sqrt(W_c) (m_c - m) for the classes that train the fold (f < 0: all), else 0;
  * m goes to fold_mean. The means are those of w->mean, whitened or not. */
 static void class_offsets(const chi_fit_work *work, int32_t f, double *fold_mean, double *offset)
@@ -197,7 +186,7 @@ static chi_status primal_operator(chi_fit_work *work, int32_t f, int32_t alpha, 
   const int64_t p = work->shape.n_features, m = fold->end - fold->first;
   chi_thread_work *t = &work->thread[thread];
   chi_stage_clock clock = chi_stage_start();
-  upper_of_sum(p, fold_gram(work, f), w->diagonal, work->alphas[alpha], w->penalty, t->factor);
+  chi_dupper_of_sum(p, fold_gram(work, f), w->diagonal, work->alphas[alpha], w->penalty, t->factor);
   const chi_status s = chi_dpotrf(p, t->factor, p);
   chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
   if (s != CHI_OK) return s;
@@ -222,7 +211,7 @@ static chi_status fold_operators(chi_fit_work *work, int32_t f)
   prepare_fold(work, f);
   chi_stage_stop(stages, CHI_STAGE_GRAM, clock, (double)p * (double)p * (double)p);
   clock = chi_stage_start();
-  upper_of_sum(p, gram, w->diagonal, work->alphas[0], w->penalty, gram);
+  chi_dupper_of_sum(p, gram, w->diagonal, work->alphas[0], w->penalty, gram);
   CHI_TRY(chi_dpotrf(p, gram, p));
   w->own_basis[f] = is_far_from_one(p, gram, w->probe);
   chi_stage_stop(stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);

@@ -62,6 +62,19 @@ void chi_dsyrk_t(int64_t n, int64_t k, const double *a, int64_t lda, double beta
               INT(ldc));
 }
 
+void chi_dupper_of_sum(int64_t n, const double *a, const double *diagonal, double factor,
+                       const double *b, double *t)
+{
+  const int64_t tile = 32; /* both triangles' tiles stay in cache */
+  for (int64_t i0 = 0; i0 < n; i0 += tile)
+    for (int64_t j0 = 0; j0 <= i0; j0 += tile)
+      for (int64_t i = i0; i < n && i < i0 + tile; i++)
+        for (int64_t j = j0; j < i && j < j0 + tile; j++)
+          t[j * n + i] = b == NULL ? a[i * n + j] : a[i * n + j] + factor * b[i * n + j];
+  for (int64_t i = 0; i < n; i++)
+    t[i * n + i] = diagonal[i] + (b == NULL ? factor : factor * b[i * n + i]);
+}
+
 chi_status chi_dpotrf(int64_t n, double *a, int64_t lda)
 {
   /* Our row-major upper triangle is LAPACK's column-major lower one. */

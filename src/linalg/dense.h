@@ -41,6 +41,13 @@ void chi_dsyrk(int64_t n, int64_t k, const double *a, int64_t lda, double beta, 
 void chi_dsyrk_t(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
                  int64_t ldc);
 
+/** Upper triangle of T = the transpose of the lower one of A + factor B, n x n each, T's leading
+ * dimension like theirs n. T may be A: its strict lower triangle stays as it is.
+ * \param[in] diagonal  A's, n
+ * \param[in] b         NULL: the identity */
+void chi_dupper_of_sum(int64_t n, const double *a, const double *diagonal, double factor,
+                       const double *b, double *t);
+
 /** Cholesky: the UPPER triangle of A (n x n, SPD) becomes U with A = U'U, i.e. U = L' row-major.
  * The strict lower triangle is neither read nor written. \return CHI_ERR_NUMERIC if A is not
  * positive definite */

@@ -1,5 +1,11 @@
 #include "base/text.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
 #include "cmocka_all.h"
 
 static void test_add(void **state)
@@ -53,9 +59,45 @@ static void test_patterns(void **state)
   assert_false(chi_name_fits("a,b", "a,b"));
 }
 
+static void write_file(const char *path, const char *bytes, size_t n)
+{
+  FILE *f = fopen(path, "w");
+  assert_non_null(f);
+  assert_int_equal(fwrite(bytes, 1, n, f), n);
+  fclose(f);
+}
+
+static void test_read(void **state)
+{
+  (void)state;
+  char folder[] = "/tmp/chiasm-text-XXXXXX", path[64];
+  char *text = NULL;
+  assert_non_null(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/file", folder);
+  assert_int_equal(chi_text_read(path, "file", &text), CHI_ERR_INPUT);
+  assert_null(text);
+  write_file(path, "folds: 5\n", 9);
+  assert_int_equal(chi_text_read(path, "file", &text), CHI_OK);
+  assert_string_equal(text, "folds: 5\n");
+  chi_free(text);
+  write_file(path, "a\0b", 3);
+  assert_int_equal(chi_text_read(path, "file", &text), CHI_ERR_INPUT);
+  assert_non_null(strstr(chi_message(), "NUL"));
+  assert_int_equal(truncate(path, CHI_TEXT_FILE_MAX + 1), 0);
+  assert_int_equal(chi_text_read(path, "file", &text), CHI_ERR_INPUT);
+  assert_int_equal(unlink(path), 0);
+  /* nobody writes into the pipe: refused, not waited for */
+  assert_int_equal(mkfifo(path, 0600), 0);
+  assert_int_equal(chi_text_read(path, "file", &text), CHI_ERR_INPUT);
+  assert_non_null(strstr(chi_message(), "regular"));
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_add), cmocka_unit_test(test_quoted),
-                                     cmocka_unit_test(test_names), cmocka_unit_test(test_patterns)};
+                                     cmocka_unit_test(test_names), cmocka_unit_test(test_patterns),
+                                     cmocka_unit_test(test_read)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@ set(CHIASM_SANITIZE "" CACHE STRING "Sanitizers for the whole build, e.g. addres
 add_library(chiasm_flags INTERFACE)
 target_compile_features(chiasm_flags INTERFACE c_std_11)
 target_compile_definitions(chiasm_flags INTERFACE _GNU_SOURCE CHIASM_VERSION="${PROJECT_VERSION}")
+# Contracted or not, a product and a sum must round alike on every processor of a run.
+target_compile_options(chiasm_flags INTERFACE -ffp-contract=off)
 target_compile_options(chiasm_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow
   -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-sign-conversion)
 if(CHIASM_WARNINGS_AS_ERRORS)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "run/config.h"
 #include "run/fit_file.h"
@@ -37,10 +36,10 @@ static chi_status check_texts(const char *run, const char *path, const chi_prove
                  "put the old files back, or --overwrite the run",
                  run, checksum, provenance->study_checksum);
   if (s == CHI_OK && strcmp(kernel, provenance->blas_kernel) != 0)
-    chi_log(CHI_LOG_WARNING,
-            "%s was begun with the BLAS kernel %s, this is %s: scores may differ in their last "
-            "digit from those of a run that was made as a whole",
-            run, kernel, provenance->blas_kernel);
+    s = chi_fail(CHI_ERR_USAGE,
+                 "%s: was begun with the BLAS kernel %s, this is %s, whose scores differ in their "
+                 "last digit; go on with OPENBLAS_CORETYPE=%s in the environment, or --overwrite",
+                 run, kernel, provenance->blas_kernel, kernel);
   chi_free(config);
   chi_free(checksum);
   chi_free(kernel);

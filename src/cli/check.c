@@ -31,11 +31,7 @@ static chi_status print_report(const chi_study *study)
 /* The whole check; what is wrong with the study is printed, and makes exit code 2. */
 static chi_status check(const chi_options *options, int *exit_code)
 {
-  const chi_selection selection = {.subjects = chi_opt_text(options, "subjects"),
-                                   .alignments = chi_opt_text(options, "alignments"),
-                                   .models = chi_opt_text(options, "models"),
-                                   .layers = chi_opt_text(options, "layers"),
-                                   .allow_missing = chi_opt_flag(options, "allow-missing")};
+  const chi_selection selection = chi_cli_selection(options);
   chi_findings findings = {0};
   chi_study *study = NULL;
   chi_status status = chi_study_open(chi_opt_argument(options, 0), &selection, &findings, &study);

@@ -49,6 +49,9 @@ chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *comman
  * \return CHI_ERR_INPUT naming the file */
 chi_status chi_cli_fit_guard(const chi_command *command, chi_options *options);
 
+/** What of a study the options select; its patterns are borrowed from them. Local. */
+chi_selection chi_cli_selection(const chi_options *options);
+
 /** The options that shape a fit: folds, alphas, gap, precision, threads. Collective on cli->comm.
  * \param[out] encode  its alphas are allocated here; free encode->alphas with chi_free
  * \return CHI_ERR_USAGE if an alpha is given twice */

@@ -22,13 +22,6 @@ static chi_status choose_mode(const chi_options *o, chi_run_mode *mode)
   return CHI_OK;
 }
 
-static chi_selection selection_of(const chi_options *o)
-{
-  return (chi_selection){chi_opt_text(o, "subjects"), chi_opt_text(o, "alignments"),
-                         chi_opt_text(o, "models"), chi_opt_text(o, "layers"),
-                         chi_opt_flag(o, "allow-missing")};
-}
-
 typedef struct look {
   const chi_command *command;
   chi_options *options;
@@ -41,7 +34,7 @@ static int look_through(void *context)
   chi_findings findings = {0};
   chi_study *study = NULL;
   if (chi_cli_read_files(MPI_COMM_NULL, 0, l->command, l->options) == CHI_OK) {
-    const chi_selection selection = selection_of(l->options);
+    const chi_selection selection = chi_cli_selection(l->options);
     chi_study_open(chi_opt_argument(l->options, 0), &selection, &findings, &study);
   }
   chi_study_destroy(&study);
@@ -63,7 +56,7 @@ chi_status chi_cli_fit(const chi_cli *cli, int *exit_code)
   int64_t failed = 0;
   chi_fit_options fit = {.study = chi_opt_argument(o, 0),
                          .run = chi_opt_text(o, "output"),
-                         .selection = selection_of(o),
+                         .selection = chi_cli_selection(o),
                          .electrode_block = chi_opt_int(o, "electrode-block"),
                          .memory_per_rank = chi_opt_int(o, "memory-per-rank"),
                          .blas_kernel = chi_blas_kernel()};

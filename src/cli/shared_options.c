@@ -1,10 +1,17 @@
-/* The options that fit and bench share. */
+/* The options that several commands share. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cli/cli.h"
+
+chi_selection chi_cli_selection(const chi_options *o)
+{
+  return (chi_selection){chi_opt_text(o, "subjects"), chi_opt_text(o, "alignments"),
+                         chi_opt_text(o, "models"), chi_opt_text(o, "layers"),
+                         chi_opt_flag(o, "allow-missing")};
+}
 
 static int compare_reals(const void *a, const void *b)
 {

@@ -44,13 +44,14 @@ function(chiasm_man_page name command)
 endfunction()
 
 # The commands are those of the table.
-file(STRINGS ${PROJECT_SOURCE_DIR}/src/cli/table.c commands REGEX "^ *{\"[a-z]+\", CHI_CMD_")
+file(STRINGS ${PROJECT_SOURCE_DIR}/src/cli/table.c commands REGEX "^ *{\"[a-z -]+\", CHI_CMD_")
 set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/src/cli/table.c)
-list(TRANSFORM commands REPLACE "^ *{\"([a-z]+)\".*" "\\1")
+list(TRANSFORM commands REPLACE "^ *{\"([a-z -]+)\".*" "\\1")
 chiasm_man_page(chiasm "")
 foreach(command IN LISTS commands)
-  chiasm_man_page(chiasm-${command} ${command})
+  string(REPLACE " " "-" page ${command})
+  chiasm_man_page(chiasm-${page} ${command})
 endforeach()
 add_custom_target(man ALL DEPENDS ${man_pages})
 install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

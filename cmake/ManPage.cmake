@@ -5,7 +5,8 @@ set(script ${folder}/${NAME})
 file(MAKE_DIRECTORY ${folder})
 file(WRITE ${script} "#!/bin/sh\nexec '${PROGRAM}' ${CHIASM_COMMAND} \"$@\"\n")
 file(CHMOD ${script} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
-execute_process(COMMAND ${PROGRAM} ${CHIASM_COMMAND} --help OUTPUT_VARIABLE help
+separate_arguments(words UNIX_COMMAND "${CHIASM_COMMAND}")
+execute_process(COMMAND ${PROGRAM} ${words} --help OUTPUT_VARIABLE help
   COMMAND_ERROR_IS_FATAL ANY)
 # the line below "Usage:" says what it is
 string(REGEX REPLACE "^[^\n]*\n([^\n.:]*).*" "\\1" summary "${help}")

@@ -36,12 +36,13 @@ typedef struct chi_option {
 
 /** One command of the program: its bit in chi_option.commands and what --help says of it. */
 typedef struct chi_command {
-  const char *name; /* "fit" */
+  const char *name; /* "fit"; of two words with a blank between: "import features" */
   unsigned bit;
   const char *arguments; /* "STUDY -o RUN" */
   int n_arguments;       /* how many positional arguments it takes */
   const char *summary;   /* one sentence */
   const char *details;   /* paragraphs for --help, with an example */
+  unsigned parts;        /* bits of the commands it runs: their sections in YAML hold for it too */
 } chi_command;
 
 /** The options of one invocation: values of every option the command has, and where each came from.
@@ -83,9 +84,10 @@ bool chi_opt_given(const chi_options *options, const char *name);
 /** Positional argument i, borrowed. */
 const char *chi_opt_argument(const chi_options *options, int i);
 
-/** The stored options (`stored` rows), defaults too, as YAML text that chi_options_read_yaml takes:
- * "<command>:\n  name: value\n...". Doubles with as many digits as give the same double back. */
-void chi_options_write_yaml(const chi_options *options, chi_text *out);
+/** The stored options (`stored` rows) of `command`, which is that of the options or one of its
+ * parts; defaults too, as YAML text that chi_options_read_yaml takes: "<command>:\n  name:
+ * value\n...". Doubles with as many digits as give the same double back. */
+void chi_options_write_yaml(const chi_options *options, const chi_command *command, chi_text *out);
 
 /** The --help text: usage, summary, options with unit, range and default, details. help2man makes
  * the man page from it. */

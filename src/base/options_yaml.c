@@ -187,14 +187,26 @@ static chi_status unknown_key(const chi_reading *r, section where, unsigned bits
 static chi_status read_mapping(const chi_reading *r, yaml_node_t *node, section where,
                                unsigned bits, bool sections);
 
+/* The row of an option that the commands of a section have and the command run has too, if that
+ * section is its own, one of its parts' or everybody's; or -1. */
+static int own_row(const chi_options *o, unsigned bits, const char *key)
+{
+  const unsigned own = o->command->bit;
+  if ((bits & (own | o->command->parts)) == 0) return -1;
+  for (int i = 0; i < o->n; i++)
+    if ((o->table[i].commands & own) != 0 && (o->table[i].commands & bits) != 0 &&
+        strcmp(o->table[i].name, key) == 0)
+      return i;
+  return -1;
+}
+
 /* A key that is an option's name. With the sections' turn bare options are looked at later. */
 static chi_status take_option(const chi_reading *r, section where, unsigned bits, bool sections,
                               const yaml_node_t *key_node, const char *key,
                               const yaml_node_t *value)
 {
   const chi_options *o = r->options;
-  const unsigned own_bit = o->command->bit;
-  int row = chi_option_find(o->table, o->n, bits & own_bit, key);
+  int row = own_row(o, bits, key);
   const bool own = row >= 0;
   if (!own) row = chi_option_find(o->table, o->n, bits, key);
   if (row < 0) return unknown_key(r, where, bits, key_node, key);
@@ -299,13 +311,15 @@ static void write_value(const chi_option *option, const chi_option_value *value,
   }
 }
 
-void chi_options_write_yaml(const chi_options *options, chi_text *out)
+void chi_options_write_yaml(const chi_options *options, const chi_command *command, chi_text *out)
 {
-  chi_text_add(out, "%s:\n", options->command->name);
+  chi_text_add(out, "%s:\n", command->name);
   for (int i = 0; i < options->n; i++) {
     const chi_option *row = &options->table[i];
     const chi_option_value *value = &options->value[i];
-    if ((row->commands & options->command->bit) == 0 || !row->stored) continue;
+    if ((row->commands & options->command->bit) == 0 || (row->commands & command->bit) == 0 ||
+        !row->stored)
+      continue;
     const bool text = row->type == CHI_OPT_TEXT || row->type == CHI_OPT_CHOICE;
     if (text && value->text == NULL) continue;
     if (row->type == CHI_OPT_REALS && value->n_reals == 0) continue;

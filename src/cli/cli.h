@@ -13,7 +13,14 @@ enum {
   CHI_CMD_CHECK = 2,
   CHI_CMD_FIT = 4,
   CHI_CMD_STATUS = 8,
-  CHI_CMD_BENCH = 16
+  CHI_CMD_BENCH = 16,
+  CHI_CMD_BOOTSTRAP = 32,
+  CHI_CMD_SITES = 64,
+  CHI_CMD_RUN = 128,
+  CHI_CMD_IMPORT_TREEBANK = 256,
+  CHI_CMD_IMPORT_EVENTS = 512,
+  CHI_CMD_IMPORT_FEATURES = 1024,
+  CHI_CMD_IMPORT_CONCAT = 2048
 };
 
 /** What a command gets. comm is MPI_COMM_NULL for commands that run without MPI. */
@@ -30,6 +37,9 @@ extern const int chi_n_options;
 /** The commands, in the order of --help (table.c). */
 extern const chi_command chi_command_table[];
 extern const int chi_n_commands;
+
+/** The command of a bit. */
+const chi_command *chi_cli_command(unsigned bit);
 
 /** A command's work. With a comm collective, and the same status on every rank.
  * \param[out] exit_code  set where CHI_OK is not 0: 1 for "done, but some units failed", 3 for an

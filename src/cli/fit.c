@@ -62,7 +62,7 @@ chi_status chi_cli_fit(const chi_cli *cli, int *exit_code)
                          .blas_kernel = chi_blas_kernel()};
   chi_status s = choose_mode(o, &fit.mode);
   if (s == CHI_OK) s = chi_cli_encode_options(cli, &fit.encode);
-  chi_options_write_yaml(o, &config);
+  chi_options_write_yaml(o, chi_cli_command(CHI_CMD_FIT), &config);
   chi_cli_versions(&libraries, ", ");
   if (s == CHI_OK && (config.failed || libraries.failed))
     s = chi_fail(CHI_ERR_MEMORY, "no memory for the configuration's text");

@@ -45,12 +45,23 @@ static void list_commands(chi_text *out)
                "  --version   Print the versions of chiasm and the libraries it uses.\n");
 }
 
-static chi_status find_command(const char *name, const chi_command **out)
+/* The command that the line names, of one word or two.
+ * \param[out] words  how many it is */
+static chi_status find_command(int argc, char **argv, const chi_command **out, int *words)
 {
+  char name[80], two[80];
   int nearest = 0;
+  snprintf(name, sizeof name, "%.60s", argv[1]);
+  snprintf(two, sizeof two, "%.30s %.40s", argv[1], argc > 2 ? argv[2] : "");
   for (int i = 0; i < chi_n_commands; i++) {
     *out = &chi_command_table[i];
+    *words = 1;
     if (strcmp((*out)->name, name) == 0) return CHI_OK;
+    *words = 2;
+    if (strcmp((*out)->name, two) == 0) return CHI_OK;
+    const size_t n = strlen(name);
+    if (strncmp((*out)->name, name, n) == 0 && (*out)->name[n] == ' ')
+      memcpy(name, two, sizeof name); /* its first word: the second is wrong or missing */
     if (chi_edit_distance(name, (*out)->name) <
         chi_edit_distance(name, chi_command_table[nearest].name))
       nearest = i;
@@ -131,10 +142,11 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli, int *exit_code)
   bool help = false;
   int launched, launched_rank;
   look_launched(&launched, &launched_rank);
+  int words = 1;
   chi_status s = argc < 2 ? chi_fail(CHI_ERR_USAGE, "no command; see chiasm --help")
-                          : find_command(argv[1], &command);
+                          : find_command(argc, argv, &command, &words);
   if (s == CHI_OK) s = chi_options_create(chi_option_table, chi_n_options, command, &options);
-  if (s == CHI_OK) s = chi_options_parse(options, argc - 1, argv + 1, &help);
+  if (s == CHI_OK) s = chi_options_parse(options, argc - words, argv + words, &help);
   if (help) {
     chi_text text = {0};
     chi_options_help(chi_option_table, chi_n_options, command, &text);

@@ -5,11 +5,12 @@
 
 #include "base/options.h"
 
-enum { BAKE = 1, EAT = 2 };
+enum { BAKE = 1, EAT = 2, FEAST = 4 };
 
 static const chi_command commands[] = {
-    {"bake", BAKE, "CAKE", 1, "Bake a cake.", "A paragraph."},
-    {"eat", EAT, "CAKE", 1, "Eat a cake.", NULL},
+    {"bake", BAKE, "CAKE", 1, "Bake a cake.", "A paragraph.", 0},
+    {"eat", EAT, "CAKE", 1, "Eat a cake.", NULL, 0},
+    {"feast", FEAST, "CAKE", 1, "Bake a cake and eat it.", NULL, BAKE | EAT},
 };
 
 static const chi_option table[] = {
@@ -19,7 +20,7 @@ static const chi_option table[] = {
      .default_text = "3",
      .min = 1,
      .max = 12,
-     .commands = BAKE,
+     .commands = BAKE | FEAST,
      .stored = true,
      .help = "Eggs."},
     {.name = "heat",

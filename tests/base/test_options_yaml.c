@@ -13,7 +13,7 @@ static chi_options *defaults(void)
 
 static chi_status read_yaml(chi_options *o, const char *text)
 {
-  return chi_options_read_yaml(o, commands, 2, text, "f.yaml", "title,guests");
+  return chi_options_read_yaml(o, commands, 3, text, "f.yaml", "title,guests");
 }
 
 static void accept(chi_options *o, const char *text)
@@ -155,7 +155,7 @@ static void test_write(void **state)
   int n;
   chi_text text = {0}, again = {0};
   chi_options *o = defaults(), *copy = defaults();
-  chi_options_write_yaml(o, &text);
+  chi_options_write_yaml(o, &commands[0], &text);
   assert_string_equal(text.s,
                       "bake:\n  eggs: 3\n  heat: 180.5\n  layers: [0.1, 100000]\n"
                       "  tin: 2048\n  icing: \"none\"\n  vegan: false\n");
@@ -163,9 +163,9 @@ static void test_write(void **state)
   accept(o,
          "bake: {eggs: 5, heat: 0.30000000000000004, layers: [3.3333333333333335, 1e-3], "
          "name: \"a: '*' \\\"#\\\\\", vegan: true, fast: true}\n");
-  chi_options_write_yaml(o, &text);
+  chi_options_write_yaml(o, &commands[0], &text);
   accept(copy, text.s);
-  chi_options_write_yaml(copy, &again);
+  chi_options_write_yaml(copy, &commands[0], &again);
   assert_string_equal(text.s, again.s);
   assert_true(chi_opt_real(copy, "heat") == 0.30000000000000004);
   assert_true(chi_opt_reals(copy, "layers", &n)[0] == 3.3333333333333335);
@@ -177,13 +177,32 @@ static void test_write(void **state)
   chi_options_destroy(&copy);
 }
 
+/* A command made of others takes their sections as far as it has their options, and writes them. */
+static void test_parts(void **state)
+{
+  (void)state;
+  chi_text text = {0};
+  chi_options *o = NULL;
+  assert_int_equal(chi_options_create(table, N_TABLE, &commands[2], &o), CHI_OK);
+  accept(o, "bake: {eggs: 7, heat: 20}\neat: {forks: 4}\n");
+  assert_int_equal(chi_opt_int(o, "eggs"), 7);
+  chi_options_write_yaml(o, &commands[0], &text);
+  assert_string_equal(text.s, "bake:\n  eggs: 7\n");
+  chi_text_free(&text);
+  chi_options_destroy(&o);
+  o = defaults();
+  accept(o, "feast: {eggs: 9}\neat: {forks: 4}\n"); /* not the other way round */
+  assert_int_equal(chi_opt_int(o, "eggs"), 3);
+  chi_options_destroy(&o);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values),  cmocka_unit_test(test_strength),
       cmocka_unit_test(test_nothing), cmocka_unit_test(test_keys),
       cmocka_unit_test(test_forms),   cmocka_unit_test(test_malice),
-      cmocka_unit_test(test_write),
+      cmocka_unit_test(test_parts),   cmocka_unit_test(test_write),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,16 +25,14 @@ chi_status chi_fit_file_create(const char *run, const chi_study *study,
 chi_status chi_fit_file_alignment(hid_t file, const chi_study *study,
                                   const chi_alignment *alignment);
 
-/** Write one string attribute, variable-length UTF-8. The caller holds chi_h5_lock. */
-herr_t chi_fit_file_attribute(hid_t object, const char *name, const char *value);
+/** What every file of a run says of itself: format, options, study, and how it was made. The caller
+ * holds chi_h5_lock. */
+herr_t chi_fit_file_attributes(hid_t file, const chi_study *study, const chi_provenance *provenance,
+                               int ranks);
 
 /** Check that RUN/fit.h5 is whole and belongs to this study and these options.
  * \return CHI_ERR_INPUT if it is damaged, CHI_ERR_USAGE naming the first difference */
 chi_status chi_fit_file_check(const char *run, const chi_study *study,
                               const chi_provenance *provenance);
-
-/** A failed HDF5 call on the way to writing `what` into RUN/fit.h5: the line with HDF5's reason and
- * the space that is left. \return CHI_ERR_IO */
-chi_status chi_fit_file_failed(const char *path, const char *what);
 
 #endif

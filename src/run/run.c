@@ -12,6 +12,7 @@
 #include "run/folder.h"
 #include "run/internal.h"
 #include "run/lock.h"
+#include "run/new_file.h"
 #include "study/hdf5.h"
 
 static const char *const table_names[CHI_N_TABLES] = {"val_r", "test_r", "alpha", "checksum",
@@ -39,20 +40,10 @@ static chi_status check_kind(const char *folder, chi_run_mode mode)
   return CHI_OK;
 }
 
-static chi_status check_space(const char *folder, int64_t needed)
-{
-  const int64_t left = chi_run_folder_free(folder);
-  if (left < 0 || left >= needed) return CHI_OK;
-  return chi_fail(CHI_ERR_IO,
-                  "%s/fit.h5: takes %.1f MB, but only %.1f MB are free there; make room or choose "
-                  "another place",
-                  folder, 1e-6 * (double)needed, 1e-6 * (double)left);
-}
-
 static chi_status make_fit_file(const chi_run *run, const chi_study *study,
                                 const chi_provenance *provenance)
 {
-  CHI_TRY(check_space(run->folder, chi_fit_file_bytes(study, provenance)));
+  CHI_TRY(chi_new_file_check_space(run->folder, "fit.h5", chi_fit_file_bytes(study, provenance)));
   CHI_TRY(chi_run_folder_write(run->folder, "config.yaml", provenance->config,
                                (int64_t)strlen(provenance->config)));
   return chi_fit_file_create(run->folder, study, provenance, run->size);
@@ -83,7 +74,8 @@ static chi_status prepare(chi_run *run, chi_run_mode mode, const chi_study *stud
   char log[PATH_MAX];
   CHI_TRY(check_kind(run->folder, mode));
   /* An overwritten run gives its room back first; a new one leaves no trace where there is none. */
-  if (mode == CHI_RUN_NEW) CHI_TRY(check_space(run->folder, chi_fit_file_bytes(study, provenance)));
+  if (mode == CHI_RUN_NEW)
+    CHI_TRY(chi_new_file_check_space(run->folder, "fit.h5", chi_fit_file_bytes(study, provenance)));
   CHI_TRY(chi_run_folder_make(run->folder));
   CHI_TRY(chi_lock_alone(run->folder, mode == CHI_RUN_NEW ? 0 : lock_wait_s, &run->lock));
   /* Another new run may have been faster between the look and the lock. */

@@ -5,8 +5,8 @@
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "run/fit_file.h"
 #include "run/internal.h"
+#include "run/new_file.h"
 #include "study/hdf5.h"
 
 enum { PIECE_BYTES = 4 << 20, MAX_NAMED = 10 };
@@ -136,7 +136,7 @@ static chi_status transfer_flags(const chi_run *run, chi_run_group *g, bool writ
                               : H5Dread(g->table[CHI_TABLE_DONE], H5T_NATIVE_UINT8, H5S_ALL,
                                         H5S_ALL, H5P_DEFAULT, g->done);
   chi_status s = CHI_OK;
-  if (failed < 0 && write) s = chi_fit_file_failed(run->path, "done");
+  if (failed < 0 && write) s = chi_new_file_failed(run->path, "done");
   if (failed < 0 && !write)
     s = chi_fail(CHI_ERR_IO, "%s: done cannot be read (%s)", run->path, chi_h5_reason());
   chi_h5_unlock();

@@ -1,0 +1,118 @@
+#include "run/labelled.h"
+
+#include <hdf5_hl.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "run/new_file.h"
+
+static chi_status io(herr_t result) { return result < 0 ? CHI_ERR_IO : CHI_OK; }
+
+chi_status chi_labelled_begin(hid_t file, const char *name, chi_labelled *out)
+{
+  *out = (chi_labelled){.group = -1};
+  out->text = H5Tcopy(H5T_C_S1);
+  H5Tset_size(out->text, H5T_VARIABLE);
+  H5Tset_cset(out->text, H5T_CSET_UTF8);
+  out->creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_obj_track_times(out->creation, false);
+  out->group = name == NULL ? H5Gopen2(file, "/", H5P_DEFAULT)
+                            : H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  return io(out->group < 0 ? -1 : 0);
+}
+
+chi_status chi_labelled_end(chi_labelled *l)
+{
+  herr_t failed = 0;
+  for (int d = 0; d < l->n_dims; d++)
+    if (l->scale[d] >= 0 && H5Dclose(l->scale[d]) < 0) failed = -1;
+  if (l->group >= 0 && H5Gclose(l->group) < 0) failed = -1;
+  H5Pclose(l->creation);
+  H5Tclose(l->text);
+  return io(failed);
+}
+
+int chi_labelled_dim(chi_labelled *l, const char *name, int64_t length)
+{
+  l->dim[l->n_dims] = name;
+  l->scale[l->n_dims] = -1;
+  l->length[l->n_dims] = (hsize_t)length;
+  return l->n_dims++;
+}
+
+/* A dataset over some dimensions with their scales attached. */
+static chi_status make(chi_labelled *l, const char *name, hid_t type, int rank, const int *dims,
+                       hid_t creation, hid_t *out)
+{
+  hsize_t length[CHI_LABELLED_RANK] = {0};
+  for (int d = 0; d < rank; d++) length[d] = l->length[dims[d]];
+  const hid_t space = H5Screate_simple(rank, length, NULL);
+  *out = H5Dcreate2(l->group, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  H5Sclose(space);
+  herr_t failed = *out < 0 ? -1 : 0;
+  for (int d = 0; d < rank && failed >= 0; d++)
+    if (l->scale[dims[d]] >= 0) failed = H5DSattach_scale(*out, l->scale[dims[d]], (unsigned)d);
+  return io(failed);
+}
+
+chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int rank,
+                             const int *dims, hid_t fill_type, const void *fill)
+{
+  const hid_t creation = H5Pcopy(l->creation);
+  hid_t dataset = -1;
+  H5Pset_layout(creation, H5D_CONTIGUOUS);
+  H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
+  H5Pset_fill_time(creation, fill == NULL ? H5D_FILL_TIME_NEVER : H5D_FILL_TIME_ALLOC);
+  chi_status s = CHI_OK;
+  if (fill != NULL) s = io(H5Pset_fill_value(creation, fill_type, fill));
+  if (s == CHI_OK) s = make(l, name, type, rank, dims, creation, &dataset);
+  H5Pclose(creation);
+  if (dataset >= 0 && H5Dclose(dataset) < 0 && s == CHI_OK) s = CHI_ERR_IO;
+  return s;
+}
+
+chi_status chi_labelled_put(chi_labelled *l, const char *name, hid_t file_type, hid_t memory_type,
+                            int rank, const int *dims, const void *data)
+{
+  hid_t dataset = -1;
+  chi_status s = make(l, name, file_type, rank, dims, l->creation, &dataset);
+  if (s == CHI_OK) s = io(H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
+  if (dataset >= 0 && H5Dclose(dataset) < 0 && s == CHI_OK) s = CHI_ERR_IO;
+  return s;
+}
+
+chi_status chi_labelled_put_text(chi_labelled *l, const char *name, int rank, const int *dims,
+                                 const char *const *data)
+{
+  return chi_labelled_put(l, name, l->text, l->text, rank, dims, data);
+}
+
+chi_status chi_labelled_put_scale(chi_labelled *l, int dim, hid_t file_type, hid_t memory_type,
+                                  const void *data)
+{
+  CHI_TRY(chi_labelled_put(l, l->dim[dim], file_type, memory_type, 1, &dim, data));
+  l->scale[dim] = H5Dopen2(l->group, l->dim[dim], H5P_DEFAULT);
+  if (l->scale[dim] < 0) return CHI_ERR_IO;
+  return io(H5DSset_scale(l->scale[dim], l->dim[dim]));
+}
+
+chi_status chi_labelled_put_count(chi_labelled *l, int dim)
+{
+  const int64_t n = (int64_t)l->length[dim];
+  int32_t *values = NULL;
+  CHI_TRY(chi_alloc(n, sizeof *values, "labels", &values));
+  for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
+  const chi_status s = chi_labelled_put_scale(l, dim, H5T_STD_I32LE, H5T_NATIVE_INT32, values);
+  chi_free(values);
+  return s;
+}
+
+chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const char *name,
+                                  const char *value)
+{
+  const hid_t object = H5Dopen2(l->group, dataset, H5P_DEFAULT);
+  if (object < 0) return CHI_ERR_IO;
+  const herr_t failed = chi_new_file_text(object, name, value);
+  return io(H5Dclose(object) < 0 ? -1 : failed);
+}

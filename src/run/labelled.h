@@ -1,0 +1,66 @@
+/** \file labelled.h
+ * Datasets of an HDF5 group whose dimensions bear names and labels, as xarray and netCDF-4 tools
+ * want them. All local; the caller holds chi_h5_lock. A bare CHI_ERR_IO stands for an HDF5 call
+ * that failed: chi_new_file_failed tells why. */
+#ifndef CHIASM_RUN_LABELLED_H
+#define CHIASM_RUN_LABELLED_H
+
+#include <hdf5.h>
+#include <stdint.h>
+
+#include "chiasm/status.h"
+#include "chiasm/study.h"
+
+enum { CHI_LABELLED_DIMS = 8, CHI_LABELLED_RANK = 4 };
+
+/** One group while its datasets are made. */
+typedef struct chi_labelled {
+  hid_t group, creation, text; /* text: variable-length UTF-8 */
+  int n_dims;
+  const char *dim[CHI_LABELLED_DIMS]; /* names; borrowed */
+  hid_t scale[CHI_LABELLED_DIMS];     /* -1: none yet */
+  hsize_t length[CHI_LABELLED_DIMS];
+} chi_labelled;
+
+/** Begin with a new group of `file`, or with the root if name is NULL. End with chi_labelled_end,
+ * also after a failure. */
+chi_status chi_labelled_begin(hid_t file, const char *name, chi_labelled *out);
+chi_status chi_labelled_end(chi_labelled *l);
+
+/** Add a dimension. \param[in] name  static or outliving l \return its index */
+int chi_labelled_dim(chi_labelled *l, const char *name, int64_t length);
+
+/** Write a dimension's own labels: the dataset that bears its name, made before any other along it.
+ * \param[in] file_type, memory_type  l->text for strings (then data is char *const *) */
+chi_status chi_labelled_put_scale(chi_labelled *l, int dim, hid_t file_type, hid_t memory_type,
+                                  const void *data);
+/** The labels 0, 1, 2, ... as int32. */
+chi_status chi_labelled_put_count(chi_labelled *l, int dim);
+
+/** Write a dataset over some dimensions (outermost first) with their scales attached. */
+chi_status chi_labelled_put(chi_labelled *l, const char *name, hid_t file_type, hid_t memory_type,
+                            int rank, const int *dims, const void *data);
+chi_status chi_labelled_put_text(chi_labelled *l, const char *name, int rank, const int *dims,
+                                 const char *const *data);
+
+/** Make a dataset that others fill: contiguous, allocated.
+ * \param[in] fill  one value of fill_type that stands everywhere; NULL: what the disk holds */
+chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int rank,
+                             const int *dims, hid_t fill_type, const void *fill);
+
+/** A string attribute of a dataset of the group. */
+chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const char *name,
+                                  const char *value);
+
+/** Write what there is to say of an alignment's sites: the scale `site` (<subject>/<electrode>),
+ * subject, electrode, region, x, y, z. \param[in] dim  of al->n_sites, without a scale yet */
+chi_status chi_labelled_put_sites(chi_labelled *l, int dim, const chi_study *study,
+                                  const chi_alignment *al);
+
+/** What the labels of an alignment's sites will take on disk, rounded up; bytes. */
+int64_t chi_labelled_site_bytes(const chi_study *study, const chi_alignment *al);
+
+/** What one string takes: its bytes, and what HDF5 adds in its heap and to point at it, at most. */
+int64_t chi_labelled_text_bytes(const char *text);
+
+#endif

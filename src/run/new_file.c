@@ -1,0 +1,128 @@
+#include "run/new_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run/folder.h"
+#include "study/hdf5.h"
+
+chi_status chi_new_file_failed(const char *path, const char *what)
+{
+  char space[64] = "";
+  const int64_t left = chi_run_folder_free(path);
+  if (left >= 0) snprintf(space, sizeof space, "; %.1f MB are free there", 1e-6 * (double)left);
+  return chi_fail(CHI_ERR_IO, "%s: %s could not be written (%s)%s", path, what, chi_h5_reason(),
+                  space);
+}
+
+herr_t chi_new_file_text(hid_t object, const char *name, const char *value)
+{
+  const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  const herr_t failed = attribute < 0 ? -1 : H5Awrite(attribute, type, &value);
+  if (attribute >= 0) H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+  return failed;
+}
+
+static herr_t write_integers(hid_t object, const char *name, int64_t n, hid_t file_type,
+                             hid_t memory_type, const void *values)
+{
+  const hsize_t length = (hsize_t)(n < 0 ? 1 : n);
+  const hid_t space = n < 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &length, NULL);
+  const hid_t attribute = H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
+  const herr_t failed = attribute < 0 ? -1 : H5Awrite(attribute, memory_type, values);
+  if (attribute >= 0) H5Aclose(attribute);
+  H5Sclose(space);
+  return failed;
+}
+
+herr_t chi_new_file_int32(hid_t object, const char *name, int64_t n, const int32_t *values)
+{
+  return write_integers(object, name, n, H5T_STD_I32LE, H5T_NATIVE_INT32, values);
+}
+
+herr_t chi_new_file_int64(hid_t object, const char *name, int64_t value)
+{
+  return write_integers(object, name, -1, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
+}
+
+chi_status chi_new_file_check_space(const char *run, const char *name, int64_t bytes)
+{
+  const int64_t left = chi_run_folder_free(run);
+  if (left < 0 || left >= bytes) return CHI_OK;
+  return chi_fail(CHI_ERR_IO,
+                  "%s/%s: takes %.1f MB, but only %.1f MB are free there; make room or choose "
+                  "another place",
+                  run, name, 1e-6 * (double)bytes, 1e-6 * (double)left);
+}
+
+/* Take room on disk for the first `bytes` of a file, with or without making it that long. HDF5 does
+ * not survive a full disk while it makes a file (it crashes when the program ends): so it is given
+ * its room first, and later writes of scores cannot meet a full disk either. */
+static chi_status reserve(const char *path, int mode, int64_t bytes)
+{
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) return chi_fail(CHI_ERR_IO, "%s: cannot be made: %s", path, strerror(errno));
+  struct stat info;
+  int why = fstat(fd, &info) != 0 ? errno : 0;
+  if (bytes < 0) bytes = info.st_size;
+  if (why == 0 && bytes > 0 && fallocate(fd, mode, 0, bytes) != 0) why = errno;
+  if (why == EOPNOTSUPP || why == ENOSYS) why = 0; /* this file system cannot: it may go well */
+  if (why == 0 && fsync(fd) != 0) why = errno;
+  close(fd);
+  if (why == 0) return CHI_OK;
+  return chi_fail(CHI_ERR_IO, "%s: no room for %.1f MB: %s; %.1f MB are free there", path,
+                  1e-6 * (double)bytes, strerror(why), 1e-6 * (double)chi_run_folder_free(path));
+}
+
+static chi_status write_contents(const char *path, int64_t bytes, chi_new_file_contents *contents,
+                                 void *context)
+{
+  /* Not the newest library format: such a file does not open after a kill -9. */
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  H5Pclose(access);
+  if (file < 0) return chi_new_file_failed(path, "the file");
+  const char *what = "the file";
+  /* Making the file gave the room back that it had. */
+  chi_status s = reserve(path, FALLOC_FL_KEEP_SIZE, bytes);
+  if (s == CHI_OK) {
+    s = contents(file, context, &what);
+    if (s == CHI_ERR_IO) s = chi_new_file_failed(path, what);
+  }
+  const herr_t closed = H5Fclose(file);
+  if (s == CHI_OK && closed < 0) s = chi_new_file_failed(path, "the file");
+  return s;
+}
+
+chi_status chi_new_file_make(const char *run, const char *name, int64_t bytes,
+                             chi_new_file_contents *contents, void *context)
+{
+  char path[PATH_MAX], temporary[PATH_MAX], name_tmp[NAME_MAX];
+  snprintf(name_tmp, sizeof name_tmp, "%s.tmp", name);
+  CHI_TRY(chi_run_folder_path(path, run, name));
+  CHI_TRY(chi_run_folder_path(temporary, run, name_tmp));
+  unlink(temporary); /* of an earlier job that did not live long */
+  chi_status s = reserve(temporary, 0, bytes);
+  if (s == CHI_OK) {
+    chi_h5_lock();
+    s = write_contents(temporary, bytes, contents, context);
+    chi_h5_unlock();
+  }
+  if (s == CHI_OK) s = reserve(temporary, 0, -1);
+  if (s == CHI_OK && rename(temporary, path) != 0)
+    s = chi_fail(CHI_ERR_IO, "%s: cannot be renamed to %s: %s", temporary, name, strerror(errno));
+  if (s == CHI_OK) return chi_run_folder_sync(run);
+  unlink(temporary);
+  return s;
+}

@@ -8,11 +8,10 @@
 #include "base/memory.h"
 #include "fit/plan.h"
 #include "fit/report.h"
-#include "fit/room.h"
 #include "fit/worker.h"
+#include "supply/layers.h"
+#include "supply/room.h"
 #include "sweep/sweep.h"
-
-enum { WARNINGS_SHOWN = 20 };
 
 /* Everything a fit holds, in the order in which it comes to be. */
 typedef struct fit {
@@ -23,107 +22,13 @@ typedef struct fit {
   chi_rows *rows; /* by dataset */
   uint8_t *real;  /* by layer: chi_real of its features */
   char checksum[17];
-  chi_fit_room room;
+  chi_room room;
   chi_run *run;
   chi_fit_plan plan;
-  chi_node_cache *cache;
-  chi_fit_watch watch;
+  chi_response_supply responses;
+  chi_watch watch;
   chi_fit_worker worker;
 } fit;
-
-static void log_findings(const fit *f, const chi_findings *findings)
-{
-  int64_t shown = 0, more = 0;
-  for (int64_t i = 0; i < findings->n; i++) {
-    if (findings->item[i].error) continue;
-    if (shown++ < WARNINGS_SHOWN)
-      chi_log(CHI_LOG_WARNING, "%s", findings->item[i].text);
-    else
-      more++;
-  }
-  if (more > 0)
-    chi_log(CHI_LOG_WARNING, "%lld more warnings: chiasm check %s shows them", (long long)more,
-            f->options->study);
-}
-
-/* Rank 0 reads the catalog. */
-static chi_status open_study(fit *f)
-{
-  chi_findings findings = {0};
-  char first[CHI_MESSAGE_MAX];
-  chi_status s = chi_study_open(f->options->study, &f->options->selection, &findings, &f->study);
-  if (s != CHI_OK && findings.n_errors > 1) {
-    snprintf(first, sizeof first, "%s", chi_message());
-    s = chi_fail(s, "%s (chiasm check shows this and %lld more problems)", first,
-                 (long long)findings.n_errors - 1);
-  }
-  log_findings(f, &findings);
-  chi_findings_free(&findings);
-  int64_t models = 0;
-  for (int32_t a = 0; s == CHI_OK && a < f->study->n_alignments; a++)
-    models += f->study->alignments[a].n_spaces * f->study->alignments[a].n_sites;
-  if (s == CHI_OK && models == 0)
-    s = chi_fail(CHI_ERR_INPUT, "%s: nothing to fit: no model fits the selection",
-                 f->options->study);
-  return s;
-}
-
-static chi_status cut_folds(fit *f)
-{
-  CHI_TRY(chi_alloc(f->study->n_datasets, sizeof *f->rows, "folds", &f->rows));
-  for (int32_t i = 0; i < f->study->n_datasets; i++) {
-    const chi_dataset *d = &f->study->datasets[i];
-    const chi_status s =
-        chi_rows_plain(&f->options->encode, d->n_events, d->onset, d->session, &f->rows[i]);
-    char why[CHI_MESSAGE_MAX];
-    snprintf(why, sizeof why, "%s", chi_message());
-    if (s != CHI_OK) return chi_fail(s, "%s: %s", d->path, why);
-  }
-  return CHI_OK;
-}
-
-/* Find out how every layer's numbers are held; ranks share the files. */
-static chi_status ask_reals(fit *f)
-{
-  const chi_study *study = f->study;
-  const int64_t n = chi_fit_n_layers(study);
-  chi_status s = chi_agree(f->comm, chi_alloc(n, 1, "layers", &f->real));
-  if (s != CHI_OK) return s;
-  for (int32_t i = 0; i < study->n_datasets; i++) {
-    const chi_dataset *d = &study->datasets[i];
-    const chi_alignment *a = &study->alignments[d->alignment];
-    for (int64_t k = 0; k < a->n_spaces && s == CHI_OK; k++) {
-      const int64_t layer = chi_fit_layer(study, d->alignment, k, d->subject_index);
-      if (a->space[k].n_features[d->subject_index] == 0 || layer % f->size != f->rank) continue;
-      chi_real real;
-      s = chi_study_features_real(study, d->alignment, k, i, &real);
-      if (s == CHI_OK) f->real[layer] = (uint8_t)real;
-    }
-  }
-  CHI_TRY(chi_agree(f->comm, s));
-  const int64_t piece = 1 << 30;
-  for (int64_t at = 0; at < n; at += piece)
-    MPI_Allreduce(MPI_IN_PLACE, f->real + at, chi_int_cast(n - at < piece ? n - at : piece),
-                  MPI_UINT8_T, MPI_MAX, f->comm);
-  return CHI_OK;
-}
-
-/* The checksum of the whole study: the sum of its files', so that ranks can share them. */
-static chi_status sum_files(fit *f)
-{
-  uint64_t sum = 0, one;
-  chi_status s = CHI_OK;
-  chi_log(CHI_LOG_INFO, "fit: reading %lld files for the checksum of the study",
-          (long long)f->study->n_files);
-  for (int64_t i = f->rank; i < f->study->n_files && s == CHI_OK; i += f->size) {
-    s = chi_study_file_checksum(f->study, i, &one);
-    if (s == CHI_OK) sum += one;
-  }
-  CHI_TRY(chi_agree(f->comm, s));
-  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, f->comm);
-  snprintf(f->checksum, sizeof f->checksum, "%016llx", (unsigned long long)sum);
-  return CHI_OK;
-}
 
 static chi_status open_run(fit *f)
 {
@@ -172,7 +77,7 @@ static void log_start(const fit *f)
             (long long)chi_run_torn(f->run));
   if (f->plan.n == 0) return;
   char text[512];
-  chi_fit_room_text(&f->room, text, sizeof text);
+  chi_room_text(&f->room, text, sizeof text);
   chi_log(CHI_LOG_INFO, "fit: memory: %s", text);
   chi_log(CHI_LOG_INFO, "fit: encoding models%s: %lld, in %lld units",
           f->options->mode == CHI_RUN_RESUME ? " left" : "", (long long)f->plan.models,
@@ -182,26 +87,12 @@ static void log_start(const fit *f)
             (long long)f->plan.parts);
 }
 
-/* Where no shared memory could be had, every rank has a copy: does that fit too? */
-static chi_status check_cache(const fit *f)
-{
-  const int64_t bytes = chi_node_cache_bytes(f->cache);
-  const int64_t ranks = f->room.ranks * chi_fit_room_rank(&f->room);
-  if (bytes <= f->room.slots * f->room.slot || bytes <= f->room.limit - ranks) return CHI_OK;
-  char need[32], limit[32];
-  chi_fit_bytes_text(bytes + ranks, need, sizeof need);
-  chi_fit_bytes_text(f->room.limit, limit, sizeof limit);
-  return chi_fail(CHI_ERR_USAGE,
-                  "the ranks of this node cannot share the responses, since /dev/shm is too small, "
-                  "and copies for each take %s of memory where %s are there: use fewer ranks with "
-                  "more --threads, or enlarge /dev/shm",
-                  need, limit);
-}
-
 static chi_status prepare_worker(fit *f)
 {
-  CHI_TRY(chi_node_cache_create(f->comm, (int32_t)f->room.slots, f->room.slot, &f->cache));
+  CHI_TRY(
+      chi_response_supply_start(f->comm, f->study, &f->options->encode, &f->room, &f->responses));
   f->watch.run = f->options->run;
+  f->watch.stage = "fit";
   f->watch.ranks = f->size;
   f->worker = (chi_fit_worker){.study = f->study,
                                .encode = &f->options->encode,
@@ -209,11 +100,9 @@ static chi_status prepare_worker(fit *f)
                                .real = f->real,
                                .rows = f->rows,
                                .run = f->run,
-                               .cache = f->cache,
+                               .responses = &f->responses,
                                .watch = &f->watch};
-  chi_status s = check_cache(f);
-  if (s == CHI_OK) s = chi_fit_worker_start(&f->worker, f->room.features, f->room.encoder);
-  return chi_agree(f->comm, s);
+  return chi_agree(f->comm, chi_fit_worker_start(&f->worker, f->room.features, f->room.encoder));
 }
 
 static chi_status sweep(fit *f, int64_t *failed)
@@ -235,7 +124,7 @@ static void add_failed(const fit *f, int64_t failed, chi_text *text)
   if (failed == 0) return;
   chi_text_add(text, "\nfailed units: %lld\n", (long long)failed);
   int shown = 0;
-  for (int i = 0; i < CHI_FIT_FAILED_SHOWN; i++) {
+  for (int i = 0; i < CHI_WATCH_FAILED_SHOWN; i++) {
     if (f->watch.failed[i] == NULL) continue;
     chi_text_add(text, "  %s\n", f->watch.failed[i]);
     shown++;
@@ -275,13 +164,12 @@ static chi_status prepare(fit *f)
 {
   const chi_fit_options *o = f->options;
   CHI_TRY(chi_agree(f->comm, f->rank == 0 ? chi_run_check(o->run, o->mode) : CHI_OK));
-  CHI_TRY(chi_agree(f->comm, f->rank == 0 ? open_study(f) : CHI_OK));
-  CHI_TRY(chi_study_bcast(f->comm, 0, &f->study));
-  CHI_TRY(chi_agree(f->comm, cut_folds(f)));
-  CHI_TRY(ask_reals(f));
-  CHI_TRY(chi_fit_room_plan(f->comm, f->study, &f->options->encode, f->real,
-                            f->options->memory_per_rank, &f->room));
-  CHI_TRY(sum_files(f));
+  CHI_TRY(chi_layers_open_study(f->comm, o->study, &o->selection, &f->study));
+  CHI_TRY(chi_agree(f->comm, chi_layers_rows(f->study, &o->encode, &f->rows)));
+  CHI_TRY(chi_layers_reals(f->comm, f->study, &f->real));
+  const chi_room_demand demand = {f->study, &o->encode, f->real, NULL, 0};
+  CHI_TRY(chi_room_plan(f->comm, &demand, o->memory_per_rank, &f->room));
+  CHI_TRY(chi_layers_checksum(f->comm, f->study, f->checksum));
   CHI_TRY(open_run(f));
   return chi_agree(f->comm, make_plan(f));
 }
@@ -289,11 +177,10 @@ static chi_status prepare(fit *f)
 static void end(fit *f)
 {
   chi_fit_worker_end(&f->worker);
-  chi_node_cache_destroy(&f->cache);
+  chi_response_supply_end(&f->responses);
   chi_fit_plan_free(&f->plan);
-  chi_fit_watch_free(&f->watch);
-  for (int32_t i = 0; f->rows != NULL && i < f->study->n_datasets; i++) chi_rows_free(&f->rows[i]);
-  chi_free(f->rows);
+  chi_watch_free(&f->watch);
+  chi_layers_free_rows(f->study, &f->rows);
   chi_free(f->real);
   chi_study_destroy(&f->study);
 }

@@ -6,27 +6,7 @@
 #include "base/memory.h"
 #include "chiasm/run.h"
 #include "fit/cut.h"
-
-/* Layers of the alignments before this one. */
-static int64_t layers_before(const chi_study *study, int32_t alignment)
-{
-  int64_t n = 0;
-  for (int32_t a = 0; a < alignment; a++)
-    n += study->alignments[a].n_spaces * study->alignments[a].n_datasets;
-  return n;
-}
-
-int64_t chi_fit_layer(const chi_study *study, int32_t alignment, int64_t space,
-                      int32_t subject_index)
-{
-  return layers_before(study, alignment) + space * study->alignments[alignment].n_datasets +
-         subject_index;
-}
-
-int64_t chi_fit_n_layers(const chi_study *study)
-{
-  return layers_before(study, study->n_alignments);
-}
+#include "supply/layers.h"
 
 /* A growing list of pieces. */
 typedef struct pieces {
@@ -120,7 +100,8 @@ static chi_status make_units(const chi_study *study, const pieces *list, const i
     const chi_fit_piece *piece = &list->item[i];
     const int64_t n_times = study->alignments[piece->what.alignment].n_times;
     const int32_t subject = study->datasets[piece->what.dataset].subject_index;
-    const int64_t layer = chi_fit_layer(study, piece->what.alignment, piece->what.space, subject);
+    const int64_t layer =
+        chi_layer_number(study, piece->what.alignment, piece->what.space, subject);
     if (part[i] > 1) plan->parts += part[i];
     for (int64_t j = 0; j < part[i]; j++) {
       const chi_fit_unit what = chi_fit_part(piece, j, part[i]);
@@ -145,11 +126,11 @@ chi_status chi_fit_plan_make(const chi_study *study, const chi_encode_options *e
   pieces list = {0};
   int64_t *part = NULL;
   chi_status s = CHI_OK;
-  if (chi_fit_n_layers(study) > INT32_MAX) {
+  if (chi_layer_count(study) > INT32_MAX) {
     s = chi_fail(CHI_ERR_USAGE,
                  "the study has %lld layers, chiasm can fit %d in one run: choose "
                  "some with --models or --layers",
-                 (long long)chi_fit_n_layers(study), INT32_MAX);
+                 (long long)chi_layer_count(study), INT32_MAX);
     goto cleanup;
   }
   for (int32_t d = 0; d < study->n_datasets && s == CHI_OK; d++)

@@ -10,12 +10,6 @@
 #include "chiasm/study.h"
 #include "sweep/sweep.h"
 
-/** The number of a layer: a feature space of one dataset. Layers are numbered by alignment, space
- * and subject. The second function gives how many there are. */
-int64_t chi_fit_layer(const chi_study *study, int32_t alignment, int64_t space,
-                      int32_t subject_index);
-int64_t chi_fit_n_layers(const chi_study *study);
-
 /** One unit: a feature space and some electrodes of a dataset, [electrode0, electrode1). */
 typedef struct chi_fit_unit {
   int32_t alignment, dataset; /* dataset: index into study->datasets */

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "fit/room.h"
+#include "supply/room.h"
 
 static const double edge_warning = 0.05;
 
@@ -51,7 +51,7 @@ void chi_fit_report_summary(MPI_Comm comm, const chi_fit_worker *worker,
   const double wall = fmax(result->wall_s, 1e-9);
   char time[64], memory[32];
   chi_clock_format(wall, time, sizeof time);
-  chi_fit_bytes_text(peak, memory, sizeof memory);
+  chi_room_bytes_text(peak, memory, sizeof memory);
   chi_log(CHI_LOG_INFO,
           "fit: %lld units done, %lld failed, %lld left in %s: %.0f encoding models/s; at most %s "
           "of memory in a rank",

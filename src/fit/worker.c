@@ -7,98 +7,43 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-enum { ELECTRODES_NAMED = 5 };
-
 chi_status chi_fit_worker_start(chi_fit_worker *worker, int64_t feature_bytes, int64_t work_bytes)
 {
   CHI_TRY(chi_alloc(3 * worker->plan->largest, sizeof *worker->scores, "scores", &worker->scores));
-  CHI_TRY(chi_alloc(worker->study->n_datasets, sizeof *worker->warned, "flags", &worker->warned));
   CHI_TRY(chi_encoder_create(worker->encode, &worker->encoder));
   CHI_TRY(chi_encoder_reserve(worker->encoder, work_bytes));
-  return chi_fit_reader_create(worker->study, feature_bytes, &worker->reader);
+  return chi_reader_create(worker->study, feature_bytes, &worker->reader);
 }
 
 void chi_fit_worker_end(chi_fit_worker *worker)
 {
-  chi_fit_reader_destroy(&worker->reader);
+  chi_reader_destroy(&worker->reader);
   chi_encoder_destroy(&worker->encoder);
   chi_free(worker->scores);
-  chi_free(worker->warned);
   worker->scores = NULL;
-  worker->warned = NULL;
 }
 
-/* A slot holds the responses, then one byte per target that says whether it is missing. */
-static chi_responses responses_in(const chi_fit_worker *w, int32_t dataset, const void *slot)
-{
-  const chi_dataset *d = &w->study->datasets[dataset];
-  const int64_t n_times = w->study->alignments[d->alignment].n_times;
-  const int64_t bytes = d->n_events * d->n_electrodes * n_times * (int64_t)w->encode->precision;
-  return (chi_responses){.n_events = d->n_events,
-                         .n_electrodes = d->n_electrodes,
-                         .n_times = n_times,
-                         .real = w->encode->precision,
-                         .y = slot,
-                         .missing = (const uint8_t *)slot + bytes};
-}
-
-/* Name the electrodes whose responses hold a NaN or Inf, the first few of them. */
-static void warn_missing(const chi_fit_worker *w, int32_t dataset, const chi_responses *r)
-{
-  const chi_dataset *d = &w->study->datasets[dataset];
-  int64_t named = 0, more = 0;
-  for (int64_t e = 0; e < r->n_electrodes; e++) {
-    int64_t bins = 0;
-    for (int64_t b = 0; b < r->n_times; b++) bins += r->missing[e * r->n_times + b];
-    if (bins == 0) continue;
-    if (named == ELECTRODES_NAMED) {
-      more++;
-      continue;
-    }
-    named++;
-    chi_log(CHI_LOG_WARNING,
-            "%s: electrode %s: NaN or Inf in %lld of %lld bins; their scores will be NaN", d->path,
-            d->electrode[e], (long long)bins, (long long)r->n_times);
-  }
-  if (more > 0)
-    chi_log(CHI_LOG_WARNING, "%s: NaN or Inf in %lld more electrodes", d->path, (long long)more);
-}
-
-static chi_status fill_slot(void *context, int64_t key, void *slot)
-{
-  chi_fit_worker *w = context;
-  const int32_t dataset = (int32_t)key;
-  const chi_responses r = responses_in(w, dataset, slot);
-  CHI_TRY(chi_study_read_responses(w->study, dataset, 0, r.n_events, r.real, slot));
-  chi_responses_prepare(r.n_events, r.n_electrodes * r.n_times, r.real, w->encode->threads, slot,
-                        (uint8_t *)slot + ((const char *)r.missing - (const char *)slot));
-  if (!w->warned[dataset]) warn_missing(w, dataset, &r);
-  w->warned[dataset] = true;
-  return CHI_OK;
-}
-
-static chi_fit_layer_key layer_of(const chi_fit_worker *w, int64_t i)
+static chi_layer_key layer_of(const chi_fit_worker *w, int64_t i)
 {
   const chi_fit_unit *u = &w->plan->what[i];
   const int64_t layer = w->plan->unit[i].layer;
-  return (chi_fit_layer_key){.id = layer,
-                             .alignment = u->alignment,
-                             .dataset = u->dataset,
-                             .space = u->space,
-                             .real = (chi_real)w->real[layer]};
+  return (chi_layer_key){.id = layer,
+                         .alignment = u->alignment,
+                         .dataset = u->dataset,
+                         .space = u->space,
+                         .real = (chi_real)w->real[layer]};
 }
 
-static chi_status fit_unit(chi_fit_worker *w, const chi_fit_unit *u, const void *slot,
+static chi_status fit_unit(chi_fit_worker *w, const chi_fit_unit *u, const chi_responses *responses,
                            const void *features, chi_real real)
 {
   const chi_dataset *d = &w->study->datasets[u->dataset];
   const int64_t n_features =
       w->study->alignments[u->alignment].space[u->space].n_features[d->subject_index];
-  const chi_responses r = responses_in(w, u->dataset, slot);
   float *val_r = w->scores, *test_r = val_r + w->plan->largest, *alpha = test_r + w->plan->largest;
   const double start = chi_clock_now();
   const chi_status s =
-      chi_encode_fit(w->encoder, &w->rows[u->dataset], &r, features, real, n_features,
+      chi_encode_fit(w->encoder, &w->rows[u->dataset], responses, features, real, n_features,
                      u->electrode0, u->electrode1, val_r, test_r, alpha, &w->stages);
   w->computed_s += chi_clock_now() - start;
   return s;
@@ -143,20 +88,21 @@ chi_status chi_fit_do_unit(void *context, int64_t i, int64_t next)
 {
   chi_fit_worker *w = context;
   const chi_fit_unit *u = &w->plan->what[i];
-  const chi_fit_layer_key layer = layer_of(w, i);
-  const void *slot, *features;
+  const chi_layer_key layer = layer_of(w, i);
+  chi_responses responses;
+  const void *features;
   const double start = chi_clock_now();
-  chi_fit_reader_ahead(w->reader, &layer); /* while the responses are read or waited for */
-  CHI_TRY(chi_node_cache_borrow(w->cache, u->dataset, fill_slot, w, &slot));
-  chi_status s = chi_fit_reader_get(w->reader, &layer, &features);
+  chi_reader_ahead(w->reader, &layer); /* while the responses are read or waited for */
+  CHI_TRY(chi_response_supply_borrow(w->responses, u->dataset, &responses));
+  chi_status s = chi_reader_get(w->reader, &layer, &features);
   w->read_s += chi_clock_now() - start;
   const bool unread = s != CHI_OK;
   if (next >= 0) {
-    const chi_fit_layer_key after = layer_of(w, next);
-    chi_fit_reader_ahead(w->reader, &after);
+    const chi_layer_key after = layer_of(w, next);
+    chi_reader_ahead(w->reader, &after);
   }
-  if (!unread) s = fit_unit(w, u, slot, features, layer.real);
-  chi_node_cache_return(w->cache, u->dataset);
+  if (!unread) s = fit_unit(w, u, &responses, features, layer.real);
+  chi_response_supply_return(w->responses, u->dataset);
   if (s == CHI_OK) return write_unit(w, u);
   return fails_alone(s, unread) ? fail_unit(w, u) : s;
 }
@@ -164,10 +110,10 @@ chi_status chi_fit_do_unit(void *context, int64_t i, int64_t next)
 void chi_fit_unit_failed(void *context, int64_t i, const char *message)
 {
   (void)i;
-  chi_fit_watch_failed(((chi_fit_worker *)context)->watch, message);
+  chi_watch_failed(((chi_fit_worker *)context)->watch, message);
 }
 
 void chi_fit_progress(void *context, const chi_sweep_progress *progress)
 {
-  chi_fit_watch_progress(((chi_fit_worker *)context)->watch, progress);
+  chi_watch_progress(((chi_fit_worker *)context)->watch, progress);
 }

@@ -4,16 +4,15 @@
 #ifndef CHIASM_FIT_WORKER_H
 #define CHIASM_FIT_WORKER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "chiasm/encode.h"
 #include "chiasm/run.h"
 #include "chiasm/study.h"
 #include "fit/plan.h"
-#include "fit/reader.h"
-#include "fit/watch.h"
-#include "sweep/node_cache.h"
+#include "supply/reader.h"
+#include "supply/responses.h"
+#include "sweep/watch.h"
 
 /** What one rank needs to do units; the context of the sweep. All but the last group is borrowed.
  */
@@ -24,13 +23,12 @@ typedef struct chi_fit_worker {
   const uint8_t *real;  /* by layer: chi_real of its features */
   const chi_rows *rows; /* by dataset */
   chi_run *run;
-  chi_node_cache *cache;
-  chi_fit_watch *watch;
+  chi_response_supply *responses;
+  chi_watch *watch;
 
-  chi_fit_reader *reader;
+  chi_reader *reader;
   chi_encoder *encoder;
   float *scores; /* 3 x the targets of the largest unit */
-  bool *warned;  /* by dataset: its missing responses have been named */
   double computed_s, read_s, wrote_s;
   chi_stages stages;
 } chi_fit_worker;

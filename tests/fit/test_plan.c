@@ -13,7 +13,7 @@
 #include "chiasm/run.h"
 #include "fit/cut.h"
 #include "fit/plan.h"
-#include "fit/room.h"
+#include "supply/room.h"
 
 enum { TIMES = 161, SPACES = 3, BLOCKS = 5 };
 
@@ -186,8 +186,8 @@ static void memory_is_found_out(void **unused)
 {
   (void)unused;
   uint8_t real[SPACES * 2] = {4, 4, 8, 4, 4, 0};
-  chi_fit_room room;
-  chi_fit_room_need(&study, &encode, real, &room);
+  chi_room room;
+  chi_room_need(&(chi_room_demand){&study, &encode, real, NULL, 0}, &room);
   const int64_t targets = datasets[0].n_electrodes * TIMES;
   assert_int_equal(room.features, 3000 * 2000 * 8);
   assert_int_equal(room.slot, 3000 * targets * 4 + targets);
@@ -195,11 +195,13 @@ static void memory_is_found_out(void **unused)
   assert_true(room.encoder > 0);
   room.ranks = 4;
   room.limit = INT64_MAX;
-  assert_int_equal(chi_fit_room_fit(&study, &encode, real, 0, &room), CHI_OK);
+  assert_int_equal(chi_room_fit(&(chi_room_demand){&study, &encode, real, NULL, 0}, 0, &room),
+                   CHI_OK);
   assert_int_equal(room.slots, 2); /* there are no more datasets */
-  assert_int_equal(chi_fit_room_node(&room), 4 * chi_fit_room_rank(&room) + 2 * room.slot);
-  room.limit = chi_fit_room_node(&room) - 1;
-  assert_int_equal(chi_fit_room_fit(&study, &encode, real, 0, &room), CHI_OK);
+  assert_int_equal(chi_room_node(&room), 4 * chi_room_rank(&room) + 2 * room.slot);
+  room.limit = chi_room_node(&room) - 1;
+  assert_int_equal(chi_room_fit(&(chi_room_demand){&study, &encode, real, NULL, 0}, 0, &room),
+                   CHI_OK);
   assert_int_equal(room.slots, 1);
 }
 
@@ -208,12 +210,14 @@ static void refused(chi_encode_options options, int64_t limit, int64_t ranks,
                     int64_t memory_per_rank, const char *advice)
 {
   uint8_t real[SPACES * 2] = {4, 4, 4, 4, 4, 0};
-  chi_fit_room room;
-  chi_fit_room_need(&study, &options, real, &room);
+  chi_room room;
+  chi_room_need(&(chi_room_demand){&study, &options, real, NULL, 0}, &room);
   room.ranks = ranks;
   room.limit = limit;
-  assert_int_equal(chi_fit_room_fit(&study, &options, real, memory_per_rank, &room), CHI_ERR_USAGE);
-  assert_non_null(strstr(chi_message(), "does not fit into memory"));
+  assert_int_equal(
+      chi_room_fit(&(chi_room_demand){&study, &options, real, NULL, 0}, memory_per_rank, &room),
+      CHI_ERR_USAGE);
+  assert_non_null(strstr(chi_message(), "not fit into memory"));
   if (strstr(chi_message(), advice) == NULL) fail_msg("no advice: %s", chi_message());
 }
 
@@ -222,15 +226,15 @@ static void refusal_names_what_helps(void **unused)
   (void)unused;
   uint8_t real[SPACES * 2] = {4, 4, 4, 4, 4, 0};
   chi_encode_options options = encode;
-  chi_fit_room room;
-  chi_fit_room_need(&study, &options, real, &room);
-  const int64_t enough = chi_fit_room_rank(&room) + room.slot;
+  chi_room room;
+  chi_room_need(&(chi_room_demand){&study, &options, real, NULL, 0}, &room);
+  const int64_t enough = chi_room_rank(&room) + room.slot;
   options.threads = 8;
   refused(options, enough, 1, 0, "--threads 1 would fit");
   options.threads = 1;
   options.precision = CHI_REAL64;
   refused(options, enough, 1, 0, "--precision mixed would fit");
-  refused(encode, enough + chi_fit_room_rank(&room), 4, 0, "2 ranks on a node would fit");
+  refused(encode, enough + chi_room_rank(&room), 4, 0, "2 ranks on a node would fit");
   refused(encode, enough - 1, 1, enough - 1, "--memory-per-rank");
   refused(encode, enough - 1, 1, 0, "more memory");
 }
@@ -241,12 +245,13 @@ static void absurd_sizes_do_not_overflow(void **unused)
   uint8_t real[SPACES * 2] = {8, 8, 8, 8, 8, 0};
   datasets[0].n_events = INT64_C(1) << 40;
   datasets[0].n_electrodes = INT64_C(1) << 30;
-  chi_fit_room room = {0};
-  chi_fit_room_need(&study, &encode, real, &room);
+  chi_room room = {0};
+  chi_room_need(&(chi_room_demand){&study, &encode, real, NULL, 0}, &room);
   assert_true(room.slot == INT64_MAX);
   room.ranks = 2;
   room.limit = INT64_C(1) << 40;
-  assert_int_equal(chi_fit_room_fit(&study, &encode, real, 0, &room), CHI_ERR_USAGE);
+  assert_int_equal(chi_room_fit(&(chi_room_demand){&study, &encode, real, NULL, 0}, 0, &room),
+                   CHI_ERR_USAGE);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "fit/watch.h"
+#include "sweep/watch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static void clock_text(double seconds, char *text, size_t n)
     text[0] = '\0';
 }
 
-void chi_fit_watch_progress(chi_fit_watch *watch, const chi_sweep_progress *progress)
+void chi_watch_progress(chi_watch *watch, const chi_sweep_progress *progress)
 {
   const double now = chi_clock_now();
   watch->models_done = progress->models_done;
@@ -40,7 +40,7 @@ void chi_fit_watch_progress(chi_fit_watch *watch, const chi_sweep_progress *prog
                     .left = progress->left,
                     .seconds_left = NAN,
                     .ranks = watch->ranks};
-  snprintf(p.stage, sizeof p.stage, "fit");
+  snprintf(p.stage, sizeof p.stage, "%s", watch->stage);
   snprintf(p.state, sizeof p.state, "%s", state_of(progress));
   if (progress->elapsed_s > 0) p.models_per_s = (double)progress->models_done / progress->elapsed_s;
   const double cost_left = progress->cost_total - progress->cost_done;
@@ -57,20 +57,21 @@ void chi_fit_watch_progress(chi_fit_watch *watch, const chi_sweep_progress *prog
   }
 }
 
-void chi_fit_watch_failed(chi_fit_watch *watch, const char *message)
+void chi_watch_failed(chi_watch *watch, const char *message)
 {
   const int64_t i = watch->n_failed++;
-  if (i < CHI_FIT_FAILED_SHOWN) {
+  if (i < CHI_WATCH_FAILED_SHOWN) {
     if (chi_strdup(message, &watch->failed[i]) != CHI_OK) watch->failed[i] = NULL;
     chi_log(CHI_LOG_WARNING, "failed: %s", message);
     return;
   }
-  if (i == CHI_FIT_FAILED_SHOWN) chi_log(CHI_LOG_WARNING, "more units fail; log.txt has the rest");
+  if (i == CHI_WATCH_FAILED_SHOWN)
+    chi_log(CHI_LOG_WARNING, "more units fail; log.txt has the rest");
   chi_log(CHI_LOG_FILE, "failed: %s", message);
 }
 
-void chi_fit_watch_free(chi_fit_watch *watch)
+void chi_watch_free(chi_watch *watch)
 {
-  for (int i = 0; i < CHI_FIT_FAILED_SHOWN; i++) chi_free(watch->failed[i]);
-  *watch = (chi_fit_watch){0};
+  for (int i = 0; i < CHI_WATCH_FAILED_SHOWN; i++) chi_free(watch->failed[i]);
+  *watch = (chi_watch){0};
 }

@@ -1,4 +1,4 @@
-#include "fit/reader.h"
+#include "supply/reader.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -9,13 +9,13 @@
 
 typedef struct buffer {
   void *data;
-  chi_fit_layer_key layer; /* id -1: nothing */
-  bool ready;              /* else the thread has it, or is about to */
+  chi_layer_key layer; /* id -1: nothing */
+  bool ready;          /* else the thread has it, or is about to */
   chi_status status;
   char message[CHI_MESSAGE_MAX]; /* of a failure: messages belong to threads */
 } buffer;
 
-struct chi_fit_reader {
+struct chi_reader {
   const chi_study *study;
   buffer buffers[2];
   int present; /* the buffer that the last get gave */
@@ -28,13 +28,13 @@ struct chi_fit_reader {
 
 static void *read_layers(void *argument)
 {
-  chi_fit_reader *r = argument;
+  chi_reader *r = argument;
   pthread_mutex_lock(&r->lock);
   for (;;) {
     while (r->wanted < 0 && !r->quit) pthread_cond_wait(&r->changed, &r->lock);
     if (r->wanted < 0) break;
     buffer *b = &r->buffers[r->wanted];
-    const chi_fit_layer_key layer = b->layer;
+    const chi_layer_key layer = b->layer;
     pthread_mutex_unlock(&r->lock);
     const chi_status s = chi_study_read_features(r->study, layer.alignment, layer.space,
                                                  layer.dataset, layer.real, b->data);
@@ -49,10 +49,10 @@ static void *read_layers(void *argument)
   return NULL;
 }
 
-chi_status chi_fit_reader_create(const chi_study *study, int64_t bytes, chi_fit_reader **out)
+chi_status chi_reader_create(const chi_study *study, int64_t bytes, chi_reader **out)
 {
   *out = NULL;
-  chi_fit_reader *r;
+  chi_reader *r;
   CHI_TRY(chi_alloc(1, sizeof *r, "reader of features", &r));
   r->study = study;
   r->wanted = -1;
@@ -70,14 +70,14 @@ chi_status chi_fit_reader_create(const chi_study *study, int64_t bytes, chi_fit_
       s = chi_fail(CHI_ERR_MEMORY, "cannot start a thread that reads features: %s",
                    strerror(error));
   }
-  if (s != CHI_OK) chi_fit_reader_destroy(&r);
+  if (s != CHI_OK) chi_reader_destroy(&r);
   *out = r;
   return s;
 }
 
-void chi_fit_reader_destroy(chi_fit_reader **reader)
+void chi_reader_destroy(chi_reader **reader)
 {
-  chi_fit_reader *r = *reader;
+  chi_reader *r = *reader;
   if (r == NULL) return;
   if (r->has_thread) {
     pthread_mutex_lock(&r->lock);
@@ -94,7 +94,7 @@ void chi_fit_reader_destroy(chi_fit_reader **reader)
 }
 
 /* The buffer that holds or will hold a layer; asks for it if neither does. Called with the lock. */
-static int find_or_ask(chi_fit_reader *r, const chi_fit_layer_key *layer)
+static int find_or_ask(chi_reader *r, const chi_layer_key *layer)
 {
   for (int i = 0; i < 2; i++)
     if (r->buffers[i].layer.id == layer->id) return i;
@@ -107,15 +107,14 @@ static int find_or_ask(chi_fit_reader *r, const chi_fit_layer_key *layer)
   return other;
 }
 
-void chi_fit_reader_ahead(chi_fit_reader *reader, const chi_fit_layer_key *layer)
+void chi_reader_ahead(chi_reader *reader, const chi_layer_key *layer)
 {
   pthread_mutex_lock(&reader->lock);
   find_or_ask(reader, layer);
   pthread_mutex_unlock(&reader->lock);
 }
 
-chi_status chi_fit_reader_get(chi_fit_reader *reader, const chi_fit_layer_key *layer,
-                              const void **features)
+chi_status chi_reader_get(chi_reader *reader, const chi_layer_key *layer, const void **features)
 {
   pthread_mutex_lock(&reader->lock);
   const int i = find_or_ask(reader, layer);

@@ -1,10 +1,10 @@
-#include "fit/room.h"
+#include "supply/room.h"
 
 #include <stdio.h>
 
 #include "base/agree.h"
 #include "base/memory.h"
-#include "fit/plan.h"
+#include "supply/layers.h"
 
 /* Products and sums that stay at INT64_MAX instead of overflowing. */
 static int64_t times(int64_t a, int64_t b)
@@ -22,46 +22,62 @@ static int64_t plus(int64_t a, int64_t b)
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-void chi_fit_room_need(const chi_study *study, const chi_encode_options *encode,
-                       const uint8_t *real, chi_fit_room *room)
+/* What fitting `electrodes` of a dataset on one layer adds to a rank's needs. */
+static void add_layer(const chi_room_demand *demand, const chi_dataset *d, int64_t n_times,
+                      int64_t p, int64_t electrodes, chi_room *room)
 {
-  *room = (chi_fit_room){0};
+  const int64_t targets = times(electrodes, n_times);
+  const int64_t results = 3 + 2 * (int64_t)demand->replicates;
+  /* A replicate has about 0.63 of the events as rows, so another route may be the cheapest. */
+  const int64_t least_events = demand->replicates > 0 ? d->n_events - d->n_events / 2 : d->n_events;
+  for (int64_t n = d->n_events; n >= least_events; n -= d->n_events / 8 + 1) {
+    const chi_encode_plan plan = chi_encode_make_plan(demand->encode, n, p, electrodes, n_times);
+    room->encoder = most(room->encoder, plan.bytes);
+  }
+  room->scores = most(room->scores, times(targets, results * (int64_t)sizeof(float)));
+  if (demand->replicates > 0)
+    room->gathered =
+        most(room->gathered,
+             plus(times(times(d->n_events, targets), demand->encode->precision), targets));
+}
+
+void chi_room_need(const chi_room_demand *demand, chi_room *room)
+{
+  const chi_study *study = demand->study;
+  *room = (chi_room){0};
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const chi_dataset *d = &study->datasets[i];
     const chi_alignment *a = &study->alignments[d->alignment];
     const int64_t targets = times(d->n_electrodes, a->n_times);
-    const int64_t responses = times(times(d->n_events, targets), encode->precision);
-    room->slot = most(room->slot, plus(responses, targets));
-    room->scores = most(room->scores, times(targets, 3 * (int64_t)sizeof(float)));
+    room->slot = most(room->slot,
+                      plus(times(times(d->n_events, targets), demand->encode->precision), targets));
     for (int64_t f = 0; f < a->n_spaces; f++) {
       const int64_t p = a->space[f].n_features[d->subject_index];
-      if (p == 0) continue;
-      const int64_t layer = chi_fit_layer(study, d->alignment, f, d->subject_index);
-      room->features = most(room->features, times(times(d->n_events, p), real[layer]));
-      const chi_encode_plan plan =
-          chi_encode_make_plan(encode, d->n_events, p, d->n_electrodes, a->n_times);
-      room->encoder = most(room->encoder, plan.bytes);
+      const int64_t layer = chi_layer_number(study, d->alignment, f, d->subject_index);
+      const int64_t electrodes =
+          demand->electrodes == NULL ? d->n_electrodes : demand->electrodes[layer];
+      if (p == 0 || electrodes == 0) continue;
+      room->features = most(room->features, times(times(d->n_events, p), demand->real[layer]));
+      add_layer(demand, d, a->n_times, p, electrodes, room);
     }
   }
 }
 
-int64_t chi_fit_room_rank(const chi_fit_room *room)
+int64_t chi_room_rank(const chi_room *room)
 {
-  const int64_t work = plus(room->encoder, plus(times(2, room->features), room->scores));
+  const int64_t work =
+      plus(room->encoder, plus(times(2, room->features), plus(room->scores, room->gathered)));
   return plus(room->program, work);
 }
 
-static int64_t node_with(const chi_fit_room *room, int64_t ranks, int64_t slots)
+static int64_t node_with(const chi_room *room, int64_t ranks, int64_t slots)
 {
-  return plus(times(ranks, chi_fit_room_rank(room)), times(slots, room->slot));
+  return plus(times(ranks, chi_room_rank(room)), times(slots, room->slot));
 }
 
-int64_t chi_fit_room_node(const chi_fit_room *room)
-{
-  return node_with(room, room->ranks, room->slots);
-}
+int64_t chi_room_node(const chi_room *room) { return node_with(room, room->ranks, room->slots); }
 
-void chi_fit_bytes_text(int64_t bytes, char *text, size_t n)
+void chi_room_bytes_text(int64_t bytes, char *text, size_t n)
 {
   static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
   double value = (double)bytes;
@@ -70,14 +86,14 @@ void chi_fit_bytes_text(int64_t bytes, char *text, size_t n)
   snprintf(text, n, u == 0 ? "%.0f %s" : "%.1f %s", value, units[u]);
 }
 
-void chi_fit_room_text(const chi_fit_room *room, char *text, size_t n)
+void chi_room_text(const chi_room *room, char *text, size_t n)
 {
   char rank[32], encoder[32], features[32], slot[32], node[32];
-  chi_fit_bytes_text(chi_fit_room_rank(room), rank, sizeof rank);
-  chi_fit_bytes_text(room->encoder, encoder, sizeof encoder);
-  chi_fit_bytes_text(times(2, room->features), features, sizeof features);
-  chi_fit_bytes_text(room->slot, slot, sizeof slot);
-  chi_fit_bytes_text(chi_fit_room_node(room), node, sizeof node);
+  chi_room_bytes_text(chi_room_rank(room), rank, sizeof rank);
+  chi_room_bytes_text(room->encoder, encoder, sizeof encoder);
+  chi_room_bytes_text(times(2, room->features), features, sizeof features);
+  chi_room_bytes_text(room->slot, slot, sizeof slot);
+  chi_room_bytes_text(chi_room_node(room), node, sizeof node);
   snprintf(text, n,
            "%s a rank (%s of work space, %s for the features of two layers), and %s for the "
            "responses of each recording, %lld at a time: %s for a node with %lld of the ranks",
@@ -86,11 +102,14 @@ void chi_fit_room_text(const chi_fit_room *room, char *text, size_t n)
 
 /* What would make room: the first single change that does, in the order of what it costs the user.
  */
-static void advise(const chi_study *study, const chi_encode_options *encode, const uint8_t *real,
-                   int64_t memory_per_rank, const chi_fit_room *room, char *text, size_t n)
+static void advise(const chi_room_demand *demand, int64_t memory_per_rank, const chi_room *room,
+                   char *text, size_t n)
 {
-  chi_fit_room other;
+  chi_room other;
+  const chi_encode_options *encode = demand->encode;
   chi_encode_options change = *encode;
+  chi_room_demand changed = *demand;
+  changed.encode = &change;
   const int64_t need = node_with(room, room->ranks, 1);
   if (memory_per_rank > 0 && need <= chi_memory_available()) {
     snprintf(text, n, "--memory-per-rank %lldM would do",
@@ -98,7 +117,7 @@ static void advise(const chi_study *study, const chi_encode_options *encode, con
     return;
   }
   change.threads = 1;
-  chi_fit_room_need(study, &change, real, &other);
+  chi_room_need(&changed, &other);
   other.program = room->program;
   if (encode->threads > 1 && node_with(&other, room->ranks, 1) <= room->limit) {
     snprintf(text, n, "--threads 1 would fit");
@@ -106,46 +125,44 @@ static void advise(const chi_study *study, const chi_encode_options *encode, con
   }
   change = *encode;
   change.precision = CHI_REAL32;
-  chi_fit_room_need(study, &change, real, &other);
+  chi_room_need(&changed, &other);
   other.program = room->program;
   if (encode->precision == CHI_REAL64 && node_with(&other, room->ranks, 1) <= room->limit) {
     snprintf(text, n, "--precision mixed would fit");
     return;
   }
   const int64_t spare = room->limit - room->slot;
-  const int64_t ranks = spare > 0 ? spare / chi_fit_room_rank(room) : 0;
+  const int64_t ranks = spare > 0 ? spare / chi_room_rank(room) : 0;
   if (memory_per_rank == 0 && ranks > 0)
     snprintf(text, n, "%lld ranks on a node would fit", (long long)ranks);
   else
     snprintf(text, n, "leave out the largest layers (--layers) or use a node with more memory");
 }
 
-chi_status chi_fit_room_fit(const chi_study *study, const chi_encode_options *encode,
-                            const uint8_t *real, int64_t memory_per_rank, chi_fit_room *room)
+chi_status chi_room_fit(const chi_room_demand *demand, int64_t memory_per_rank, chi_room *room)
 {
   const int64_t spare = room->limit - node_with(room, room->ranks, 0);
-  room->slots = least(study->n_datasets, room->ranks);
+  room->slots = least(demand->study->n_datasets, room->ranks);
   if (room->slot > 0) room->slots = least(room->slots, spare < 0 ? 0 : spare / room->slot);
   if (room->slots >= 1) return CHI_OK;
   room->slots = 1;
   char sizes[512], limit[32], advice[128];
-  chi_fit_room_text(room, sizes, sizeof sizes);
-  chi_fit_bytes_text(room->limit, limit, sizeof limit);
-  advise(study, encode, real, memory_per_rank, room, advice, sizeof advice);
+  chi_room_text(room, sizes, sizeof sizes);
+  chi_room_bytes_text(room->limit, limit, sizeof limit);
+  advise(demand, memory_per_rank, room, advice, sizeof advice);
   return chi_fail(CHI_ERR_USAGE,
-                  "the fit does not fit into memory: it needs %s, and may take %s%s; %s", sizes,
+                  "the fits do not fit into memory: they need %s, and may take %s%s; %s", sizes,
                   limit, memory_per_rank > 0 ? " by --memory-per-rank" : "", advice);
 }
 
-chi_status chi_fit_room_plan(MPI_Comm comm, const chi_study *study,
-                             const chi_encode_options *encode, const uint8_t *real,
-                             int64_t memory_per_rank, chi_fit_room *room)
+chi_status chi_room_plan(MPI_Comm comm, const chi_room_demand *demand, int64_t memory_per_rank,
+                         chi_room *room)
 {
   MPI_Comm node;
   int ranks;
   MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
   MPI_Comm_size(node, &ranks);
-  chi_fit_room_need(study, encode, real, room);
+  chi_room_need(demand, room);
   /* Every rank sees the memory of its node at another moment: take the least. */
   int64_t available = chi_memory_available(), program = chi_memory_peak();
   MPI_Allreduce(MPI_IN_PLACE, &available, 1, MPI_INT64_T, MPI_MIN, node);
@@ -156,7 +173,7 @@ chi_status chi_fit_room_plan(MPI_Comm comm, const chi_study *study,
   /* What the ranks hold already is no longer available; the system keeps a twentieth. */
   room->limit = plus(available - available / 20, times(ranks, program));
   if (memory_per_rank > 0) room->limit = least(room->limit, times(ranks, memory_per_rank));
-  const chi_status s = chi_fit_room_fit(study, encode, real, memory_per_rank, room);
+  const chi_status s = chi_room_fit(demand, memory_per_rank, room);
   CHI_TRY(chi_agree(comm, s));
   MPI_Allreduce(MPI_IN_PLACE, &room->slots, 1, MPI_INT64_T, MPI_MIN, comm);
   return CHI_OK;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "fit/reader.h"
+#include "supply/reader.h"
 
 static atomic_int reads;
 static double read_s;
@@ -32,38 +32,38 @@ chi_status chi_study_read_features(const chi_study *study, int32_t alignment, in
   return CHI_OK;
 }
 
-static chi_fit_layer_key key(int64_t space)
+static chi_layer_key key(int64_t space)
 {
-  return (chi_fit_layer_key){.id = space, .space = space, .real = CHI_REAL32};
+  return (chi_layer_key){.id = space, .space = space, .real = CHI_REAL32};
 }
 
-static chi_fit_reader *start(double seconds)
+static chi_reader *start(double seconds)
 {
-  chi_fit_reader *r;
+  chi_reader *r;
   atomic_store(&reads, 0);
   read_s = seconds;
-  assert_int_equal(chi_fit_reader_create(&nothing, 64, &r), CHI_OK);
+  assert_int_equal(chi_reader_create(&nothing, 64, &r), CHI_OK);
   return r;
 }
 
-static int64_t get(chi_fit_reader *r, int64_t space)
+static int64_t get(chi_reader *r, int64_t space)
 {
   const void *features;
-  const chi_fit_layer_key k = key(space);
-  assert_int_equal(chi_fit_reader_get(r, &k, &features), CHI_OK);
+  const chi_layer_key k = key(space);
+  assert_int_equal(chi_reader_get(r, &k, &features), CHI_OK);
   return *(const int64_t *)features;
 }
 
-static void ahead(chi_fit_reader *r, int64_t space)
+static void ahead(chi_reader *r, int64_t space)
 {
-  const chi_fit_layer_key k = key(space);
-  chi_fit_reader_ahead(r, &k);
+  const chi_layer_key k = key(space);
+  chi_reader_ahead(r, &k);
 }
 
 static void each_layer_is_read_once(void **unused)
 {
   (void)unused;
-  chi_fit_reader *r = start(0);
+  chi_reader *r = start(0);
   for (int64_t i = 20; i < 120; i++) {
     assert_int_equal(get(r, i), i);
     ahead(r, i + 1);
@@ -71,18 +71,18 @@ static void each_layer_is_read_once(void **unused)
   }
   assert_int_equal(get(r, 120), 120);
   assert_int_equal(atomic_load(&reads), 101);
-  chi_fit_reader_destroy(&r);
+  chi_reader_destroy(&r);
   assert_null(r);
-  chi_fit_reader_destroy(&r);
+  chi_reader_destroy(&r);
 }
 
 static void present_layer_stays_while_the_next_is_read(void **unused)
 {
   (void)unused;
-  chi_fit_reader *r = start(0.05);
+  chi_reader *r = start(0.05);
   const void *features;
-  const chi_fit_layer_key k = key(1);
-  assert_int_equal(chi_fit_reader_get(r, &k, &features), CHI_OK);
+  const chi_layer_key k = key(1);
+  assert_int_equal(chi_reader_get(r, &k, &features), CHI_OK);
   const double before = chi_clock_now();
   ahead(r, 2);
   assert_true(chi_clock_now() - before < 0.04); /* does not wait */
@@ -90,13 +90,13 @@ static void present_layer_stays_while_the_next_is_read(void **unused)
   assert_int_equal(*(const int64_t *)features, 1);
   assert_int_equal(get(r, 2), 2);
   assert_int_equal(atomic_load(&reads), 2);
-  chi_fit_reader_destroy(&r);
+  chi_reader_destroy(&r);
 }
 
 static void other_layer_than_the_one_ahead(void **unused)
 {
   (void)unused;
-  chi_fit_reader *r = start(0.02);
+  chi_reader *r = start(0.02);
   assert_int_equal(get(r, 1), 1);
   ahead(r, 2);
   assert_int_equal(get(r, 3), 3);
@@ -104,27 +104,27 @@ static void other_layer_than_the_one_ahead(void **unused)
   ahead(r, 5);
   assert_int_equal(get(r, 5), 5);
   ahead(r, 6); /* destroyed while it is being read */
-  chi_fit_reader_destroy(&r);
+  chi_reader_destroy(&r);
 }
 
 static void failure_belongs_to_its_layer(void **unused)
 {
   (void)unused;
-  chi_fit_reader *r = start(0.01);
+  chi_reader *r = start(0.01);
   const void *features;
-  const chi_fit_layer_key bad = key(13);
+  const chi_layer_key bad = key(13);
   assert_int_equal(get(r, 1), 1);
   ahead(r, 13);
   assert_int_equal(get(r, 1), 1);
   for (int i = 0; i < 2; i++) { /* the second time from memory */
     chi_fail(CHI_ERR_BUG, "something else");
-    assert_int_equal(chi_fit_reader_get(r, &bad, &features), CHI_ERR_NUMERIC);
+    assert_int_equal(chi_reader_get(r, &bad, &features), CHI_ERR_NUMERIC);
     assert_string_equal(chi_message(), "layer 13 has a NaN");
   }
   assert_int_equal(atomic_load(&reads), 2);
   ahead(r, 14);
   assert_int_equal(get(r, 14), 14);
-  chi_fit_reader_destroy(&r);
+  chi_reader_destroy(&r);
 }
 
 int main(void)

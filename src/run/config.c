@@ -4,7 +4,10 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/memory.h"
 #include "base/text.h"
+#include "run/folder.h"
+#include "study/hdf5.h"
 
 typedef struct chi_entry {
   char *key;   /* "fit.folds" */
@@ -153,5 +156,66 @@ chi_status chi_config_compare(const char *where, const char *of_run, const char 
   if (s == CHI_OK) s = compare(where, &run, &now);
   entries_free(&run);
   entries_free(&now);
+  return s;
+}
+
+/* The text that RUN/config.yaml had when the fit began. */
+static chi_status text_of_fit(const char *run, char **out)
+{
+  char path[PATH_MAX];
+  CHI_TRY(chi_run_folder_path(path, run, "fit.h5"));
+  chi_h5_lock();
+  hid_t file;
+  chi_status s = chi_h5_open_read(path, path, &file);
+  if (s == CHI_OK) {
+    s = chi_h5_attribute_text(file, path, "/", "config", out);
+    H5Fclose(file);
+  }
+  chi_h5_unlock();
+  if (s == CHI_OK && *out == NULL)
+    s = chi_fail(CHI_ERR_INPUT, "%s: does not say how it was made", path);
+  return s;
+}
+
+/* Whether a key of the file's top level begins here, rather than something inside one. */
+static bool begins_key(const char *line) { return strchr(" \t#\r\n-}]", line[0]) == NULL; }
+
+/* The text with `section` in place of the lines of the top-level key `command`, or at the end. */
+static void replace_section(const char *text, const char *command, const char *section,
+                            chi_text *out)
+{
+  const size_t length = strlen(command);
+  bool inside = false, placed = false;
+  for (const char *line = text; line[0] != '\0';) {
+    const size_t n = strcspn(line, "\n");
+    if (begins_key(line)) {
+      inside = strncmp(line, command, length) == 0 && line[length] == ':';
+      if (inside && !placed) chi_text_add(out, "%s", section);
+      placed = placed || inside;
+    }
+    if (!inside) chi_text_add(out, "%.*s\n", (int)n, line);
+    line += line[n] == '\0' ? n : n + 1;
+  }
+  if (!placed) chi_text_add(out, "%s", section);
+}
+
+chi_status chi_config_put(const char *run, const char *command, const char *section)
+{
+  char path[PATH_MAX], *old = NULL;
+  chi_text text = {0};
+  chi_entries entries = {0};
+  CHI_TRY(chi_run_folder_path(path, run, "config.yaml"));
+  chi_status s = chi_run_folder_has(run, "config.yaml") ? chi_text_read(path, path, &old)
+                                                        : text_of_fit(run, &old);
+  if (s != CHI_OK) goto cleanup;
+  replace_section(old, command, section, &text);
+  if (text.failed) s = chi_fail(CHI_ERR_MEMORY, "%s: no memory to write it", path);
+  if (s == CHI_OK) s = parse(text.s, &entries);
+  if (s == CHI_ERR_INPUT) s = chi_fail(s, "%s: %s", path, chi_message());
+  if (s == CHI_OK) s = chi_run_folder_write(run, "config.yaml", text.s, text.n);
+cleanup:
+  entries_free(&entries);
+  chi_text_free(&text);
+  chi_free(old);
   return s;
 }

@@ -1,5 +1,5 @@
 /** \file config.h
- * Comparing the options of two fits. Local. */
+ * The options of a run: comparing those of two fits, and RUN/config.yaml. All local. */
 #ifndef CHIASM_RUN_CONFIG_H
 #define CHIASM_RUN_CONFIG_H
 
@@ -9,5 +9,12 @@
  * \param[in] where  the run's name, for messages
  * \return CHI_ERR_USAGE naming the first difference, CHI_ERR_INPUT if a text is no YAML */
 chi_status chi_config_compare(const char *where, const char *of_run, const char *of_now);
+
+/** Put a command's options into RUN/config.yaml, in place of older ones of that command; the other
+ * commands' stay to the byte. The file is replaced whole or not at all; where it is missing, its
+ * text is taken from fit.h5 first. The caller holds RUN/lock.
+ * \param[in] section  what chi_options_write_yaml makes: "sites:\n  fdr: 0.05\n..."
+ * \return CHI_ERR_INPUT if what is there is no YAML, CHI_ERR_IO */
+chi_status chi_config_put(const char *run, const char *command, const char *section);
 
 #endif

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "run/config.h"
 #include "run/folder.h"
 #include "run/lock.h"
@@ -56,6 +58,36 @@ static void test_config(void **state)
   expect(chi_config_compare("RUN", run, "fit: [5"), CHI_ERR_INPUT, "no YAML (line ");
   expect(chi_config_compare("RUN", run, "5"), CHI_ERR_INPUT, "no list of keys");
   expect(chi_config_compare("RUN", run, "a: {b: {c: 1}}"), CHI_ERR_INPUT, "options of options");
+}
+
+static void put(const char *before, const char *section, const char *after)
+{
+  char path[PATH_MAX], *text;
+  if (before != NULL)
+    assert_int_equal(chi_run_folder_write(folder, "config.yaml", before, (int64_t)strlen(before)),
+                     CHI_OK);
+  assert_int_equal(chi_config_put(folder, "sites", section), CHI_OK);
+  assert_int_equal(chi_run_folder_path(path, folder, "config.yaml"), CHI_OK);
+  assert_int_equal(chi_text_read(path, path, &text), CHI_OK);
+  assert_string_equal(text, after);
+  chi_free(text);
+}
+
+static void test_config_put(void **state)
+{
+  (void)state;
+  const char *const section = "sites:\n  fdr: 0.1\n";
+  put("fit:\n  folds: 5\n", section, "fit:\n  folds: 5\nsites:\n  fdr: 0.1\n");
+  put(NULL, "sites:\n  fdr: 0.2\n  seed: 1\n", "fit:\n  folds: 5\nsites:\n  fdr: 0.2\n  seed: 1\n");
+  put("# mine\nfit: {folds: 5}\nsites:\n\n  # why\n  fdr: 1\nsites2:\n  a: 1", section,
+      "# mine\nfit: {folds: 5}\nsites:\n  fdr: 0.1\nsites2:\n  a: 1\n");
+  put("", section, section);
+  const char *const bad = "fit: [5\n";
+  chi_run_folder_write(folder, "config.yaml", bad, (int64_t)strlen(bad));
+  expect(chi_config_put(folder, "sites", section), CHI_ERR_INPUT, "no YAML (line ");
+  assert_false(chi_run_folder_has(folder, "config.yaml.tmp"));
+  assert_int_equal(chi_run_folder_clear(folder), CHI_OK);
+  expect(chi_config_put(folder, "sites", section), CHI_ERR_INPUT, "fit.h5: there is no such file");
 }
 
 static void test_progress(void **state)
@@ -157,8 +189,9 @@ static void test_folder(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_config), cmocka_unit_test(test_progress),
-                                     cmocka_unit_test(test_progress_bad),
-                                     cmocka_unit_test(test_lock), cmocka_unit_test(test_folder)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_config),   cmocka_unit_test(test_config_put),
+      cmocka_unit_test(test_progress), cmocka_unit_test(test_progress_bad),
+      cmocka_unit_test(test_lock),     cmocka_unit_test(test_folder)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,6 +1,8 @@
 /** \file bootstrap_read.h
  * Reading bootstrap.h5 (formats.md). All local, serial HDF5; one process.
  *
+ * The numbers can be read of tables that are complete (n_left 0).
+ *
  * Its first dimension, here called row, is `model`, or with --layer-selection all
  * `feature_space`. */
 #ifndef CHIASM_RUN_BOOTSTRAP_READ_H
@@ -34,6 +36,9 @@ typedef struct chi_bootstrap_file chi_bootstrap_file;
 chi_status chi_bootstrap_file_open(const char *run, chi_bootstrap_file **file,
                                    const chi_bootstrap_table **tables, int32_t *n);
 void chi_bootstrap_file_close(chi_bootstrap_file **file);
+
+/** The checksum of the study that was bootstrapped, as fit.h5's study_checksum. Borrowed. */
+const char *chi_bootstrap_file_checksum(const chi_bootstrap_file *file);
 
 /** Whether the replicates are there, or with --no-keep-replicates only those of the bins that a
  * model keeps at the site. */

@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "chiasm/run.h"
 #include "run/folder.h"
-#include "study/hdf5.h"
 
 typedef struct chi_entry {
   char *key;   /* "fit.folds" */
@@ -159,24 +159,6 @@ chi_status chi_config_compare(const char *where, const char *of_run, const char 
   return s;
 }
 
-/* The text that RUN/config.yaml had when the fit began. */
-static chi_status text_of_fit(const char *run, char **out)
-{
-  char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, run, "fit.h5"));
-  chi_h5_lock();
-  hid_t file;
-  chi_status s = chi_h5_open_read(path, path, &file);
-  if (s == CHI_OK) {
-    s = chi_h5_attribute_text(file, path, "/", "config", out);
-    H5Fclose(file);
-  }
-  chi_h5_unlock();
-  if (s == CHI_OK && *out == NULL)
-    s = chi_fail(CHI_ERR_INPUT, "%s: does not say how it was made", path);
-  return s;
-}
-
 /* Whether a key of the file's top level begins here, rather than something inside one. */
 static bool begins_key(const char *line) { return strchr(" \t#\r\n-}]", line[0]) == NULL; }
 
@@ -199,6 +181,18 @@ static void replace_section(const char *text, const char *command, const char *s
   if (!placed) chi_text_add(out, "%s", section);
 }
 
+chi_status chi_config_value(const char *where, const char *text, const char *key, char **out)
+{
+  chi_entries entries = {0};
+  *out = NULL;
+  chi_status s = parse(text, &entries);
+  if (s == CHI_ERR_INPUT) s = chi_fail(s, "%s: config.yaml: %s", where, chi_message());
+  const char *value = find(&entries, key);
+  if (s == CHI_OK && value != NULL) s = chi_strdup(value, out);
+  entries_free(&entries);
+  return s;
+}
+
 chi_status chi_config_put(const char *run, const char *command, const char *section)
 {
   char path[PATH_MAX], *old = NULL;
@@ -206,7 +200,7 @@ chi_status chi_config_put(const char *run, const char *command, const char *sect
   chi_entries entries = {0};
   CHI_TRY(chi_run_folder_path(path, run, "config.yaml"));
   chi_status s = chi_run_folder_has(run, "config.yaml") ? chi_text_read(path, path, &old)
-                                                        : text_of_fit(run, &old);
+                                                        : chi_run_read_text(run, "config", &old);
   if (s != CHI_OK) goto cleanup;
   replace_section(old, command, section, &text);
   if (text.failed) s = chi_fail(CHI_ERR_MEMORY, "%s: no memory to write it", path);

@@ -10,6 +10,10 @@
  * \return CHI_ERR_USAGE naming the first difference, CHI_ERR_INPUT if a text is no YAML */
 chi_status chi_config_compare(const char *where, const char *of_run, const char *of_now);
 
+/** The value of one option in the text of a config.yaml. \param[in] key  "fit.models"
+ * \param[out] out  NULL if it is not there; free with chi_free */
+chi_status chi_config_value(const char *where, const char *text, const char *key, char **out);
+
 /** Put a command's options into RUN/config.yaml, in place of older ones of that command; the other
  * commands' stay to the byte. The file is replaced whole or not at all; where it is missing, its
  * text is taken from fit.h5 first. The caller holds RUN/lock.

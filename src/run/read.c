@@ -232,3 +232,21 @@ chi_status chi_run_read_score(const char *run_path, const chi_fit_table *table, 
   chi_h5_unlock();
   return s;
 }
+
+chi_status chi_run_read_text(const char *run_path, const char *name, char **out)
+{
+  char path[PATH_MAX];
+  *out = NULL;
+  CHI_TRY(chi_run_folder_path(path, run_path, "fit.h5"));
+  chi_h5_lock();
+  hid_t file;
+  chi_status s = chi_h5_open_read(path, path, &file);
+  if (s == CHI_OK) {
+    s = chi_h5_attribute_text(file, path, "/", name, out);
+    H5Fclose(file);
+  }
+  chi_h5_unlock();
+  if (s == CHI_OK && *out == NULL)
+    s = chi_fail(CHI_ERR_INPUT, "%s: has no attribute %s, which chiasm fit writes", path, name);
+  return s;
+}

@@ -85,6 +85,10 @@ chi_status chi_h5_read_vector(hid_t group, const char *where, const char *name, 
  * \param[out] out  n strings; free with chi_h5_free_strings */
 chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name, int64_t *n,
                                char ***out);
+
+/** The same of a two-dimensional dataset. \param[out] out  dims[0] x dims[1] strings, row-major */
+chi_status chi_h5_read_string_table(hid_t group, const char *where, const char *name,
+                                    int64_t dims[2], char ***out);
 void chi_h5_free_strings(char ***strings, int64_t n);
 
 /** Read an attribute that is one string.

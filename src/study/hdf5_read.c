@@ -161,17 +161,19 @@ static chi_status take_strings(hid_t id, raw_read *read, hid_t type, hid_t space
   return take_fixed(id, read, type, n, out);
 }
 
-chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name, int64_t *n,
-                               char ***out)
+/* All strings of a dataset of `rank` dimensions, one or two. */
+static chi_status read_strings(hid_t group, const char *where, const char *name, int rank,
+                               int64_t dims[2], char ***out)
 {
   chi_h5_dataset d;
   hid_t space = H5I_INVALID_HID;
   *out = NULL;
-  *n = 0;
+  dims[0] = dims[1] = 0;
   CHI_TRY(chi_h5_open_dataset(group, where, "/", name, &d));
   chi_status status = CHI_OK;
-  if (d.rank != 1)
-    status = chi_fail(CHI_ERR_INPUT, "%s: /%s has %d dimensions, expected 1", where, name, d.rank);
+  if (d.rank != rank)
+    status = chi_fail(CHI_ERR_INPUT, "%s: /%s has %d dimensions, expected %d", where, name, d.rank,
+                      rank);
   else if (d.type_class != H5T_STRING)
     status = chi_fail(CHI_ERR_INPUT, "%s: /%s is %s, expected strings", where, name,
                       chi_h5_type_name(&d));
@@ -185,11 +187,26 @@ chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name,
   }
   if (space >= 0) H5Sclose(space);
   if (status == CHI_OK)
-    *n = d.count;
+    memcpy(dims, d.dims, 2 * sizeof *dims);
   else
     chi_h5_free_strings(out, d.count);
   chi_h5_close_dataset(&d);
   return status;
+}
+
+chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name, int64_t *n,
+                               char ***out)
+{
+  int64_t dims[2];
+  const chi_status status = read_strings(group, where, name, 1, dims, out);
+  *n = dims[0];
+  return status;
+}
+
+chi_status chi_h5_read_string_table(hid_t group, const char *where, const char *name,
+                                    int64_t dims[2], char ***out)
+{
+  return read_strings(group, where, name, 2, dims, out);
 }
 
 /* Open an attribute of one element; *id stays invalid where there is none. */

@@ -197,6 +197,11 @@ const char *chi_opt_text(const chi_options *options, const char *name)
   return look_up(options, name, 1u << CHI_OPT_TEXT | 1u << CHI_OPT_CHOICE)->text;
 }
 
+bool chi_opt_has(const chi_options *options, const char *name)
+{
+  return chi_option_find(options->table, options->n, options->command->bit, name) >= 0;
+}
+
 bool chi_opt_given(const chi_options *options, const char *name)
 {
   return look_up(options, name, ~0u)->given;

@@ -79,6 +79,8 @@ double chi_opt_real(const chi_options *options, const char *name);
 const double *chi_opt_reals(const chi_options *options, const char *name, int *n);
 /** TEXT and CHOICE; NULL where there is neither value nor default. Borrowed. */
 const char *chi_opt_text(const chi_options *options, const char *name);
+/** Whether the command has an option of this name. */
+bool chi_opt_has(const chi_options *options, const char *name);
 /** Whether it came from the command line or a file rather than the default. */
 bool chi_opt_given(const chi_options *options, const char *name);
 /** Positional argument i, borrowed. */

@@ -81,3 +81,11 @@ bool chi_name_fits(const char *patterns, const char *name)
   }
   return false;
 }
+
+chi_status chi_text_print(const chi_text *text)
+{
+  if (text->failed) return chi_fail(CHI_ERR_MEMORY, "no memory for the text to print");
+  if (text->s != NULL && (fputs(text->s, stdout) == EOF || fflush(stdout) != 0))
+    return chi_fail(CHI_ERR_IO, "standard output could not be written");
+  return CHI_OK;
+}

@@ -18,6 +18,9 @@ typedef struct chi_text {
 
 void chi_text_add(chi_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** Write the text to stdout and flush it. \return CHI_ERR_IO; CHI_ERR_MEMORY if text failed */
+chi_status chi_text_print(const chi_text *text);
+
 /** Append a string as a double-quoted JSON (hence YAML) scalar. */
 void chi_text_add_quoted(chi_text *text, const char *string);
 

@@ -32,7 +32,7 @@ chi_status chi_cli_bench(const chi_cli *cli, int *exit_code)
       .blas_kernel = chi_blas_kernel(),
       .json = chi_opt_flag(o, "json")};
   chi_text report = {0};
-  chi_status status = chi_agree(cli->comm, chi_cli_encode_options(cli, &b.encode));
+  chi_status status = chi_agree(cli->comm, chi_cli_encode_options(cli, cli->options, &b.encode));
   if (status == CHI_OK) status = chi_bench(cli->comm, &b, &report);
   if (status == CHI_OK && cli->rank == 0 && report.s != NULL) fputs(report.s, stdout);
   chi_text_free(&report);

@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "chiasm/encode.h"
+#include "chiasm/run.h"
 
 enum {
   CHI_CMD_SIMULATE = 1,
@@ -45,7 +46,8 @@ const chi_command *chi_cli_command(unsigned bit);
  * \param[out] exit_code  set where CHI_OK is not 0: 1 for "done, but some units failed", 3 for an
  *                        unfinished run (status); else left alone */
 typedef chi_status chi_cli_function(const chi_cli *cli, int *exit_code);
-chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_status, chi_cli_bench;
+chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_bootstrap, chi_cli_run,
+    chi_cli_status, chi_cli_bench;
 
 /** Options from files, strongest first: -c FILE, RUN/config.yaml when resuming, STUDY/study.yaml,
  * as far as the command has them. Rank 0 reads, all ranks get the text. Collective on comm unless
@@ -54,18 +56,35 @@ chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_status, c
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,
                               chi_options *options);
 
-/** Before MPI starts: open the study in a child process, so that a damaged file on which HDF5
- * crashes or computes for ever is named and does not take the job with it. Local.
- * \return CHI_ERR_INPUT naming the file */
-chi_status chi_cli_fit_guard(const chi_command *command, chi_options *options);
+/** Before MPI starts: look through what the command is going to read in a child process, so that a
+ * damaged file on which HDF5 crashes or computes for ever is named and does not take the job with
+ * it. Local. \return CHI_ERR_INPUT naming the file */
+chi_status chi_cli_guard(const chi_command *command, chi_options *options);
+
+/** What to do with RUN, by --resume and --overwrite. Local.
+ * \return CHI_ERR_USAGE if both are given, or a command that has --output lacks it */
+chi_status chi_cli_mode(const chi_options *options, chi_run_mode *mode);
+
+/** The stages, as commands of their own and as parts of `run`. Collective on cli->comm.
+ * \param[out] exit_code  1 if some units failed; else left alone */
+chi_status chi_cli_fit_stage(const chi_cli *cli, chi_run_mode mode, int *exit_code);
+chi_status chi_cli_bootstrap_stage(const chi_cli *cli, const char *run, chi_run_mode mode,
+                                   int *exit_code);
 
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);
 
-/** The options that shape a fit: folds, alphas, gap, precision, threads. Collective on cli->comm.
+/** All options that shape a fit: those of the next, gap and precision.
+ * \param[in] fit  options of a command that fits, also if it is not the one run; the threads are
+ *                 always those of cli->options */
+chi_status chi_cli_fit_options(const chi_cli *cli, const chi_options *fit,
+                               chi_encode_options *encode);
+
+/** The options that shape a fit: folds, alphas, threads. Collective on cli->comm.
  * \param[out] encode  its alphas are allocated here; free encode->alphas with chi_free
  * \return CHI_ERR_USAGE if an alpha is given twice */
-chi_status chi_cli_encode_options(const chi_cli *cli, chi_encode_options *encode);
+chi_status chi_cli_encode_options(const chi_cli *cli, const chi_options *fit,
+                                  chi_encode_options *encode);
 
 /** Versions of chiasm and of every library it links, on one line each. */
 void chi_cli_versions(chi_text *out, const char *separator);

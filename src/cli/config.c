@@ -85,14 +85,16 @@ chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *comman
   chi_status s = CHI_OK;
   if (has(command, "config") && chi_opt_given(options, "config")) /* it names no other file */
     s = read_file(comm, rank, command, chi_opt_text(options, "config"), false, "", 1, options);
-  if (s == CHI_OK && has(command, "resume") && chi_opt_flag(options, "resume") &&
-      chi_opt_given(options, "output")) {
+  const char *run = command->bit == CHI_CMD_BOOTSTRAP ? chi_opt_argument(options, 0)
+                    : has(command, "output")          ? chi_opt_text(options, "output")
+                                                      : NULL;
+  if (s == CHI_OK && has(command, "resume") && chi_opt_flag(options, "resume") && run != NULL) {
     /* where it is missing, opening the run says so better */
-    s = path_of(&path, chi_opt_text(options, "output"), "config.yaml");
+    s = path_of(&path, run, "config.yaml");
     if (s == CHI_OK) s = read_file(comm, rank, command, path.s, true, "", N_CHOOSING, options);
     chi_text_free(&path);
   }
-  if (s == CHI_OK && (command->bit & (CHI_CMD_CHECK | CHI_CMD_FIT)) != 0) {
+  if (s == CHI_OK && (command->bit & (CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_RUN)) != 0) {
     s = path_of(&path, chi_opt_argument(options, 0), "study.yaml");
     if (s == CHI_OK)
       s = read_file(comm, rank, command, path.s, true, "title,contrasts", N_CHOOSING, options);

@@ -9,7 +9,10 @@
 #include "linalg/kernel.h"
 
 /* The commands that run on several ranks. */
-enum { USES_MPI = CHI_CMD_FIT | CHI_CMD_BENCH };
+enum { USES_MPI = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | CHI_CMD_BENCH };
+
+/* Those that read files of others under MPI. */
+enum { GUARDED = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN };
 
 /* How many processes mpirun or srun started together, and which of them this is, as far as their
  * environment says. */
@@ -84,6 +87,10 @@ static chi_status run_command(const chi_command *command, chi_cli *cli, chi_opti
         return chi_cli_check(cli, exit_code);
       case CHI_CMD_FIT:
         return chi_cli_fit(cli, exit_code);
+      case CHI_CMD_BOOTSTRAP:
+        return chi_cli_bootstrap(cli, exit_code);
+      case CHI_CMD_RUN:
+        return chi_cli_run(cli, exit_code);
       case CHI_CMD_STATUS:
         return chi_cli_status(cli, exit_code);
       case CHI_CMD_BENCH:
@@ -108,15 +115,6 @@ static chi_status start_mpi(int *argc, char ***argv, chi_cli *cli)
                   "needs; use one built with thread support");
 }
 
-/* A full disk behind stdout is found out by main's fflush. */
-static chi_status print_text(chi_text *text)
-{
-  const bool failed = text->failed;
-  if (!failed) fputs(text->s, stdout);
-  chi_text_free(text);
-  return failed ? chi_fail(CHI_ERR_MEMORY, "no memory for the help text") : CHI_OK;
-}
-
 /* --help and --version, which need neither MPI nor files. */
 static bool is_question(int argc, char **argv, chi_status *status)
 {
@@ -129,7 +127,8 @@ static bool is_question(int argc, char **argv, chi_status *status)
   } else {
     return false;
   }
-  *status = print_text(&text);
+  *status = chi_text_print(&text);
+  chi_text_free(&text);
   return true;
 }
 
@@ -150,10 +149,11 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli, int *exit_code)
   if (help) {
     chi_text text = {0};
     chi_options_help(chi_option_table, chi_n_options, command, &text);
-    s = launched_rank == 0 ? print_text(&text) : CHI_OK;
+    s = launched_rank == 0 ? chi_text_print(&text) : CHI_OK;
+    chi_text_free(&text);
   } else {
-    if (s == CHI_OK && command->bit == CHI_CMD_FIT && launched_rank == 0)
-      s = chi_cli_fit_guard(command, options);
+    if (s == CHI_OK && (command->bit & GUARDED) != 0 && launched_rank == 0)
+      s = chi_cli_guard(command, options);
     const bool needs_mpi = command != NULL && (command->bit & USES_MPI) != 0;
     if (launched > 1 || (needs_mpi && s == CHI_OK)) {
       const chi_status started = start_mpi(&argc, &argv, cli);

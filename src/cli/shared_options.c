@@ -34,15 +34,36 @@ static chi_status sort_alphas(const chi_options *o, double **alphas, int32_t *n_
   return CHI_OK;
 }
 
-chi_status chi_cli_encode_options(const chi_cli *cli, chi_encode_options *encode)
+chi_status chi_cli_encode_options(const chi_cli *cli, const chi_options *fit,
+                                  chi_encode_options *encode)
 {
-  const chi_options *o = cli->options;
   double *alphas = NULL;
-  *encode =
-      (chi_encode_options){.folds = (int32_t)chi_opt_int(o, "folds"),
-                           .precision = CHI_REAL32,
-                           .threads = chi_threads_choose(cli->comm, chi_opt_int(o, "threads"))};
-  const chi_status s = sort_alphas(o, &alphas, &encode->n_alphas);
+  *encode = (chi_encode_options){
+      .folds = (int32_t)chi_opt_int(fit, "folds"),
+      .precision = CHI_REAL32,
+      .threads = chi_threads_choose(cli->comm, chi_opt_int(cli->options, "threads"))};
+  const chi_status s = sort_alphas(fit, &alphas, &encode->n_alphas);
   encode->alphas = alphas;
   return s;
+}
+
+chi_status chi_cli_fit_options(const chi_cli *cli, const chi_options *fit,
+                               chi_encode_options *encode)
+{
+  CHI_TRY(chi_cli_encode_options(cli, fit, encode));
+  if (strcmp(chi_opt_text(fit, "precision"), "double") == 0) encode->precision = CHI_REAL64;
+  encode->gap = chi_opt_real(fit, "gap");
+  return CHI_OK;
+}
+
+chi_status chi_cli_mode(const chi_options *options, chi_run_mode *mode)
+{
+  const bool resume = chi_opt_flag(options, "resume");
+  const bool overwrite = chi_opt_flag(options, "overwrite");
+  if (resume && overwrite)
+    return chi_fail(CHI_ERR_USAGE, "--resume and --overwrite exclude each other");
+  if (chi_opt_has(options, "output") && chi_opt_text(options, "output") == NULL)
+    return chi_fail(CHI_ERR_USAGE, "no folder to write; give -o RUN");
+  *mode = resume ? CHI_RUN_RESUME : overwrite ? CHI_RUN_OVERWRITE : CHI_RUN_NEW;
+  return CHI_OK;
 }

@@ -1,7 +1,12 @@
 /* Every command and every option of the program. */
 #include "cli/cli.h"
 
-enum { SELECTING = CHI_CMD_CHECK | CHI_CMD_FIT, FITTING = CHI_CMD_FIT | CHI_CMD_BENCH };
+enum {
+  SELECTING = CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_RUN,
+  FITTING = CHI_CMD_FIT | CHI_CMD_RUN,
+  BOOTSTRAPPING = CHI_CMD_BOOTSTRAP | CHI_CMD_RUN,
+  WRITING = FITTING | CHI_CMD_BOOTSTRAP /* into a run, on all ranks */
+};
 
 const chi_command chi_command_table[] = {
     {"simulate", CHI_CMD_SIMULATE, "STUDY", 1, "Write a study whose truth is known.",
@@ -30,6 +35,24 @@ const chi_command chi_command_table[] = {
      "\n"
      "Example: mpirun -n 4 chiasm fit demo/study -o demo/run --folds 5",
      0},
+    {"bootstrap", CHI_CMD_BOOTSTRAP, "RUN", 1,
+     "Refit every model of a run on resampled events, for means and intervals.",
+     "Runs under mpirun or srun with any number of processes, or as one alone, after\n"
+     "chiasm fit. The replicates are in RUN/bootstrap.h5. A job that was stopped or\n"
+     "killed goes on with --resume. The fit's options hold here too.\n"
+     "\n"
+     "Exit codes as those of chiasm fit.\n"
+     "\n"
+     "Example: mpirun -n 4 chiasm bootstrap demo/run --replicates 1000",
+     0},
+    {"run", CHI_CMD_RUN, "STUDY -o RUN", 1, "Fit, bootstrap and sites, in one job.",
+     "Does the stages one after the other with the options of each. A job that was\n"
+     "stopped or killed goes on with --resume, where it was.\n"
+     "\n"
+     "Exit codes as those of chiasm fit.\n"
+     "\n"
+     "Example: mpirun -n 4 chiasm run demo/study -o demo/run",
+     CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_SITES},
     {"status", CHI_CMD_STATUS, "RUN", 1, "Print how far a run is, while it runs and after.",
      "Exit code 0: complete; 1: complete, but some units failed; 2: no run there;\n"
      "3: not complete: running, or to be gone on with by chiasm fit --resume.\n"
@@ -50,6 +73,7 @@ const int chi_n_commands = sizeof chi_command_table / sizeof *chi_command_table;
 /* One file of rows per command or group of commands. */
 const chi_option chi_option_table[] = {
 #include "cli/options_bench.inc"
+#include "cli/options_bootstrap.inc"
 #include "cli/options_fit.inc"
 #include "cli/options_selection.inc"
 #include "cli/options_simulate.inc"

@@ -115,23 +115,8 @@ static chi_status sweep(fit *f, int64_t *failed)
       chi_sweep_run(f->comm, f->plan.unit, f->plan.n, &stage, chi_fit_progress, &result);
   if (s != CHI_OK && s != CHI_STOPPED) return s;
   *failed = result.failed;
-  chi_fit_report_summary(f->comm, &f->worker, &result);
+  chi_account_log(f->comm, "fit", &f->worker.account, &f->watch, &result);
   return s;
-}
-
-static void add_failed(const fit *f, int64_t failed, chi_text *text)
-{
-  if (failed == 0) return;
-  chi_text_add(text, "\nfailed units: %lld\n", (long long)failed);
-  int shown = 0;
-  for (int i = 0; i < CHI_WATCH_FAILED_SHOWN; i++) {
-    if (f->watch.failed[i] == NULL) continue;
-    chi_text_add(text, "  %s\n", f->watch.failed[i]);
-    shown++;
-  }
-  if (failed > shown)
-    chi_text_add(text, "  and %lld more, in %s/log.txt\n", (long long)failed - shown,
-                 f->options->run);
 }
 
 /* Rank 0 prints what was found, what failed and where the files are, or how to go on. */
@@ -146,16 +131,14 @@ static chi_status print_end(const fit *f, bool stopped, int64_t failed)
     /* found at the end, it is no bad input: somebody took the file away */
     if (s == CHI_ERR_INPUT) s = chi_fail(CHI_ERR_IO, "%s", chi_message());
   }
-  add_failed(f, failed, &text);
+  chi_watch_add_failed(&f->watch, o->run, failed, &text);
   if (stopped)
     chi_text_add(&text, "\nstopped early; to go on: chiasm fit %s -o %s --resume\n", o->study,
                  o->run);
   else
     chi_text_add(&text, "\nscores %s/fit.h5, options %s/config.yaml, log %s/log.txt\n", o->run,
                  o->run, o->run);
-  if (s == CHI_OK && text.failed) s = chi_fail(CHI_ERR_MEMORY, "no memory for the table");
-  if (s == CHI_OK && (fputs(text.s, stdout) == EOF || fflush(stdout) != 0))
-    s = chi_fail(CHI_ERR_IO, "the table cannot be written to standard output");
+  if (s == CHI_OK) s = chi_text_print(&text);
   chi_text_free(&text);
   return s;
 }

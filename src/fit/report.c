@@ -5,70 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "supply/room.h"
+#include "chiasm/run.h"
 
 static const double edge_warning = 0.05;
-
-/* ---- how the time went ---- */
-
-enum { COMPUTED, READ, WROTE, WAITED, N_SHARES };
-
-static void log_stages(MPI_Comm comm, const chi_stages *mine)
-{
-  double wall[CHI_N_STAGES], flops[CHI_N_STAGES], total = 0;
-  MPI_Allreduce(mine->wall_s, wall, CHI_N_STAGES, MPI_DOUBLE, MPI_SUM, comm);
-  MPI_Allreduce(mine->flops, flops, CHI_N_STAGES, MPI_DOUBLE, MPI_SUM, comm);
-  for (int i = 0; i < CHI_N_STAGES; i++) total += wall[i];
-  if (total <= 0) return;
-  chi_text line = {0};
-  for (int i = 0; i < CHI_N_STAGES; i++) {
-    chi_text_add(&line, "%s%s %.1f %%", i == 0 ? "" : ", ", chi_stage_names[i],
-                 100 * wall[i] / total);
-    if (flops[i] > 0 && wall[i] > 0)
-      chi_text_add(&line, " at %.1f GFLOP/s", 1e-9 * flops[i] / wall[i]);
-  }
-  if (line.s != NULL) chi_log(CHI_LOG_FILE, "a rank's computing: %s", line.s);
-  chi_text_free(&line);
-}
-
-void chi_fit_report_summary(MPI_Comm comm, const chi_fit_worker *worker,
-                            const chi_sweep_result *result)
-{
-  static const char *const names[N_SHARES] = {"computed", "read", "wrote", "waited"};
-  const double mine[N_SHARES] = {worker->computed_s, worker->read_s, worker->wrote_s,
-                                 result->waited_s};
-  double least[N_SHARES], sum[N_SHARES], most[N_SHARES];
-  int64_t peak = chi_memory_peak();
-  int ranks;
-  MPI_Comm_size(comm, &ranks);
-  MPI_Allreduce(mine, least, N_SHARES, MPI_DOUBLE, MPI_MIN, comm);
-  MPI_Allreduce(mine, sum, N_SHARES, MPI_DOUBLE, MPI_SUM, comm);
-  MPI_Allreduce(mine, most, N_SHARES, MPI_DOUBLE, MPI_MAX, comm);
-  MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_INT64_T, MPI_MAX, comm);
-  const double wall = fmax(result->wall_s, 1e-9);
-  char time[64], memory[32];
-  chi_clock_format(wall, time, sizeof time);
-  chi_room_bytes_text(peak, memory, sizeof memory);
-  chi_log(CHI_LOG_INFO,
-          "fit: %lld units done, %lld failed, %lld left in %s: %.0f encoding models/s; at most %s "
-          "of memory in a rank",
-          (long long)result->done, (long long)result->failed, (long long)result->left, time,
-          (double)worker->watch->models_done / wall, memory);
-  chi_text line = {0};
-  for (int i = 0; i < N_SHARES; i++) {
-    chi_text_add(&line, "%s%s %.1f %%", i == 0 ? "" : ", ", names[i], 100 * sum[i] / ranks / wall);
-    if (ranks > 1)
-      chi_text_add(&line, " (%.1f to %.1f)", 100 * least[i] / wall, 100 * most[i] / wall);
-  }
-  if (line.s != NULL) chi_log(CHI_LOG_INFO, "fit: of the time, ranks %s", line.s);
-  chi_text_free(&line);
-  log_stages(comm, &worker->stages);
-}
-
-/* ---- what was found ---- */
 
 /* One row of the table. */
 typedef struct group {

@@ -3,16 +3,9 @@
 #ifndef CHIASM_FIT_REPORT_H
 #define CHIASM_FIT_REPORT_H
 
-#include <mpi.h>
-
+#include <stdint.h>
 #include "base/text.h"
 #include "chiasm/status.h"
-#include "fit/worker.h"
-#include "sweep/sweep.h"
-
-/** Log how the time went, on all ranks together, and the memory. Collective on comm. */
-void chi_fit_report_summary(MPI_Comm comm, const chi_fit_worker *worker,
-                            const chi_sweep_result *result);
 
 /** The table of what was found in a run's fit.h5: per alignment, modality and training the number
  * of models and layers and the best layer's mean test r over all sites and bins. Then the share of

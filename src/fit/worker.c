@@ -44,8 +44,8 @@ static chi_status fit_unit(chi_fit_worker *w, const chi_fit_unit *u, const chi_r
   const double start = chi_clock_now();
   const chi_status s =
       chi_encode_fit(w->encoder, &w->rows[u->dataset], responses, features, real, n_features,
-                     u->electrode0, u->electrode1, val_r, test_r, alpha, &w->stages);
-  w->computed_s += chi_clock_now() - start;
+                     u->electrode0, u->electrode1, val_r, test_r, alpha, &w->account.stages);
+  w->account.computed_s += chi_clock_now() - start;
   return s;
 }
 
@@ -80,7 +80,7 @@ static chi_status write_unit(chi_fit_worker *w, const chi_fit_unit *u)
   const chi_status s =
       chi_run_write(w->run, u->alignment, u->space, site0, u->electrode1 - u->electrode0, val_r,
                     test_r, test_r + w->plan->largest);
-  w->wrote_s += chi_clock_now() - start;
+  w->account.wrote_s += chi_clock_now() - start;
   return s;
 }
 
@@ -95,7 +95,7 @@ chi_status chi_fit_do_unit(void *context, int64_t i, int64_t next)
   chi_reader_ahead(w->reader, &layer); /* while the responses are read or waited for */
   CHI_TRY(chi_response_supply_borrow(w->responses, u->dataset, &responses));
   chi_status s = chi_reader_get(w->reader, &layer, &features);
-  w->read_s += chi_clock_now() - start;
+  w->account.read_s += chi_clock_now() - start;
   const bool unread = s != CHI_OK;
   if (next >= 0) {
     const chi_layer_key after = layer_of(w, next);

@@ -10,6 +10,7 @@
 #include "chiasm/run.h"
 #include "chiasm/study.h"
 #include "fit/plan.h"
+#include "supply/account.h"
 #include "supply/reader.h"
 #include "supply/responses.h"
 #include "sweep/watch.h"
@@ -29,8 +30,7 @@ typedef struct chi_fit_worker {
   chi_reader *reader;
   chi_encoder *encoder;
   float *scores; /* 3 x the targets of the largest unit */
-  double computed_s, read_s, wrote_s;
-  chi_stages stages;
+  chi_account account;
 } chi_fit_worker;
 
 /** Get what the borrowed parts leave open. Local.

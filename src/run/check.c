@@ -23,8 +23,11 @@ static chi_status read_texts(const char *path, char **config, char **checksum, c
 }
 
 /* Options first: another selection also makes another checksum, and says less. */
-static chi_status check_texts(const char *run, const char *path, const chi_provenance *provenance)
+chi_status chi_fit_file_check_texts(const char *run, const char *name,
+                                    const chi_provenance *provenance)
 {
+  char path[PATH_MAX];
+  CHI_TRY(chi_run_folder_path(path, run, name));
   char *config = NULL, *checksum = NULL, *kernel = NULL;
   chi_h5_lock();
   chi_status s = read_texts(path, &config, &checksum, &kernel);
@@ -35,7 +38,8 @@ static chi_status check_texts(const char *run, const char *path, const chi_prove
                  "%s: the study has changed since this run was made (checksum %s then, %s now); "
                  "put the old files back, or --overwrite the run",
                  run, checksum, provenance->study_checksum);
-  if (s == CHI_OK && strcmp(kernel, provenance->blas_kernel) != 0)
+  if (s == CHI_OK && provenance->blas_kernel != NULL &&
+      strcmp(kernel, provenance->blas_kernel) != 0)
     s = chi_fail(CHI_ERR_USAGE,
                  "%s: was begun with the BLAS kernel %s, this is %s, whose scores differ in their "
                  "last digit; go on with OPENBLAS_CORETYPE=%s in the environment, or --overwrite",
@@ -103,7 +107,7 @@ chi_status chi_fit_file_check(const char *run, const chi_study *study,
   int32_t n = 0;
   CHI_TRY(chi_run_folder_path(path, run, "fit.h5"));
   chi_status s = chi_run_read_tables(run, &tables, &n);
-  if (s == CHI_OK) s = check_texts(run, path, provenance);
+  if (s == CHI_OK) s = chi_fit_file_check_texts(run, "fit.h5", provenance);
   if (s == CHI_OK && n != study->n_alignments)
     s = chi_fail(
         CHI_ERR_USAGE,

@@ -35,4 +35,9 @@ herr_t chi_fit_file_attributes(hid_t file, const chi_study *study, const chi_pro
 chi_status chi_fit_file_check(const char *run, const chi_study *study,
                               const chi_provenance *provenance);
 
+/** Whether a file of the run ("fit.h5", "bootstrap.h5") says that it was made with these options,
+ * of this study, and where provenance names a BLAS kernel by that. \return as chi_fit_file_check */
+chi_status chi_fit_file_check_texts(const char *run, const char *name,
+                                    const chi_provenance *provenance);
+
 #endif

@@ -11,11 +11,17 @@
 
 /* Files of a run, of all stages; any of the first few shows that a folder is one. */
 static const char *const marks[] = {"fit.h5", "config.yaml", "lock", "fit.h5.tmp"};
-static const char *const others[] = {
-    "config.yaml.tmp", "bootstrap.h5",  "bootstrap.h5.tmp", "sites.h5",        "sites.h5.tmp",
-    "sites.csv",       "sites.csv.tmp", "regions.csv",      "regions.csv.tmp", "report.html",
-    "report.html.tmp", "status.json",   "status.json.tmp",  "log.txt"};
-enum { N_MARKS = sizeof marks / sizeof *marks, N_OTHERS = sizeof others / sizeof *others };
+static const char *const others[] = {"config.yaml.tmp", "status.json", "status.json.tmp",
+                                     "log.txt"};
+/* What the stages after the fit write, the later ones first. */
+static const char *const later[] = {
+    "report.html",   "report.html.tmp", "sites.h5",        "sites.h5.tmp", "sites.csv",
+    "sites.csv.tmp", "regions.csv",     "regions.csv.tmp", "bootstrap.h5", "bootstrap.h5.tmp"};
+enum {
+  N_MARKS = sizeof marks / sizeof *marks,
+  N_OTHERS = sizeof others / sizeof *others,
+  N_LATER = sizeof later / sizeof *later
+};
 
 chi_status chi_run_folder_path(char *out, const char *run, const char *name)
 {
@@ -71,9 +77,16 @@ static chi_status remove_file(const char *run, const char *name)
   return chi_fail(CHI_ERR_IO, "%s: cannot be removed: %s", path, strerror(errno));
 }
 
+chi_status chi_run_folder_clear_later(const char *run)
+{
+  for (int i = 0; i < N_LATER; i++) CHI_TRY(remove_file(run, later[i]));
+  return CHI_OK;
+}
+
 chi_status chi_run_folder_clear(const char *run)
 {
   /* The scores go last: while they are there, what is left can be resumed or overwritten. */
+  CHI_TRY(chi_run_folder_clear_later(run));
   for (int i = 0; i < N_OTHERS; i++) CHI_TRY(remove_file(run, others[i]));
   for (int i = N_MARKS - 1; i >= 0; i--)
     if (strcmp(marks[i], "lock") != 0) CHI_TRY(remove_file(run, marks[i]));

@@ -70,6 +70,20 @@ void chi_watch_failed(chi_watch *watch, const char *message)
   chi_log(CHI_LOG_FILE, "failed: %s", message);
 }
 
+void chi_watch_add_failed(const chi_watch *watch, const char *run, int64_t failed, chi_text *text)
+{
+  if (failed == 0) return;
+  chi_text_add(text, "\nfailed units: %lld\n", (long long)failed);
+  int shown = 0;
+  for (int i = 0; i < CHI_WATCH_FAILED_SHOWN; i++) {
+    if (watch->failed[i] == NULL) continue;
+    chi_text_add(text, "  %s\n", watch->failed[i]);
+    shown++;
+  }
+  if (failed > shown)
+    chi_text_add(text, "  and %lld more, in %s/log.txt\n", (long long)failed - shown, run);
+}
+
 void chi_watch_free(chi_watch *watch)
 {
   for (int i = 0; i < CHI_WATCH_FAILED_SHOWN; i++) chi_free(watch->failed[i]);

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/text.h"
 #include "chiasm/status.h"
 #include "sweep/sweep.h"
 
@@ -26,6 +27,9 @@ void chi_watch_progress(chi_watch *watch, const chi_sweep_progress *progress);
 
 /** A unit has failed: log it and remember it. */
 void chi_watch_failed(chi_watch *watch, const char *message);
+
+/** Add to the text at the end which units failed, and why. \param[in] failed  how many */
+void chi_watch_add_failed(const chi_watch *watch, const char *run, int64_t failed, chi_text *text);
 
 void chi_watch_free(chi_watch *watch);
 

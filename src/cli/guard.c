@@ -1,0 +1,57 @@
+/* A look at what a command is going to read, in a child process: HDF5 crashes or computes for ever
+ * on some damaged files, and that must not take a job with it. */
+#include "study/guard.h"
+
+#include "base/memory.h"
+#include "chiasm/run.h"
+#include "cli/cli.h"
+#include "run/bootstrap_read.h"
+
+typedef struct look {
+  const chi_command *command;
+  chi_options *options;
+} look;
+
+static void look_at_study(const char *path, const chi_selection *selection)
+{
+  chi_findings findings = {0};
+  chi_study *study = NULL;
+  chi_study_open(path, selection, &findings, &study);
+  chi_study_destroy(&study);
+  chi_findings_free(&findings);
+}
+
+static void look_at_run(const char *run)
+{
+  chi_fit_table *tables = NULL;
+  chi_bootstrap_file *file = NULL;
+  const chi_bootstrap_table *of_bootstrap;
+  int32_t n = 0;
+  char *study = NULL;
+  if (chi_run_read_tables(run, &tables, &n) == CHI_OK) chi_fit_tables_free(&tables, n);
+  if (chi_bootstrap_file_open(run, &file, &of_bootstrap, &n) == CHI_OK)
+    chi_bootstrap_file_close(&file);
+  if (chi_run_read_text(run, "study", &study) == CHI_OK)
+    look_at_study(study, &(chi_selection){.allow_missing = true});
+  chi_free(study);
+}
+
+/* Whatever is wrong here is found and said again by the command itself. */
+static int look_through(void *context)
+{
+  const look *l = context;
+  if (l->command->bit == CHI_CMD_BOOTSTRAP) {
+    look_at_run(chi_opt_argument(l->options, 0));
+  } else if (chi_cli_read_files(MPI_COMM_NULL, 0, l->command, l->options) == CHI_OK) {
+    const chi_selection selection = chi_cli_selection(l->options);
+    look_at_study(chi_opt_argument(l->options, 0), &selection);
+  }
+  return 0;
+}
+
+chi_status chi_cli_guard(const chi_command *command, chi_options *options)
+{
+  look l = {command, options};
+  int exit_code;
+  return chi_guard_run(look_through, &l, &exit_code);
+}

@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "chiasm/encode.h"
+#include "sites/sites.h"
 
 enum {
   CHI_CMD_SIMULATE = 1,
@@ -45,10 +46,12 @@ const chi_command *chi_cli_command(unsigned bit);
  * \param[out] exit_code  set where CHI_OK is not 0: 1 for "done, but some units failed", 3 for an
  *                        unfinished run (status); else left alone */
 typedef chi_status chi_cli_function(const chi_cli *cli, int *exit_code);
-chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_status, chi_cli_bench;
+chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_sites, chi_cli_status,
+    chi_cli_bench;
 
 /** Options from files, strongest first: -c FILE, RUN/config.yaml when resuming, STUDY/study.yaml,
- * as far as the command has them. Rank 0 reads, all ranks get the text. Collective on comm unless
+ * as far as the command has them; the study of a run is the one that fit.h5 names, if it is still
+ * there. Rank 0 reads, all ranks get the text. Collective on comm unless
  * that is MPI_COMM_NULL.
  * \return CHI_ERR_INPUT naming file, line and key */
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,
@@ -66,6 +69,11 @@ chi_selection chi_cli_selection(const chi_options *options);
  * \param[out] encode  its alphas are allocated here; free encode->alphas with chi_free
  * \return CHI_ERR_USAGE if an alpha is given twice */
 chi_status chi_cli_encode_options(const chi_cli *cli, chi_encode_options *encode);
+
+/** What `sites` is asked for, in `config` its section of config.yaml too; both borrowed from the
+ * options and `config`. Local. \return CHI_ERR_MEMORY */
+chi_status chi_cli_sites_options(const chi_cli *cli, const char *run, chi_text *config,
+                                 chi_sites_options *sites);
 
 /** Versions of chiasm and of every library it links, on one line each. */
 void chi_cli_versions(chi_text *out, const char *separator);

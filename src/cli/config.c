@@ -6,7 +6,9 @@
 
 #include "base/agree.h"
 #include "base/memory.h"
+#include "chiasm/run.h"
 #include "cli/cli.h"
+#include "study/guard.h"
 
 /* The whole file as a string. A missing one is an empty text if it `may_miss`. */
 static chi_status read_text(const char *path, bool may_miss, char **text)
@@ -78,6 +80,25 @@ static chi_status path_of(chi_text *path, const char *folder, const char *name)
   return path->failed ? chi_fail(CHI_ERR_MEMORY, "no memory for a path") : CHI_OK;
 }
 
+static int look_at_run(void *run)
+{
+  char *study = NULL;
+  chi_run_read_text(run, "study", &study);
+  chi_free(study);
+  return 0;
+}
+
+/* The study's folder: the argument, or of a run what fit.h5 says; "" where that cannot be read,
+ * which the command itself tells better. */
+static chi_status study_of(const chi_command *command, const chi_options *options, char **out)
+{
+  const char *argument = chi_opt_argument(options, 0);
+  int exit_code;
+  if (command->bit != CHI_CMD_SITES) return chi_strdup(argument, out);
+  CHI_TRY(chi_guard_run(look_at_run, (void *)argument, &exit_code));
+  return chi_run_read_text(argument, "study", out) == CHI_OK ? CHI_OK : chi_strdup("", out);
+}
+
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,
                               chi_options *options)
 {
@@ -92,11 +113,14 @@ chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *comman
     if (s == CHI_OK) s = read_file(comm, rank, command, path.s, true, "", N_CHOOSING, options);
     chi_text_free(&path);
   }
-  if (s == CHI_OK && (command->bit & (CHI_CMD_CHECK | CHI_CMD_FIT)) != 0) {
-    s = path_of(&path, chi_opt_argument(options, 0), "study.yaml");
-    if (s == CHI_OK)
+  if (s == CHI_OK && (command->bit & (CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_SITES)) != 0) {
+    char *study = NULL;
+    s = study_of(command, options, &study);
+    if (s == CHI_OK) s = path_of(&path, study, "study.yaml");
+    if (s == CHI_OK && study[0] != '\0')
       s = read_file(comm, rank, command, path.s, true, "title,contrasts", N_CHOOSING, options);
     chi_text_free(&path);
+    chi_free(study);
   }
   return s;
 }

@@ -30,6 +30,21 @@ const chi_command chi_command_table[] = {
      "\n"
      "Example: mpirun -n 4 chiasm fit demo/study -o demo/run --folds 5",
      0},
+    {"sites", CHI_CMD_SITES, "RUN", 1, "Compare the models at every site: which ones integrate.",
+     "Comparisons: trained-beats-random (of each network), multi-beats-unimodal,\n"
+     "multi-beats-linear, those of study.yaml, integration (both of the two before), and\n"
+     "each over all alignments (-both). Results: RUN/sites.h5, sites.csv, regions.csv.\n"
+     "\n"
+     "The test `events` holds the difference of the fit's scores against its spread over\n"
+     "the bootstrap's replicates. `bins` resamples time bins as the paper does; bins\n"
+     "overlap, so its p-values are too small: it is there for comparison.\n"
+     "\n"
+     "A site of several networks counts as significant where any of them is. Options\n"
+     "come from the command line, then -c FILE, then the study's study.yaml, then the\n"
+     "defaults.\n"
+     "\n"
+     "Example: chiasm sites demo/run --fdr 0.01",
+     0},
     {"status", CHI_CMD_STATUS, "RUN", 1, "Print how far a run is, while it runs and after.",
      "Exit code 0: complete; 1: complete, but some units failed; 2: no run there;\n"
      "3: not complete: running, or to be gone on with by chiasm fit --resume.\n"
@@ -53,6 +68,7 @@ const chi_option chi_option_table[] = {
 #include "cli/options_fit.inc"
 #include "cli/options_selection.inc"
 #include "cli/options_simulate.inc"
+#include "cli/options_sites.inc"
 };
 const int chi_n_options = sizeof chi_option_table / sizeof *chi_option_table;
 

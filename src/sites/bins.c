@@ -10,7 +10,7 @@
 enum { RESAMPLES = 10000, PURPOSE = 1 };
 
 /* The values that a model's score is the mean of: test r of its kept bins, in order of time.
- * \param[out] out  n_times at most; NULL: not wanted */
+ * \param[out] out  n_times at most */
 static int64_t kept_values(const chi_sites_data *d, int32_t model, int64_t site, double *out)
 {
   const float *low = d->val_low + chi_sites_at(d, model, site);

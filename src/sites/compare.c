@@ -34,8 +34,8 @@ const char *chi_sites_alignment_name(const chi_sites_run *run, const chi_sites_r
 
 /* ---- which comparisons ---- */
 
-static void add_built_in(chi_sites_comparison *list, int32_t *n, const char *name,
-                         const char *than, const char *or_than)
+static void add_built_in(chi_sites_comparison *list, int32_t *n, const char *name, const char *than,
+                         const char *or_than)
 {
   chi_sites_comparison *c = &list[(*n)++];
   *c = (chi_sites_comparison){.kind = than == NULL ? CHI_COMPARE_TWINS : CHI_COMPARE_SIDES,
@@ -81,8 +81,9 @@ static bool is_chosen(const chi_sites_model *m, const chi_sites_choice *choice)
     case CHI_CHOOSE_NETWORK:
       return m->trained && strcmp(m->network, choice->name) == 0;
     case CHI_CHOOSE_MODALITY:
-      return m->trained && (strcmp(m->modality, choice->name) == 0 ||
-                            (choice->or_name[0] != '\0' && strcmp(m->modality, choice->or_name) == 0));
+      return m->trained &&
+             (strcmp(m->modality, choice->name) == 0 ||
+              (choice->or_name[0] != '\0' && strcmp(m->modality, choice->or_name) == 0));
   }
   return false;
 }

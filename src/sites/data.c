@@ -14,9 +14,9 @@ int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site)
 static chi_status misfit(const chi_sites_data *d, const char *what)
 {
   return chi_fail(CHI_ERR_INPUT,
-                  "bootstrap.h5: /%s: its %s are not those of fit.h5; chiasm bootstrap RUN "
+                  "%s/bootstrap.h5: /%s: its %s are not those of fit.h5; chiasm bootstrap %s "
                   "--overwrite makes it again",
-                  d->fit->alignment, what);
+                  d->run, d->fit->alignment, what, d->run);
 }
 
 static bool has_model(const chi_bootstrap_table *boot, const char *name)
@@ -77,16 +77,15 @@ static double mean_of_finite(const float *x, int64_t n)
 
 /* Of several layers of a model at a site the better takes the place. */
 typedef struct chooser {
-  double *best;   /* n_models x n_sites */
-  float *val_r;   /* n_sites x n_times, of the space that was read last */
-  int64_t space;  /* which that is; -1: none */
-  const char *run;
+  double *best;  /* n_models x n_sites */
+  float *val_r;  /* n_sites x n_times, of the space that was read last */
+  int64_t space; /* which that is; -1: none */
 } chooser;
 
 static chi_status choose_layer(chi_sites_data *d, chooser *c, int32_t model, int64_t row,
                                int64_t space, int64_t site)
 {
-  if (space != c->space) CHI_TRY(chi_run_read_score(c->run, d->fit, "val_r", space, c->val_r));
+  if (space != c->space) CHI_TRY(chi_run_read_score(d->run, d->fit, "val_r", space, c->val_r));
   c->space = space;
   const int64_t at = model * d->n_sites + site;
   const double mean = mean_of_finite(c->val_r + site * d->n_times, d->n_times);
@@ -118,10 +117,10 @@ static chi_status take_row(chi_sites_data *d, chooser *c, int64_t row)
   return CHI_OK;
 }
 
-static chi_status choose_layers(const char *run, chi_sites_data *d)
+static chi_status choose_layers(chi_sites_data *d)
 {
   const int64_t n = d->n_models * d->n_sites;
-  chooser c = {.space = -1, .run = run};
+  chooser c = {.space = -1};
   CHI_TRY(chi_alloc(n, sizeof *d->row, "rows", &d->row));
   CHI_TRY(chi_alloc(n, sizeof *d->space, "feature spaces", &d->space));
   chi_status s = chi_alloc(n, sizeof *c.best, "scores", &c.best);
@@ -137,11 +136,11 @@ static chi_status choose_layers(const char *run, chi_sites_data *d)
 }
 
 chi_status chi_sites_data_open(const char *run, const chi_fit_table *fit,
-                               const chi_bootstrap_table *boot, int32_t table,
-                               chi_sites_data *data)
+                               const chi_bootstrap_table *boot, int32_t table, chi_sites_data *data)
 {
   chi_sites_data *d = data;
-  *d = (chi_sites_data){.fit = fit,
+  *d = (chi_sites_data){.run = run,
+                        .fit = fit,
                         .boot = boot,
                         .table = table,
                         .n_sites = fit->n_sites,
@@ -151,7 +150,7 @@ chi_status chi_sites_data_open(const char *run, const chi_fit_table *fit,
     if (strcmp(boot->site[i], fit->site[i]) != 0) return misfit(d, "sites");
   if (boot->n_times != d->n_times) return misfit(d, "time bins");
   CHI_TRY(list_models(d));
-  return choose_layers(run, d);
+  return choose_layers(d);
 }
 
 /* Copy a row's scores to the sites where `chosen` (by model and site) says that they are wanted. */
@@ -171,15 +170,13 @@ static bool is_wanted(const chi_sites_data *d, int32_t model, const int64_t *cho
   return false;
 }
 
-static chi_status read_scores(const char *run, chi_bootstrap_file *file, chi_sites_data *d,
-                              float *scores)
+static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float *scores)
 {
   const struct {
     const char *name;
     float *out;
-  } summaries[] = {{"val_r_mean", d->val_mean},
-                   {"val_r_lower", d->val_low},
-                   {"test_r_mean", d->test_mean}};
+  } summaries[] = {
+      {"val_r_mean", d->val_mean}, {"val_r_lower", d->val_low}, {"test_r_mean", d->test_mean}};
   for (int64_t row = 0; row < d->boot->n_rows; row++) {
     const int32_t m = find_model(d, d->boot->model[row]);
     if (!is_wanted(d, m, d->row, row)) continue;
@@ -191,13 +188,13 @@ static chi_status read_scores(const char *run, chi_bootstrap_file *file, chi_sit
   for (int32_t m = 0; m < d->n_models; m++)
     for (int64_t f = d->model[m].space0; f < d->model[m].space0 + d->model[m].n_spaces; f++) {
       if (!is_wanted(d, m, d->space, f)) continue;
-      CHI_TRY(chi_run_read_score(run, d->fit, "test_r", f, scores));
+      CHI_TRY(chi_run_read_score(d->run, d->fit, "test_r", f, scores));
       copy_wanted(d, m, d->space, f, scores, d->test_r);
     }
   return CHI_OK;
 }
 
-chi_status chi_sites_data_read(const char *run, chi_bootstrap_file *file, chi_sites_data *d)
+chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
 {
   const int64_t n = d->n_models * d->n_sites;
   float **tables[] = {&d->val_mean, &d->val_low, &d->test_mean, &d->test_r};
@@ -208,7 +205,7 @@ chi_status chi_sites_data_read(const char *run, chi_bootstrap_file *file, chi_si
   }
   CHI_TRY(chi_alloc(n, sizeof *d->n_kept, "counts", &d->n_kept));
   CHI_TRY(chi_alloc(d->n_sites * d->n_times, sizeof *scores, "scores", &scores));
-  const chi_status s = read_scores(run, file, d, scores);
+  const chi_status s = read_scores(file, d, scores);
   chi_free(scores);
   for (int64_t i = 0; i < n && s == CHI_OK; i++)
     for (int64_t b = 0; b < d->n_times; b++) d->n_kept[i] += d->val_low[i * d->n_times + b] > 0;

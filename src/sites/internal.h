@@ -1,9 +1,8 @@
 /** \file internal.h
  * How the sites stage is put together: sites.c opens the run, contrasts.c, compare.c and both.c
- * make the list of comparisons, data.c holds the numbers of one alignment, work.c, events.c and bins.c test
- * one row,
- * combine.c makes the rows that follow from others, output.c, regions.c and report.c write. Inside
- * src/sites only; all local. */
+ * make the list of comparisons, data.c holds the numbers of one alignment, work.c, events.c and
+ * bins.c test one row, combine.c makes the rows that follow from others, output.c, regions.c and
+ * report.c write. Inside src/sites only; all local. */
 #ifndef CHIASM_SITES_INTERNAL_H
 #define CHIASM_SITES_INTERNAL_H
 
@@ -27,6 +26,7 @@ typedef struct chi_sites_model {
 /** What an alignment's comparisons are made of. Arrays by model are n_models x n_sites, those of
  * scores n_models x n_sites x n_times, row-major; NaN where a model has nothing at a site. */
 typedef struct chi_sites_data {
+  const char *run; /* the folder; borrowed */
   const chi_fit_table *fit;
   const chi_bootstrap_table *boot;
   int32_t table; /* boot's index in its file */
@@ -49,7 +49,7 @@ chi_status chi_sites_data_open(const char *run, const chi_fit_table *fit,
                                chi_sites_data *data);
 
 /** Read the scores; chi_sites_data_drop frees them again. */
-chi_status chi_sites_data_read(const char *run, chi_bootstrap_file *file, chi_sites_data *data);
+chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *data);
 void chi_sites_data_drop(chi_sites_data *data);
 void chi_sites_data_free(chi_sites_data *data);
 
@@ -199,7 +199,8 @@ chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pai
 
 /** Choose one row's models for the test `bins`, by score. Bins whose test r is NaN count as kept
  * but are not part of the score, nor drawn. */
-void chi_sites_choose_bins(chi_sites_work *work, const chi_sites_pair *pair, chi_sites_row *row);
+chi_status chi_sites_choose_bins(chi_sites_work *work, const chi_sites_pair *pair,
+                                 chi_sites_row *row);
 
 /** Resample the bins of the rows [first, first + n) of one alignment, in threads.
  *

@@ -12,7 +12,13 @@ enum { FORMAT = 1 };
 
 /* ---- the columns, one list for both files ---- */
 
-typedef enum column_type { COLUMN_TEXT, COLUMN_COUNT, COLUMN_FLAG, COLUMN_FLOAT, COLUMN_REAL } column_type;
+typedef enum column_type {
+  COLUMN_TEXT,
+  COLUMN_COUNT,
+  COLUMN_FLAG,
+  COLUMN_FLOAT,
+  COLUMN_REAL
+} column_type;
 
 typedef enum column {
   COMPARISON,
@@ -138,8 +144,7 @@ static void add_field(chi_text *text, const char *field)
     return;
   }
   chi_text_add(text, "\"");
-  for (const char *c = field; *c != '\0'; c++)
-    chi_text_add(text, *c == '"' ? "\"\"" : "%c", *c);
+  for (const char *c = field; *c != '\0'; c++) chi_text_add(text, *c == '"' ? "\"\"" : "%c", *c);
   chi_text_add(text, "\"");
 }
 
@@ -152,8 +157,9 @@ static void add_number(chi_text *text, double x, column_type type)
 static chi_status write_csv(const chi_sites_run *run, const char *name, chi_text *text)
 {
   const chi_status s =
-      text->failed ? chi_fail(CHI_ERR_MEMORY, "%s/%s: no memory to write it", run->options->run, name)
-                   : chi_run_folder_write(run->options->run, name, text->s, text->n);
+      text->failed
+          ? chi_fail(CHI_ERR_MEMORY, "%s/%s: no memory to write it", run->options->run, name)
+          : chi_run_folder_write(run->options->run, name, text->s, text->n);
   chi_text_free(text);
   return s;
 }
@@ -202,7 +208,8 @@ static chi_status add_regions(const chi_sites_run *run, const chi_sites_block *b
 static chi_status write_regions_csv(const chi_sites_run *run)
 {
   chi_text text = {0};
-  chi_text_add(&text, "comparison,alignment,region,sites,tested,significant,by_default,percent\r\n");
+  chi_text_add(&text,
+               "comparison,alignment,region,sites,tested,significant,by_default,percent\r\n");
   chi_status s = CHI_OK;
   for (int32_t c = 0; c < run->n_comparisons; c++)
     for (int32_t a = 0; a < run->n_alignments && s == CHI_OK; a++)

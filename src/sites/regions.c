@@ -54,8 +54,7 @@ chi_status chi_sites_regions(const chi_sites_run *run, const chi_sites_block *bl
 {
   *n = 0;
   CHI_TRY(chi_alloc(block->n, sizeof **names, "regions", names));
-  for (int64_t i = 0; i < block->n; i++)
-    (*names)[i] = region_of(run, &run->row[block->first + i]);
+  for (int64_t i = 0; i < block->n; i++) (*names)[i] = region_of(run, &run->row[block->first + i]);
   if (block->n == 0) return CHI_OK;
   qsort(*names, (size_t)block->n, sizeof **names, compare_names);
   for (int64_t i = 0; i < block->n; i++)

@@ -85,8 +85,8 @@ static chi_status add_regions(const chi_sites_run *run, chi_text *text)
   }
   if (n == 0) return CHI_OK;
   chi_text_add(text, "\nintegration by region (the other comparisons' are in regions.csv)\n");
-  chi_text_add(text, "%-*s  %-*s  %7s  %7s  %11s  %12s\n", alignment, "alignment", region,
-               "region", "sites", "tested", "significant", "of tested");
+  chi_text_add(text, "%-*s  %-*s  %7s  %7s  %11s  %12s\n", alignment, "alignment", region, "region",
+               "sites", "tested", "significant", "of tested");
   for (int32_t a = 0; a < run->n_alignments; a++)
     if (chi_sites_block_of(run, c, a)->n > 0)
       CHI_TRY(add_region_block(run, chi_sites_block_of(run, c, a), alignment, region, text));
@@ -109,9 +109,9 @@ static void add_site_lines(const chi_sites_run *run, const chi_sites_row **list,
   for (int head = 1; head >= 0; head--)
     for (int64_t i = 0; i < shown; i++) {
       const chi_fit_table *t = run->data[list[i]->alignment].fit;
-      const char *const cells[5] = {chi_sites_alignment_name(run, list[i]),
-                                    t->site[list[i]->site], or_dash(t->region[list[i]->site]),
-                                    list[i]->better, list[i]->than};
+      const char *const cells[5] = {chi_sites_alignment_name(run, list[i]), t->site[list[i]->site],
+                                    or_dash(t->region[list[i]->site]), list[i]->better,
+                                    list[i]->than};
       if (head == 0 && i == 0) {
         for (int c = 0; c < 5; c++) chi_text_add(text, "%-*s  ", widths[c], heads[c]);
         chi_text_add(text, "%10s  %9s  %9s\n", "difference", "p", "adjusted");
@@ -172,9 +172,10 @@ chi_status chi_sites_report(const chi_sites_run *run, chi_text *text)
   const chi_sites_options *o = run->options;
   int64_t with_bins = 0;
   for (int64_t i = 0; i < run->n_rows; i++) with_bins += run->row[i].bins > 0;
-  chi_text_add(text, "\ntest: %s; a model takes part at a site where it keeps %lld bins or more; "
-               "false discovery rate: %g\n", o->test == CHI_SITES_EVENTS ? "events" : "bins",
-               (long long)o->min_bins, o->fdr);
+  chi_text_add(text,
+               "\ntest: %s; a model takes part at a site where it keeps %lld bins or more; "
+               "false discovery rate: %g\n",
+               o->test == CHI_SITES_EVENTS ? "events" : "bins", (long long)o->min_bins, o->fdr);
   add_counts(run, text);
   if (run->n_rows > 0 && with_bins == 0)
     chi_text_add(text, "No model keeps %lld bins at any site: nothing is tested.\n",
@@ -183,7 +184,8 @@ chi_status chi_sites_report(const chi_sites_run *run, chi_text *text)
   CHI_TRY(add_sites(run, text));
   CHI_TRY(chi_sites_report_truth(run, text));
   add_notes(run, text);
-  chi_text_add(text, "\nsites %s/sites.csv and sites.h5, by region %s/regions.csv\n", o->run, o->run);
+  chi_text_add(text, "\nsites %s/sites.csv and sites.h5, by region %s/regions.csv\n", o->run,
+               o->run);
   if (text->failed) return chi_fail(CHI_ERR_MEMORY, "no memory for the tables");
   return CHI_OK;
 }

@@ -69,9 +69,9 @@ static chi_status check_bootstrap(chi_sites_run *r, const chi_bootstrap_table *t
     failed += tables[a].n_failed;
   }
   if (left > 0)
-    return chi_fail(CHI_ERR_INPUT,
-                    "%s/bootstrap.h5: is not complete; chiasm bootstrap %s --resume goes on with it",
-                    run, run);
+    return chi_fail(
+        CHI_ERR_INPUT,
+        "%s/bootstrap.h5: is not complete; chiasm bootstrap %s --resume goes on with it", run, run);
   if (failed > 0)
     chi_log(CHI_LOG_WARNING, "%s/bootstrap.h5: replicates of %lld models of sites failed", run,
             (long long)failed);
@@ -140,7 +140,7 @@ static chi_status test_alignment(chi_sites_run *r, int32_t a)
 {
   chi_sites_data *d = &r->data[a];
   chi_sites_work work = {0};
-  chi_status s = chi_sites_data_read(r->options->run, r->file, d);
+  chi_status s = chi_sites_data_read(r->file, d);
   if (s == CHI_OK) s = chi_sites_work_begin(r->file, d, r->options->min_bins, &work);
   for (int64_t site = 0; site < d->n_sites && s == CHI_OK; site++) {
     chi_sites_work_site(&work, site);

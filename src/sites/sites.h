@@ -13,10 +13,10 @@ typedef enum chi_sites_test { CHI_SITES_EVENTS, CHI_SITES_BINS } chi_sites_test;
 typedef struct chi_sites_options {
   const char *run;
   chi_sites_test test;
-  int64_t min_bins; /* kept bins that a model needs to take part at a site */
-  double fdr;       /* false discovery rate within a comparison */
-  uint64_t seed;    /* of the test `bins` */
-  int32_t threads;  /* results do not depend on them */
+  int64_t min_bins;   /* kept bins that a model needs to take part at a site */
+  double fdr;         /* false discovery rate within a comparison */
+  uint64_t seed;      /* of the test `bins` */
+  int32_t threads;    /* results do not depend on them */
   const char *config; /* the command's section of config.yaml */
 } chi_sites_options;
 

@@ -86,8 +86,7 @@ static const char *kind_of(const truth *t, const chi_sites_run *run, const chi_s
 {
   const chi_fit_table *fit = run->data[row->alignment].fit;
   const planted wanted = {fit->subject[row->site], fit->alignment, fit->electrode[row->site], ""};
-  const planted *found =
-      bsearch(&wanted, t->line, (size_t)t->n, sizeof *t->line, compare_planted);
+  const planted *found = bsearch(&wanted, t->line, (size_t)t->n, sizeof *t->line, compare_planted);
   return found == NULL ? NULL : found->kind;
 }
 
@@ -113,8 +112,7 @@ static void add_share(chi_text *text, int64_t part, int64_t of)
 static void add_alignment(const chi_sites_run *run, const truth *t, int32_t a, int width,
                           tally *kinds, int *n_kinds, chi_text *text)
 {
-  const chi_sites_block *block =
-      chi_sites_block_of(run, chi_sites_find(run, "integration"), a);
+  const chi_sites_block *block = chi_sites_block_of(run, chi_sites_find(run, "integration"), a);
   int64_t n_called = 0, n_planted = 0, n_found = 0;
   if (block->n == 0) return;
   for (int64_t i = 0; i < block->n; i++) {

@@ -43,8 +43,7 @@ static void add_kept(const chi_sites_work *work, const chi_sites_side *side)
   for (int32_t i = 0; i < side->n; i++) {
     if (!chi_sites_takes_part(work, side->model[i])) continue;
     const float *low = d->val_low + chi_sites_at(d, side->model[i], work->site);
-    for (int64_t b = 0; b < d->n_times; b++)
-      work->in_union[b] = work->in_union[b] || low[b] > 0;
+    for (int64_t b = 0; b < d->n_times; b++) work->in_union[b] = work->in_union[b] || low[b] > 0;
   }
 }
 

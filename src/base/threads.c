@@ -40,7 +40,8 @@ int32_t chi_threads_choose(MPI_Comm comm, int64_t asked)
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     for (int i = 0; i < online && i < CPU_SETSIZE; i++) CPU_SET(i, &mine);
   }
-  const int cores = CPU_COUNT(&mine), sharing = sharing_ranks(comm, &mine);
+  const int cores = CPU_COUNT(&mine);
+  const int sharing = comm == MPI_COMM_NULL ? 1 : sharing_ranks(comm, &mine);
   if (asked > 0) return (int32_t)asked;
   const char *slurm = getenv("SLURM_CPUS_PER_TASK");
   const int per_task = slurm == NULL ? 0 : atoi(slurm);

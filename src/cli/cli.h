@@ -46,11 +46,12 @@ const chi_command *chi_cli_command(unsigned bit);
  * \param[out] exit_code  set where CHI_OK is not 0: 1 for "done, but some units failed", 3 for an
  *                        unfinished run (status); else left alone */
 typedef chi_status chi_cli_function(const chi_cli *cli, int *exit_code);
-chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_bootstrap, chi_cli_run,
-    chi_cli_status, chi_cli_bench;
+chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_bootstrap, chi_cli_sites,
+    chi_cli_run, chi_cli_status, chi_cli_bench;
 
 /** Options from files, strongest first: -c FILE, RUN/config.yaml when resuming, STUDY/study.yaml,
- * as far as the command has them. Rank 0 reads, all ranks get the text. Collective on comm unless
+ * as far as the command has them; the study of a run is the one that fit.h5 names, if it is still
+ * there. Rank 0 reads, all ranks get the text. Collective on comm unless
  * that is MPI_COMM_NULL.
  * \return CHI_ERR_INPUT naming file, line and key */
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,
@@ -70,6 +71,8 @@ chi_status chi_cli_mode(const chi_options *options, chi_run_mode *mode);
 chi_status chi_cli_fit_stage(const chi_cli *cli, chi_run_mode mode, int *exit_code);
 chi_status chi_cli_bootstrap_stage(const chi_cli *cli, const char *run, chi_run_mode mode,
                                    int *exit_code);
+/** Rank 0 does the work, of seconds. */
+chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run);
 
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);

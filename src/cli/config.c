@@ -6,7 +6,9 @@
 
 #include "base/agree.h"
 #include "base/memory.h"
+#include "chiasm/run.h"
 #include "cli/cli.h"
+#include "study/guard.h"
 
 /* The whole file as a string. A missing one is an empty text if it `may_miss`. */
 static chi_status read_text(const char *path, bool may_miss, char **text)
@@ -78,6 +80,43 @@ static chi_status path_of(chi_text *path, const char *folder, const char *name)
   return path->failed ? chi_fail(CHI_ERR_MEMORY, "no memory for a path") : CHI_OK;
 }
 
+static int look_at_run(void *run)
+{
+  char *study = NULL;
+  chi_run_read_text(run, "study", &study);
+  chi_free(study);
+  return 0;
+}
+
+/* What fit.h5 says of its study; "" where that cannot be read, which the command itself tells
+ * better. Under MPI the run has been looked through before. */
+static chi_status study_of_run(bool guard, const char *run, char **out)
+{
+  int exit_code;
+  if (guard) CHI_TRY(chi_guard_run(look_at_run, (void *)run, &exit_code));
+  return chi_run_read_text(run, "study", out) == CHI_OK ? CHI_OK : chi_strdup("", out);
+}
+
+/* The study's folder: the command's argument, or that of its run. */
+static chi_status study_of(MPI_Comm comm, int rank, const chi_command *command,
+                           const chi_options *options, char **out)
+{
+  const char *argument = chi_opt_argument(options, 0);
+  if ((command->bit & (CHI_CMD_BOOTSTRAP | CHI_CMD_SITES)) == 0) return chi_strdup(argument, out);
+  chi_status s = rank == 0 ? study_of_run(comm == MPI_COMM_NULL, argument, out) : CHI_OK;
+  if (comm == MPI_COMM_NULL) return s;
+  CHI_TRY(chi_agree(comm, s));
+  void *bytes = *out;
+  int64_t n = rank == 0 ? (int64_t)strlen(*out) + 1 : 0;
+  s = chi_bcast_bytes(comm, 0, &bytes, &n);
+  *out = bytes;
+  return s;
+}
+
+enum {
+  READS_STUDY_YAML = CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_SITES | CHI_CMD_RUN
+};
+
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,
                               chi_options *options)
 {
@@ -94,11 +133,14 @@ chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *comman
     if (s == CHI_OK) s = read_file(comm, rank, command, path.s, true, "", N_CHOOSING, options);
     chi_text_free(&path);
   }
-  if (s == CHI_OK && (command->bit & (CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_RUN)) != 0) {
-    s = path_of(&path, chi_opt_argument(options, 0), "study.yaml");
-    if (s == CHI_OK)
+  if (s == CHI_OK && (command->bit & READS_STUDY_YAML) != 0) {
+    char *study = NULL;
+    s = study_of(comm, rank, command, options, &study);
+    if (s == CHI_OK) s = path_of(&path, study, "study.yaml");
+    if (s == CHI_OK && study[0] != '\0')
       s = read_file(comm, rank, command, path.s, true, "title,contrasts", N_CHOOSING, options);
     chi_text_free(&path);
+    chi_free(study);
   }
   return s;
 }

@@ -91,6 +91,8 @@ static chi_status run_command(const chi_command *command, chi_cli *cli, chi_opti
         return chi_cli_bootstrap(cli, exit_code);
       case CHI_CMD_RUN:
         return chi_cli_run(cli, exit_code);
+      case CHI_CMD_SITES:
+        return chi_cli_sites(cli, exit_code);
       case CHI_CMD_STATUS:
         return chi_cli_status(cli, exit_code);
       case CHI_CMD_BENCH:

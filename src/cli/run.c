@@ -9,5 +9,5 @@ chi_status chi_cli_run(const chi_cli *cli, int *exit_code)
   CHI_TRY(chi_agree(cli->comm, chi_cli_mode(cli->options, &mode)));
   CHI_TRY(chi_cli_fit_stage(cli, mode, exit_code));
   CHI_TRY(chi_cli_bootstrap_stage(cli, run, mode, exit_code));
-  return CHI_OK;
+  return chi_cli_sites_stage(cli, run);
 }

@@ -53,6 +53,21 @@ const chi_command chi_command_table[] = {
      "\n"
      "Example: mpirun -n 4 chiasm run demo/study -o demo/run",
      CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_SITES},
+    {"sites", CHI_CMD_SITES, "RUN", 1, "Compare the models at every site: which ones integrate.",
+     "Comparisons: trained-beats-random (of each network), multi-beats-unimodal,\n"
+     "multi-beats-linear, those of study.yaml, integration (both of the two before), and\n"
+     "each over all alignments (-both). Results: RUN/sites.h5, sites.csv, regions.csv.\n"
+     "\n"
+     "The test `events` holds the difference of the fit's scores against its spread over\n"
+     "the bootstrap's replicates. `bins` resamples time bins as the paper does; bins\n"
+     "overlap, so its p-values are too small: it is there for comparison.\n"
+     "\n"
+     "A site of several networks counts as significant where any of them is. Options\n"
+     "come from the command line, then -c FILE, then the study's study.yaml, then the\n"
+     "defaults.\n"
+     "\n"
+     "Example: chiasm sites demo/run --fdr 0.01",
+     0},
     {"status", CHI_CMD_STATUS, "RUN", 1, "Print how far a run is, while it runs and after.",
      "Exit code 0: complete; 1: complete, but some units failed; 2: no run there;\n"
      "3: not complete: running, or to be gone on with by chiasm fit --resume.\n"
@@ -72,11 +87,14 @@ const int chi_n_commands = sizeof chi_command_table / sizeof *chi_command_table;
 
 /* One file of rows per command or group of commands. */
 const chi_option chi_option_table[] = {
+/* clang-format off: in the order in which --help shows them */
 #include "cli/options_bench.inc"
 #include "cli/options_bootstrap.inc"
 #include "cli/options_fit.inc"
 #include "cli/options_selection.inc"
 #include "cli/options_simulate.inc"
+#include "cli/options_sites.inc"
+    /* clang-format on */
 };
 const int chi_n_options = sizeof chi_option_table / sizeof *chi_option_table;
 

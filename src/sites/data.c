@@ -1,0 +1,233 @@
+/* The numbers of one alignment: which models there are, which layer of each stands for it at a
+ * site, and their scores. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "sites/internal.h"
+
+int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site)
+{
+  return (model * data->n_sites + site) * data->n_times;
+}
+
+static chi_status misfit(const chi_sites_data *d, const char *what)
+{
+  return chi_fail(CHI_ERR_INPUT,
+                  "%s/bootstrap.h5: /%s: its %s are not those of fit.h5; chiasm bootstrap %s "
+                  "--overwrite makes it again",
+                  d->run, d->fit->alignment, what, d->run);
+}
+
+static bool has_model(const chi_bootstrap_table *boot, const char *name)
+{
+  for (int64_t r = 0; r < boot->n_rows; r++)
+    if (strcmp(boot->model[r], name) == 0) return true;
+  return false;
+}
+
+/* The fit's spaces are sorted by model. */
+static chi_status list_models(chi_sites_data *d)
+{
+  const chi_fit_table *fit = d->fit;
+  CHI_TRY(chi_alloc(fit->n_spaces, sizeof *d->model, "models", &d->model));
+  for (int64_t f = 0; f < fit->n_spaces;) {
+    const int64_t space0 = f;
+    while (f < fit->n_spaces && strcmp(fit->model[f], fit->model[space0]) == 0) f++;
+    if (!has_model(d->boot, fit->model[space0])) continue;
+    d->model[d->n_models++] =
+        (chi_sites_model){.name = fit->model[space0],
+                          .network = fit->network[space0],
+                          .modality = fit->modality[space0],
+                          .trained = strcmp(fit->training[space0], "trained") == 0,
+                          .space0 = space0,
+                          .n_spaces = f - space0};
+  }
+  return CHI_OK;
+}
+
+static int32_t find_model(const chi_sites_data *d, const char *name)
+{
+  for (int32_t m = 0; m < d->n_models; m++)
+    if (strcmp(d->model[m].name, name) == 0) return m;
+  return -1;
+}
+
+/* The feature space of a model's layer; `guess` is looked at first. */
+static int64_t find_space(const chi_sites_data *d, int32_t model, const char *layer, int64_t guess)
+{
+  const chi_sites_model *m = &d->model[model];
+  if (guess >= 0 && strcmp(d->fit->layer[guess], layer) == 0) return guess;
+  for (int64_t f = m->space0; f < m->space0 + m->n_spaces; f++)
+    if (strcmp(d->fit->layer[f], layer) == 0) return f;
+  return -1;
+}
+
+static double mean_of_finite(const float *x, int64_t n)
+{
+  double sum = 0;
+  int64_t count = 0;
+  for (int64_t i = 0; i < n; i++) {
+    if (!isfinite(x[i])) continue;
+    sum += (double)x[i];
+    count++;
+  }
+  return count > 0 ? sum / (double)count : NAN;
+}
+
+/* Of several layers of a model at a site the better takes the place. */
+typedef struct chooser {
+  double *best;  /* n_models x n_sites */
+  float *val_r;  /* n_sites x n_times, of the space that was read last */
+  int64_t space; /* which that is; -1: none */
+} chooser;
+
+static chi_status choose_layer(chi_sites_data *d, chooser *c, int32_t model, int64_t row,
+                               int64_t space, int64_t site)
+{
+  if (space != c->space) CHI_TRY(chi_run_read_score(d->run, d->fit, "val_r", space, c->val_r));
+  c->space = space;
+  const int64_t at = model * d->n_sites + site;
+  const double mean = mean_of_finite(c->val_r + site * d->n_times, d->n_times);
+  if (!(mean > c->best[at]) && !(mean == c->best[at] && space < d->space[at])) return CHI_OK;
+  c->best[at] = mean;
+  d->row[at] = row;
+  d->space[at] = space;
+  return CHI_OK;
+}
+
+static chi_status take_row(chi_sites_data *d, chooser *c, int64_t row)
+{
+  const int32_t model = find_model(d, d->boot->model[row]);
+  if (model < 0) return misfit(d, "models");
+  int64_t space = -1;
+  for (int64_t site = 0; site < d->n_sites; site++) {
+    const char *layer = d->boot->layer[row * d->n_sites + site];
+    const int64_t at = model * d->n_sites + site;
+    if (layer[0] == '\0') continue;
+    space = find_space(d, model, layer, space);
+    if (space < 0 || (!d->boot->by_space && d->row[at] >= 0)) return misfit(d, "layers");
+    if (d->boot->by_space) {
+      CHI_TRY(choose_layer(d, c, model, row, space, site));
+    } else {
+      d->row[at] = row;
+      d->space[at] = space;
+    }
+  }
+  return CHI_OK;
+}
+
+static chi_status choose_layers(chi_sites_data *d)
+{
+  const int64_t n = d->n_models * d->n_sites;
+  chooser c = {.space = -1};
+  CHI_TRY(chi_alloc(n, sizeof *d->row, "rows", &d->row));
+  CHI_TRY(chi_alloc(n, sizeof *d->space, "feature spaces", &d->space));
+  chi_status s = chi_alloc(n, sizeof *c.best, "scores", &c.best);
+  if (s == CHI_OK) s = chi_alloc(d->n_sites * d->n_times, sizeof *c.val_r, "scores", &c.val_r);
+  for (int64_t i = 0; i < n && s == CHI_OK; i++) {
+    d->row[i] = d->space[i] = -1;
+    c.best[i] = -INFINITY;
+  }
+  for (int64_t row = 0; row < d->boot->n_rows && s == CHI_OK; row++) s = take_row(d, &c, row);
+  chi_free(c.best);
+  chi_free(c.val_r);
+  return s;
+}
+
+chi_status chi_sites_data_open(const char *run, const chi_fit_table *fit,
+                               const chi_bootstrap_table *boot, int32_t table, chi_sites_data *data)
+{
+  chi_sites_data *d = data;
+  *d = (chi_sites_data){.run = run,
+                        .fit = fit,
+                        .boot = boot,
+                        .table = table,
+                        .n_sites = fit->n_sites,
+                        .n_times = fit->n_times};
+  if (boot->n_sites != d->n_sites) return misfit(d, "sites");
+  for (int64_t i = 0; i < d->n_sites; i++)
+    if (strcmp(boot->site[i], fit->site[i]) != 0) return misfit(d, "sites");
+  if (boot->n_times != d->n_times) return misfit(d, "time bins");
+  CHI_TRY(list_models(d));
+  return choose_layers(d);
+}
+
+/* Copy a row's scores to the sites where `chosen` (by model and site) says that they are wanted. */
+static void copy_wanted(const chi_sites_data *d, int32_t model, const int64_t *chosen, int64_t row,
+                        const float *scores, float *out)
+{
+  for (int64_t site = 0; site < d->n_sites; site++)
+    if (chosen[model * d->n_sites + site] == row)
+      memcpy(out + chi_sites_at(d, model, site), scores + site * d->n_times,
+             (size_t)d->n_times * sizeof *out);
+}
+
+static bool is_wanted(const chi_sites_data *d, int32_t model, const int64_t *chosen, int64_t row)
+{
+  for (int64_t site = 0; site < d->n_sites; site++)
+    if (chosen[model * d->n_sites + site] == row) return true;
+  return false;
+}
+
+static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float *scores)
+{
+  const struct {
+    const char *name;
+    float *out;
+  } summaries[] = {
+      {"val_r_mean", d->val_mean}, {"val_r_lower", d->val_low}, {"test_r_mean", d->test_mean}};
+  for (int64_t row = 0; row < d->boot->n_rows; row++) {
+    const int32_t m = find_model(d, d->boot->model[row]);
+    if (!is_wanted(d, m, d->row, row)) continue;
+    for (int i = 0; i < 3; i++) {
+      CHI_TRY(chi_bootstrap_read_summary(file, d->table, summaries[i].name, row, scores));
+      copy_wanted(d, m, d->row, row, scores, summaries[i].out);
+    }
+  }
+  for (int32_t m = 0; m < d->n_models; m++)
+    for (int64_t f = d->model[m].space0; f < d->model[m].space0 + d->model[m].n_spaces; f++) {
+      if (!is_wanted(d, m, d->space, f)) continue;
+      CHI_TRY(chi_run_read_score(d->run, d->fit, "test_r", f, scores));
+      copy_wanted(d, m, d->space, f, scores, d->test_r);
+    }
+  return CHI_OK;
+}
+
+chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
+{
+  const int64_t n = d->n_models * d->n_sites;
+  float **tables[] = {&d->val_mean, &d->val_low, &d->test_mean, &d->test_r};
+  float *scores = NULL;
+  for (int t = 0; t < 4; t++) {
+    CHI_TRY(chi_alloc(n * d->n_times, sizeof **tables[t], "scores", tables[t]));
+    for (int64_t i = 0; i < n * d->n_times; i++) (*tables[t])[i] = NAN;
+  }
+  CHI_TRY(chi_alloc(n, sizeof *d->n_kept, "counts", &d->n_kept));
+  CHI_TRY(chi_alloc(d->n_sites * d->n_times, sizeof *scores, "scores", &scores));
+  const chi_status s = read_scores(file, d, scores);
+  chi_free(scores);
+  for (int64_t i = 0; i < n && s == CHI_OK; i++)
+    for (int64_t b = 0; b < d->n_times; b++) d->n_kept[i] += d->val_low[i * d->n_times + b] > 0;
+  return s;
+}
+
+void chi_sites_data_drop(chi_sites_data *d)
+{
+  chi_free(d->val_mean);
+  chi_free(d->val_low);
+  chi_free(d->test_mean);
+  chi_free(d->test_r);
+  chi_free(d->n_kept);
+  d->val_mean = d->val_low = d->test_mean = d->test_r = NULL;
+  d->n_kept = NULL;
+}
+
+void chi_sites_data_free(chi_sites_data *d)
+{
+  chi_sites_data_drop(d);
+  chi_free(d->model);
+  chi_free(d->row);
+  chi_free(d->space);
+  *d = (chi_sites_data){0};
+}

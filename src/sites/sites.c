@@ -1,0 +1,234 @@
+#include "sites/sites.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "run/config.h"
+#include "run/folder.h"
+#include "run/lock.h"
+#include "sites/internal.h"
+
+/* As chiasm fit --resume: a killed job's ranks may live on for some seconds. */
+static const double lock_wait_s = 30;
+
+static chi_status check_folder(const char *run)
+{
+  chi_run_folder_kind kind;
+  CHI_TRY(chi_run_folder_look(run, &kind));
+  if (kind == CHI_FOLDER_NONE || kind == CHI_FOLDER_NO_FOLDER)
+    return chi_fail(CHI_ERR_INPUT, "%s: no such run", run);
+  if (!chi_run_folder_has(run, "fit.h5"))
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: has no fit.h5; chiasm fit STUDY -o %s makes it, then chiasm bootstrap %s",
+                    run, run, run);
+  if (!chi_run_folder_has(run, "bootstrap.h5"))
+    return chi_fail(CHI_ERR_INPUT, "%s: has no bootstrap.h5; chiasm bootstrap %s makes it", run,
+                    run);
+  return CHI_OK;
+}
+
+/* ---- opening ---- */
+
+static chi_status open_fit(chi_sites_run *r)
+{
+  const char *run = r->options->run;
+  int64_t left = 0, failed = 0;
+  CHI_TRY(chi_run_read_text(run, "study", &r->study));
+  CHI_TRY(chi_run_read_text(run, "study_checksum", &r->checksum));
+  CHI_TRY(chi_run_read_tables(run, &r->fit, &r->n_fit));
+  for (int32_t a = 0; a < r->n_fit; a++)
+    for (int64_t i = 0; i < r->fit[a].n_spaces * r->fit[a].n_sites; i++) {
+      if (r->fit[a].present[i] == 0) continue;
+      left += r->fit[a].done[i] == CHI_DONE_NOT_YET;
+      failed += r->fit[a].done[i] == CHI_DONE_FAILED;
+    }
+  if (left > 0)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s/fit.h5: is not complete; chiasm fit %s -o %s --resume goes on with it", run,
+                    r->study, run);
+  if (failed > 0)
+    chi_log(CHI_LOG_WARNING, "%s/fit.h5: %lld layers of sites failed and are left out", run,
+            (long long)failed);
+  return CHI_OK;
+}
+
+static chi_status check_bootstrap(chi_sites_run *r, const chi_bootstrap_table *tables, int32_t n)
+{
+  const char *run = r->options->run;
+  int64_t left = 0, failed = 0;
+  if (strcmp(chi_bootstrap_file_checksum(r->file), r->checksum) != 0)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s/bootstrap.h5: is of another study than fit.h5 (checksums %s and %s); "
+                    "chiasm bootstrap %s --overwrite makes it again",
+                    run, chi_bootstrap_file_checksum(r->file), r->checksum, run);
+  for (int32_t a = 0; a < n; a++) {
+    left += tables[a].n_left;
+    failed += tables[a].n_failed;
+  }
+  if (left > 0)
+    return chi_fail(
+        CHI_ERR_INPUT,
+        "%s/bootstrap.h5: is not complete; chiasm bootstrap %s --resume goes on with it", run, run);
+  if (failed > 0)
+    chi_log(CHI_LOG_WARNING, "%s/bootstrap.h5: replicates of %lld models of sites failed", run,
+            (long long)failed);
+  return CHI_OK;
+}
+
+static const chi_fit_table *find_fit(const chi_sites_run *r, const char *alignment)
+{
+  for (int32_t a = 0; a < r->n_fit; a++)
+    if (strcmp(r->fit[a].alignment, alignment) == 0) return &r->fit[a];
+  return NULL;
+}
+
+static chi_status open_bootstrap(chi_sites_run *r)
+{
+  const chi_bootstrap_table *tables = NULL;
+  const char *run = r->options->run;
+  int32_t n = 0;
+  CHI_TRY(chi_bootstrap_file_open(run, &r->file, &tables, &n));
+  CHI_TRY(check_bootstrap(r, tables, n));
+  CHI_TRY(chi_alloc(n, sizeof *r->data, "alignments", &r->data));
+  for (int32_t a = 0; a < n; a++) {
+    const chi_fit_table *fit = find_fit(r, tables[a].alignment);
+    if (fit == NULL)
+      return chi_fail(CHI_ERR_INPUT,
+                      "%s/bootstrap.h5: has the alignment %s, which fit.h5 has not; chiasm "
+                      "bootstrap %s --overwrite makes it again",
+                      run, tables[a].alignment, run);
+    r->n_alignments = a + 1;
+    CHI_TRY(chi_sites_data_open(run, fit, &tables[a], a, &r->data[a]));
+    if (r->options->min_bins > fit->n_times)
+      return chi_fail(CHI_ERR_USAGE, "--min-bins %lld: the alignment %s has %lld bins in all",
+                      (long long)r->options->min_bins, fit->alignment, (long long)fit->n_times);
+  }
+  if (n == 0) return chi_fail(CHI_ERR_INPUT, "%s/bootstrap.h5: holds no alignment", run);
+  for (int32_t a = 0; a < r->n_fit; a++) {
+    bool found = false;
+    for (int32_t b = 0; b < n; b++)
+      found = found || strcmp(tables[b].alignment, r->fit[a].alignment) == 0;
+    if (!found)
+      chi_text_add(&r->notes, "%s is left out: bootstrap.h5 has nothing of it.\n",
+                   r->fit[a].alignment);
+  }
+  return CHI_OK;
+}
+
+/* ---- testing ---- */
+
+static chi_status test_site(chi_sites_run *r, chi_sites_work *work, int32_t a)
+{
+  for (int32_t c = 0; c < r->n_comparisons; c++) {
+    const chi_sites_block *block = chi_sites_block_of(r, c, a);
+    if (block->pair == NULL) continue;
+    for (int32_t p = 0; p < block->n_pairs; p++) {
+      chi_sites_row *row = &r->row[block->first + work->site * block->n_pairs + p];
+      CHI_TRY(r->options->test == CHI_SITES_EVENTS
+                  ? chi_sites_test_events(work, &block->pair[p], row)
+                  : chi_sites_choose_bins(work, &block->pair[p], row));
+    }
+  }
+  return CHI_OK;
+}
+
+/* One alignment's numbers are held at a time, and one site's replicates. */
+static chi_status test_alignment(chi_sites_run *r, int32_t a)
+{
+  chi_sites_data *d = &r->data[a];
+  chi_sites_work work = {0};
+  chi_status s = chi_sites_data_read(r->file, d);
+  if (s == CHI_OK) s = chi_sites_work_begin(r->file, d, r->options->min_bins, &work);
+  for (int64_t site = 0; site < d->n_sites && s == CHI_OK; site++) {
+    chi_sites_work_site(&work, site);
+    s = test_site(r, &work, a);
+  }
+  if (work.data != NULL) chi_sites_work_end(&work);
+  for (int32_t c = 0; c < r->n_comparisons && s == CHI_OK; c++) {
+    const chi_sites_block *block = chi_sites_block_of(r, c, a);
+    if (block->pair != NULL && r->options->test == CHI_SITES_BINS)
+      s = chi_sites_resample(r, a, r->row + block->first, block->n);
+  }
+  chi_sites_data_drop(d);
+  return s;
+}
+
+/* ---- the end ---- */
+
+static chi_status put_config(chi_sites_run *r)
+{
+  char path[PATH_MAX];
+  CHI_TRY(chi_run_folder_path(path, r->options->run, "config.yaml"));
+  CHI_TRY(chi_config_put(r->options->run, "sites", r->options->config));
+  return chi_text_read(path, path, &r->config);
+}
+
+static void log_end(const chi_sites_run *r)
+{
+  for (int32_t c = 0; c < r->n_comparisons; c++)
+    for (int32_t a = 0; a < r->n_alignments; a++) {
+      const chi_sites_block *block = chi_sites_block_of(r, c, a);
+      if (block->n == 0) continue;
+      const chi_sites_count n = chi_sites_count_block(r, block, NULL);
+      chi_log(CHI_LOG_FILE, "sites: %s, %s: %lld sites, %lld tested, %lld significant",
+              r->comparison[c].name, chi_sites_alignment_name(r, &r->row[block->first]),
+              (long long)n.sites, (long long)n.tested, (long long)n.significant);
+    }
+  for (char *line = r->notes.s; line != NULL && *line != '\0';) {
+    const size_t n = strcspn(line, "\n");
+    chi_log(CHI_LOG_FILE, "sites: %.*s", (int)n, line);
+    line += n + (line[n] != '\0');
+  }
+}
+
+static chi_status print_report(const chi_sites_run *r)
+{
+  chi_text text = {0};
+  chi_status s = chi_sites_report(r, &text);
+  if (s == CHI_OK && (fputs(text.s, stdout) == EOF || fflush(stdout) != 0))
+    s = chi_fail(CHI_ERR_IO, "the tables cannot be written to standard output");
+  chi_text_free(&text);
+  return s;
+}
+
+static chi_status run_stage(chi_sites_run *r)
+{
+  const chi_sites_options *o = r->options;
+  char log[PATH_MAX];
+  CHI_TRY(chi_lock_alone(o->run, lock_wait_s, &r->lock));
+  CHI_TRY(chi_run_folder_path(log, o->run, "log.txt"));
+  chi_log_set_file(log);
+  CHI_TRY(open_fit(r));
+  CHI_TRY(open_bootstrap(r));
+  CHI_TRY(chi_sites_list(r));
+  chi_log(CHI_LOG_INFO, "chiasm %s: sites of %s; test: %s, replicates: %lld, threads: %d",
+          CHIASM_VERSION, o->run, o->test == CHI_SITES_EVENTS ? "events" : "bins",
+          (long long)r->data[0].boot->n_replicates, (int)o->threads);
+  for (int32_t a = 0; a < r->n_alignments; a++) CHI_TRY(test_alignment(r, a));
+  CHI_TRY(chi_sites_combine(r));
+  CHI_TRY(put_config(r));
+  CHI_TRY(chi_sites_write(r));
+  log_end(r);
+  return print_report(r);
+}
+
+chi_status chi_sites(const chi_sites_options *options)
+{
+  chi_sites_run r = {.options = options, .lock = -1};
+  CHI_TRY(check_folder(options->run));
+  const chi_status s = run_stage(&r);
+  chi_sites_list_free(&r);
+  for (int32_t a = 0; a < r.n_alignments; a++) chi_sites_data_free(&r.data[a]);
+  chi_free(r.data);
+  chi_bootstrap_file_close(&r.file);
+  chi_fit_tables_free(&r.fit, r.n_fit);
+  chi_free(r.study);
+  chi_free(r.checksum);
+  chi_free(r.config);
+  chi_text_free(&r.notes);
+  chi_lock_release(&r.lock);
+  return s;
+}

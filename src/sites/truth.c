@@ -1,0 +1,176 @@
+/* A planted study: what was called against STUDY/truth.csv. */
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "sites/internal.h"
+
+/* One line of truth.csv; its texts point into the file's. */
+typedef struct planted {
+  const char *subject, *alignment, *electrode, *kind;
+} planted;
+
+typedef struct truth {
+  char *text;
+  int64_t n;
+  planted *line;
+} truth;
+
+static int compare_planted(const void *a, const void *b)
+{
+  const planted *x = a, *y = b;
+  int order = strcmp(x->alignment, y->alignment);
+  if (order == 0) order = strcmp(x->subject, y->subject);
+  return order != 0 ? order : strcmp(x->electrode, y->electrode);
+}
+
+/* Cut a line into four fields, in place; false if it has not as many. */
+static bool cut_line(char *line, planted *out)
+{
+  const char **fields[] = {&out->subject, &out->alignment, &out->electrode, &out->kind};
+  for (int i = 0; i < 4; i++) {
+    *fields[i] = line;
+    char *comma = strchr(line, ',');
+    if ((comma == NULL) != (i == 3)) return false;
+    if (comma == NULL) break;
+    *comma = '\0';
+    line = comma + 1;
+  }
+  return true;
+}
+
+/* \return false with a warning if the file is not as chiasm simulate writes it */
+static chi_status parse(const char *path, truth *t, bool *good)
+{
+  int64_t room = 1;
+  for (const char *c = t->text; *c != '\0'; c++) room += *c == '\n';
+  CHI_TRY(chi_alloc(room, sizeof *t->line, "truth.csv", &t->line));
+  bool head = true;
+  *good = true;
+  for (char *line = t->text; *line != '\0' && *good;) {
+    const size_t n = strcspn(line, "\r\n");
+    char *next = line + n + strspn(line + n, "\r\n");
+    line[n] = '\0';
+    *good = head ? strcmp(line, "subject,alignment,electrode,kind") == 0
+                 : cut_line(line, &t->line[t->n]);
+    if (!head) t->n++;
+    head = false;
+    line = next;
+  }
+  if (!*good || t->n == 0) {
+    *good = false;
+    chi_log(CHI_LOG_WARNING,
+            "%s: line %lld is not subject,alignment,electrode,kind: the truth is left out", path,
+            (long long)t->n + 1);
+    return CHI_OK;
+  }
+  qsort(t->line, (size_t)t->n, sizeof *t->line, compare_planted);
+  return CHI_OK;
+}
+
+/* How many sites are planted and how many of them called. */
+typedef struct tally {
+  const char *name; /* of a kind */
+  int64_t sites, called;
+} tally;
+
+enum { MAX_KINDS = 16 };
+
+static const char *kind_of(const truth *t, const chi_sites_run *run, const chi_sites_row *row)
+{
+  const chi_fit_table *fit = run->data[row->alignment].fit;
+  const planted wanted = {fit->subject[row->site], fit->alignment, fit->electrode[row->site], ""};
+  const planted *found = bsearch(&wanted, t->line, (size_t)t->n, sizeof *t->line, compare_planted);
+  return found == NULL ? NULL : found->kind;
+}
+
+static void count_kind(tally *kinds, int *n, const char *kind, bool called)
+{
+  int k = 0;
+  while (k < *n && strcmp(kinds[k].name, kind) != 0) k++;
+  if (k == MAX_KINDS) return;
+  if (k == *n) kinds[(*n)++] = (tally){.name = kind};
+  kinds[k].sites++;
+  kinds[k].called += called;
+}
+
+static void add_share(chi_text *text, int64_t part, int64_t of)
+{
+  if (of > 0)
+    chi_text_add(text, "  %9.3f", (double)part / (double)of);
+  else
+    chi_text_add(text, "  %9s", "-");
+}
+
+/* One alignment's line: all of the called that truth.csv knows, and all of the planted. */
+static void add_alignment(const chi_sites_run *run, const truth *t, int32_t a, int width,
+                          tally *kinds, int *n_kinds, chi_text *text)
+{
+  const chi_sites_block *block = chi_sites_block_of(run, chi_sites_find(run, "integration"), a);
+  int64_t n_called = 0, n_planted = 0, n_found = 0;
+  if (block->n == 0) return;
+  for (int64_t i = 0; i < block->n; i++) {
+    const chi_sites_row *row = &run->row[block->first + i];
+    const char *kind = kind_of(t, run, row);
+    if (kind == NULL) continue;
+    const bool planted_here = strcmp(kind, "integration") == 0;
+    n_called += row->significant;
+    n_planted += planted_here;
+    n_found += planted_here && row->significant;
+    count_kind(kinds, n_kinds, kind, row->significant);
+  }
+  chi_text_add(text, "%-*s  %7lld  %7lld  %7lld", width, run->data[a].fit->alignment,
+               (long long)n_called, (long long)n_planted, (long long)n_found);
+  add_share(text, n_found, n_called);
+  add_share(text, n_found, n_planted);
+  chi_text_add(text, "\n");
+}
+
+static void add_tables(const chi_sites_run *run, const truth *t, chi_text *text)
+{
+  tally kinds[MAX_KINDS];
+  int n_kinds = 0, width = 9;
+  int64_t rows = 0;
+  for (int32_t a = 0; a < run->n_alignments; a++) {
+    const int n = (int)strlen(run->data[a].fit->alignment);
+    rows += chi_sites_block_of(run, chi_sites_find(run, "integration"), a)->n;
+    width = n > width ? n : width;
+  }
+  if (rows == 0) return;
+  chi_text_add(text, "\nintegration against truth.csv\n%-*s  %7s  %7s  %7s  %9s  %9s\n", width,
+               "alignment", "called", "planted", "found", "precision", "recall");
+  for (int32_t a = 0; a < run->n_alignments; a++)
+    add_alignment(run, t, a, width, kinds, &n_kinds, text);
+  chi_text_add(text, "%-12s  %7s  %7s  %9s\n", "kind of site", "sites", "called", "share");
+  for (int k = 0; k < n_kinds; k++) {
+    chi_text_add(text, "%-12s  %7lld  %7lld", kinds[k].name, (long long)kinds[k].sites,
+                 (long long)kinds[k].called);
+    add_share(text, kinds[k].called, kinds[k].sites);
+    chi_text_add(text, "\n");
+  }
+}
+
+chi_status chi_sites_report_truth(const chi_sites_run *run, chi_text *text)
+{
+  char path[PATH_MAX + 16];
+  struct stat info;
+  truth t = {0};
+  bool good = false;
+  snprintf(path, sizeof path, "%s/truth.csv", run->study);
+  if (lstat(path, &info) != 0) return CHI_OK;
+  if (chi_text_read(path, path, &t.text) != CHI_OK) {
+    chi_log(CHI_LOG_WARNING, "%s; the truth is left out", chi_message());
+    return CHI_OK;
+  }
+  const chi_status s = parse(path, &t, &good);
+  if (s == CHI_OK && good) add_tables(run, &t, text);
+  chi_free(t.line);
+  chi_free(t.text);
+  return s;
+}

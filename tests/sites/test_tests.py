@@ -1,0 +1,94 @@
+"""Both tests, integration, -both and the adjusted p against the Python reference."""
+import os
+
+import numpy as np
+
+from compare import check_run, p_values
+from program import run_tests
+from run_maker import make_run
+
+CONTRASTS = """
+title: made up
+contrasts:
+  slip-beats-beit: {better: slip, than: beit}
+  blip-random-first: {better: blip-random, than: sbert}
+  "sense, sound": {better: {modality: vision}, than: {modality: acoustic}}
+"""
+
+
+def several_kinds(rows):
+    """That the run has what the test is about."""
+    assert any(r["significant"] for r in rows if r["comparison"] == "integration")
+    assert any(r["p"] > 0.05 for r in rows if r["comparison"] == "integration")
+    assert any(np.isnan(r["p"]) and r["bins"] > 0 for r in rows)
+    assert any(r["bins"] == 0 for r in rows)
+    assert any(r["better"] == "beit" and r["subject"] == "s1" and r["layer_better"] == ""
+               for r in rows)
+    names = set(r["comparison"] for r in rows)
+    assert {"sense, sound", "slip-beats-beit-both", "integration-both"} <= names, names
+
+
+def test_events():
+    make_run("run", yaml=CONTRASTS)
+    rows, out = check_run("run", "--min-bins", 4, min_bins=4)
+    several_kinds(rows)
+    assert "integration sites: " in out
+    with open("run/config.yaml") as f:
+        text = f.read()
+    assert text.startswith("fit:\n") and text.endswith(
+        'sites:\n  test: "events"\n  min-bins: 4\n  fdr: 0.05\n  seed: 0\n'), text
+
+
+def test_bins():
+    make_run("run", yaml=CONTRASTS, seed=1)
+    options = ("--test", "bins", "--min-bins", 4, "--seed", 7, "--fdr", 0.01)
+    rows, _ = check_run("run", *options, "--threads", 1, test="bins", min_bins=4, seed=7, fdr=0.01)
+    assert any(r["by_default"] for r in rows)
+    assert (p_values(rows, "multi-beats-linear") < 0.01).any()
+    with open("run/sites.h5", "rb") as f:
+        first = f.read()
+    check_run("run", *options, "--threads", 3, test="bins", min_bins=4, seed=7, fdr=0.01)
+    with open("run/sites.h5", "rb") as f:
+        assert f.read() == first
+
+
+def test_replicates_not_kept():
+    make_run("run", yaml=CONTRASTS, keep=False, seed=2)
+    rows, _ = check_run("run", "--min-bins", 4, min_bins=4)
+    several_kinds(rows)
+    make_run("all", yaml=CONTRASTS, seed=2)
+    check_run("all", "--min-bins", 4, min_bins=4)
+    with open("run/sites.csv", "rb") as a, open("all/sites.csv", "rb") as b:
+        assert a.read() == b.read()
+
+
+def test_feature_spaces():
+    """With every layer bootstrapped the best of them stands for its model: the same rows."""
+    make_run("run", yaml=CONTRASTS, by_space=True, seed=3)
+    check_run("run", "--min-bins", 4, min_bins=4)
+    make_run("best", yaml=CONTRASTS, seed=3)
+    check_run("best", "--min-bins", 4, min_bins=4)
+    with open("run/sites.csv", "rb") as a, open("best/sites.csv", "rb") as b:
+        assert a.read() == b.read()
+
+
+def test_feature_spaces_tie():
+    """The shallower of two equal layers."""
+    def edit(a):
+        rows = [i for i, (m, _, _) in enumerate(a.spaces) if m == "slip"]
+        a.val_r[rows] = a.val_r[rows[0]]
+    make_run("run", by_space=True, edit=edit)
+    rows, _ = check_run("run", "--min-bins", 4, min_bins=4)
+    assert set(r["layer_better"] for r in rows if r["better"] == "slip") == {"a"}
+
+
+def test_unequal_subjects():
+    """A subject in one alignment alone has no -both."""
+    make_run("run", alignments={"language": 3, "vision": 1, "zoo": 2}, electrodes=3)
+    rows, _ = check_run("run", "--min-bins", 3, min_bins=3)
+    assert set(r["subject"] for r in rows if r["comparison"] == "integration-both") == {"s1"}
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    run_tests(globals())

@@ -18,11 +18,12 @@ typedef enum chi_run_mode { CHI_RUN_NEW, CHI_RUN_RESUME, CHI_RUN_OVERWRITE } chi
 
 /** What fit.h5 says of itself, beside the study's catalog. All borrowed. */
 typedef struct chi_provenance {
-  const char *config;         /* the text of config.yaml */
+  const char *config;         /* the fit's options, as in config.yaml */
   const char *study_checksum; /* 16 hex digits */
   int32_t threads_per_rank;
   const char *blas_kernel;
-  const char *libraries; /* "Open MPI 4.1.4, HDF5 1.10.8, ..." */
+  const char *libraries;    /* "Open MPI 4.1.4, HDF5 1.10.8, ..." */
+  const char *later_config; /* options of stages to follow, for config.yaml alone; NULL: none */
 } chi_provenance;
 
 typedef struct chi_run chi_run;

@@ -208,3 +208,5 @@ bool chi_opt_given(const chi_options *options, const char *name)
 }
 
 const char *chi_opt_argument(const chi_options *options, int i) { return options->argument[i]; }
+
+const chi_command *chi_options_command(const chi_options *options) { return options->command; }

@@ -83,6 +83,8 @@ const char *chi_opt_text(const chi_options *options, const char *name);
 bool chi_opt_has(const chi_options *options, const char *name);
 /** Whether it came from the command line or a file rather than the default. */
 bool chi_opt_given(const chi_options *options, const char *name);
+/** The command whose options these are. */
+const chi_command *chi_options_command(const chi_options *options);
 /** Positional argument i, borrowed. */
 const char *chi_opt_argument(const chi_options *options, int i);
 

@@ -323,8 +323,9 @@ chi_status chi_bootstrap_stage(MPI_Comm comm, const chi_bootstrap_options *optio
   s = close_file(&b, s);
   if (s == CHI_OK || s == CHI_STOPPED) {
     const chi_status printed = chi_agree(
-        comm,
-        b.rank == 0 ? chi_boot_report(options->run, &b.watch, s == CHI_STOPPED, *failed) : CHI_OK);
+        comm, b.rank == 0 ? chi_boot_report(options->run, &b.watch,
+                                            s == CHI_STOPPED ? options->again : NULL, *failed)
+                          : CHI_OK);
     if (printed != CHI_OK) s = printed;
   }
   end(&b);

@@ -27,6 +27,7 @@ typedef struct chi_bootstrap_options {
   const char *fit_config;  /* text of fit.h5's options */
   const char *section;     /* what config.yaml gets of this stage: "bootstrap:\n..." */
   const char *blas_kernel, *libraries;
+  const char *again; /* the command that goes on with a run that was stopped */
 } chi_bootstrap_options;
 
 /** Open study and run, choose layers, draw, refit, summarise, print the table of what was found.

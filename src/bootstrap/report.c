@@ -88,18 +88,19 @@ static chi_status add_all(const char *run, chi_text *text)
   return s;
 }
 
-chi_status chi_boot_report(const char *run, const chi_watch *watch, bool stopped, int64_t failed)
+chi_status chi_boot_report(const char *run, const chi_watch *watch, const char *again,
+                           int64_t failed)
 {
   chi_text text = {0};
   chi_status s = CHI_OK;
-  if (!stopped) {
+  if (again == NULL) {
     s = add_all(run, &text);
     /* found at the end, it is no bad input: somebody took the file away */
     if (s == CHI_ERR_INPUT) s = chi_fail(CHI_ERR_IO, "%s", chi_message());
   }
   chi_watch_add_failed(watch, run, failed, &text);
-  if (stopped)
-    chi_text_add(&text, "\nstopped early; to go on: chiasm bootstrap %s --resume\n", run);
+  if (again != NULL)
+    chi_text_add(&text, "\nstopped early; to go on: %s\n", again);
   else
     chi_text_add(&text, "\nreplicates %s/bootstrap.h5\n", run);
   if (s == CHI_OK) s = chi_text_print(&text);

@@ -56,7 +56,7 @@ chi_status chi_cli_bootstrap_stage(const chi_cli *cli, const char *run, chi_run_
 {
   const chi_options *o = cli->options;
   chi_options *fit = NULL;
-  chi_text section = {0}, libraries = {0};
+  chi_text section = {0}, libraries = {0}, again = {0};
   char *config = NULL;
   int64_t failed = 0;
   chi_bootstrap_options boot = {.run = run,
@@ -75,13 +75,15 @@ chi_status chi_cli_bootstrap_stage(const chi_cli *cli, const char *run, chi_run_
   if (s == CHI_OK) s = chi_cli_fit_options(cli, fit, &boot.encode);
   chi_options_write_yaml(o, chi_cli_command(CHI_CMD_BOOTSTRAP), &section);
   chi_cli_versions(&libraries, ", ");
-  if (s == CHI_OK && (section.failed || libraries.failed))
+  chi_cli_write_again(o, &again);
+  if (s == CHI_OK && (section.failed || libraries.failed || again.failed))
     s = chi_fail(CHI_ERR_MEMORY, "no memory for the configuration's text");
   s = chi_agree(cli->comm, s);
   if (s != CHI_OK) goto cleanup;
   boot.fit_config = config;
   boot.section = section.s;
   boot.libraries = libraries.s;
+  boot.again = again.s;
   s = chi_bootstrap_stage(cli->comm, &boot, &failed);
   if (s == CHI_OK && failed > 0) *exit_code = 1;
 cleanup:
@@ -90,6 +92,7 @@ cleanup:
   chi_free(config);
   chi_text_free(&section);
   chi_text_free(&libraries);
+  chi_text_free(&again);
   return s;
 }
 

@@ -62,6 +62,13 @@ chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *comman
  * it. Local. \return CHI_ERR_INPUT naming the file */
 chi_status chi_cli_guard(const chi_command *command, chi_options *options);
 
+/** The sections of config.yaml of the commands that the command run is made of, but that of `but`:
+ * they say which stages a run is to have. Local. */
+void chi_cli_write_parts(const chi_options *options, const chi_command *but, chi_text *out);
+
+/** The command line that goes on with what the command run has left. Local. */
+void chi_cli_write_again(const chi_options *options, chi_text *out);
+
 /** What to do with RUN, by --resume and --overwrite. Local.
  * \return CHI_ERR_USAGE if both are given, or a command that has --output lacks it */
 chi_status chi_cli_mode(const chi_options *options, chi_run_mode *mode);

@@ -11,7 +11,8 @@
 chi_status chi_cli_fit_stage(const chi_cli *cli, chi_run_mode mode, int *exit_code)
 {
   const chi_options *o = cli->options;
-  chi_text config = {0}, libraries = {0};
+  const chi_command *command = chi_cli_command(CHI_CMD_FIT);
+  chi_text config = {0}, later = {0}, libraries = {0}, again = {0};
   int64_t failed = 0;
   chi_fit_options fit = {.study = chi_opt_argument(o, 0),
                          .run = chi_opt_text(o, "output"),
@@ -21,20 +22,26 @@ chi_status chi_cli_fit_stage(const chi_cli *cli, chi_run_mode mode, int *exit_co
                          .memory_per_rank = chi_opt_int(o, "memory-per-rank"),
                          .blas_kernel = chi_blas_kernel()};
   chi_status s = chi_cli_fit_options(cli, o, &fit.encode);
-  chi_options_write_yaml(o, chi_cli_command(CHI_CMD_FIT), &config);
+  chi_options_write_yaml(o, command, &config);
+  chi_cli_write_parts(o, command, &later);
   chi_cli_versions(&libraries, ", ");
-  if (s == CHI_OK && (config.failed || libraries.failed))
+  chi_cli_write_again(o, &again);
+  if (s == CHI_OK && (config.failed || later.failed || libraries.failed || again.failed))
     s = chi_fail(CHI_ERR_MEMORY, "no memory for the configuration's text");
   s = chi_agree(cli->comm, s);
   if (s != CHI_OK) goto cleanup;
   fit.config = config.s;
+  fit.later_config = later.s;
   fit.libraries = libraries.s;
+  fit.again = again.s;
   s = chi_fit(cli->comm, &fit, &failed);
   if (s == CHI_OK && failed > 0) *exit_code = 1;
 cleanup:
   chi_free((void *)fit.encode.alphas);
   chi_text_free(&config);
+  chi_text_free(&later);
   chi_text_free(&libraries);
+  chi_text_free(&again);
   return s;
 }
 

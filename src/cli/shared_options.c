@@ -56,6 +56,22 @@ chi_status chi_cli_fit_options(const chi_cli *cli, const chi_options *fit,
   return CHI_OK;
 }
 
+void chi_cli_write_parts(const chi_options *options, const chi_command *but, chi_text *out)
+{
+  const unsigned parts = chi_options_command(options)->parts;
+  for (int i = 0; i < chi_n_commands; i++)
+    if ((chi_command_table[i].bit & parts) != 0 && &chi_command_table[i] != but)
+      chi_options_write_yaml(options, &chi_command_table[i], out);
+}
+
+void chi_cli_write_again(const chi_options *options, chi_text *out)
+{
+  chi_text_add(out, "chiasm %s %s", chi_options_command(options)->name,
+               chi_opt_argument(options, 0));
+  if (chi_opt_has(options, "output")) chi_text_add(out, " -o %s", chi_opt_text(options, "output"));
+  chi_text_add(out, " --resume");
+}
+
 chi_status chi_cli_mode(const chi_options *options, chi_run_mode *mode)
 {
   const bool resume = chi_opt_flag(options, "resume");

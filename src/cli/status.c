@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "chiasm/run.h"
 #include "cli/cli.h"
+#include "run/bootstrap_read.h"
+#include "run/config.h"
 #include "run/progress.h"
 
 /* Encoding models: one per feature space, site and bin. */
@@ -21,7 +24,7 @@ typedef struct chi_counts {
 
 typedef enum chi_writer { WRITER_NONE, WRITER_THERE, WRITER_UNKNOWN } chi_writer;
 
-static chi_counts count_flags(const chi_fit_table *t)
+static chi_counts count_fit(const chi_fit_table *t)
 {
   chi_counts c = {0, 0, 0};
   for (int64_t i = 0; i < t->n_spaces * t->n_sites; i++) {
@@ -33,6 +36,20 @@ static chi_counts count_flags(const chi_fit_table *t)
   }
   return c;
 }
+
+/* What there is to say of a run. */
+typedef struct chi_run_state {
+  chi_fit_table *fit;
+  int32_t n_fit;
+  chi_bootstrap_file *file; /* NULL: not bootstrapped */
+  const chi_bootstrap_table *bootstrap;
+  int32_t n_bootstrap;
+  chi_counts fitted, refitted; /* encoding models */
+  const char *missing; /* a stage that is to be, by config.yaml, and has not begun; NULL: none */
+  bool unfinished;
+  chi_writer writer;
+  const chi_progress *heard; /* NULL: nothing */
+} chi_run_state;
 
 /* Whether some job holds RUN/lock. Where a file system does not say, nobody knows. */
 static chi_writer find_writer(const char *run)
@@ -82,21 +99,24 @@ static void print_row(const char *what, const chi_counts *c, const char *running
 }
 
 /* The line on top: the state, and who works on it. */
-static void print_state(const char *run, const chi_counts *all, chi_writer writer,
-                        const chi_progress *p)
+static void print_state(const char *run, const chi_run_state *r)
 {
-  const bool said_running = p != NULL && strcmp(p->state, "running") == 0;
+  const bool said_running = r->heard != NULL && strcmp(r->heard->state, "running") == 0;
   printf("%s: ", run);
-  if (all->left == 0)
-    printf(all->failed > 0 ? "complete, with failed units" : "complete");
-  else if (writer == WRITER_THERE && p != NULL && said_running)
-    printf("running: %s, %d %s, %s", p->stage, p->ranks, p->ranks == 1 ? "rank" : "ranks", p->host);
-  else if (writer == WRITER_THERE)
+  if (!r->unfinished)
+    printf(r->fitted.failed + r->refitted.failed > 0 ? "complete, with failed units" : "complete");
+  else if (r->writer == WRITER_THERE && said_running)
+    printf("running: %s, %d %s, %s", r->heard->stage, r->heard->ranks,
+           r->heard->ranks == 1 ? "rank" : "ranks", r->heard->host);
+  else if (r->writer == WRITER_THERE)
     printf("running");
-  else if (writer == WRITER_UNKNOWN && said_running)
+  else if (r->writer == WRITER_UNKNOWN && said_running)
     printf("not complete; whether a job is running cannot be seen here");
   else if (said_running)
     printf("not complete; its job does not seem to be running any more; go on with --resume");
+  else if (r->fitted.left + r->refitted.left == 0 && r->missing != NULL)
+    printf("not complete: %s is still to be done; no job is running; go on with --resume",
+           r->missing);
   else
     printf("not complete; no job is running; go on with --resume");
   printf("\n");
@@ -119,26 +139,89 @@ static void print_rate(const chi_progress *p, bool running)
   printf("last heard of: %s (%s ago), state: %s\n", p->written, text, p->state);
 }
 
-static void print_all(const char *run, const chi_fit_table *tables, int32_t n, chi_writer writer,
-                      const chi_progress *p, const chi_counts *all)
+static void print_counts(const chi_run_state *r)
 {
-  print_state(run, all, writer, p);
+  char name[80];
+  print_row("models", &r->fitted, "");
+  for (int32_t i = 0; i < r->n_fit; i++) {
+    const chi_counts c = count_fit(&r->fit[i]);
+    snprintf(name, sizeof name, "  %.70s", r->fit[i].alignment);
+    print_row(name, &c, "");
+  }
+  if (r->file == NULL) return;
+  print_row("replicates", &r->refitted, "");
+  for (int32_t i = 0; i < r->n_bootstrap; i++) {
+    const chi_counts c = {r->bootstrap[i].done, r->bootstrap[i].failed, r->bootstrap[i].left};
+    snprintf(name, sizeof name, "  %.70s", r->bootstrap[i].alignment);
+    print_row(name, &c, "");
+  }
+}
+
+static void print_all(const char *run, const chi_run_state *r)
+{
+  const chi_progress *p = r->heard;
+  const bool running = r->writer != WRITER_NONE && r->unfinished;
+  print_state(run, r);
   printf("%-16s%16s%9s%14s%16s\n", "", "done", "running", "failed", "left");
   if (p != NULL) {
-    const bool running = writer != WRITER_NONE && all->left > 0;
     char text[32];
     snprintf(text, sizeof text, "%lld", running ? (long long)p->running : 0LL);
     const chi_counts units = {p->done, p->failed, p->left + (running ? 0 : p->running)};
     print_row("units", &units, text);
   }
-  print_row("models", all, "");
-  for (int32_t i = 0; i < n; i++) {
-    const chi_counts c = count_flags(&tables[i]);
-    char name[80];
-    snprintf(name, sizeof name, "  %.70s", tables[i].alignment);
-    print_row(name, &c, "");
+  print_counts(r);
+  if (p != NULL) print_rate(p, running);
+}
+
+/* Whether config.yaml holds an option of a stage: then the run is to have that stage. */
+static bool is_planned(const char *run, const char *text, const char *option)
+{
+  char *value = NULL;
+  const bool found = chi_config_value(run, text, option, &value) == CHI_OK && value != NULL;
+  chi_free(value);
+  return found;
+}
+
+/* The first stage that is planned and has no file. */
+static const char *find_missing(const char *run)
+{
+  chi_text path = {0};
+  char *text = NULL;
+  const char *missing = NULL;
+  chi_text_add(&path, "%s/config.yaml", run);
+  if (!path.failed && chi_text_read(path.s, path.s, &text) == CHI_OK) {
+    if (!has_file(run, "bootstrap.h5") && is_planned(run, text, "bootstrap.replicates"))
+      missing = "the bootstrap";
+    else if (!has_file(run, "sites.csv") && is_planned(run, text, "sites.test"))
+      missing = "the comparison of sites";
   }
-  if (p != NULL) print_rate(p, writer != WRITER_NONE && all->left > 0);
+  chi_free(text);
+  chi_text_free(&path);
+  return missing;
+}
+
+static chi_status read_state(const char *run, chi_run_state *r)
+{
+  CHI_TRY(chi_run_read_tables(run, &r->fit, &r->n_fit));
+  for (int32_t i = 0; i < r->n_fit; i++) {
+    const chi_counts c = count_fit(&r->fit[i]);
+    r->fitted.done += c.done;
+    r->fitted.failed += c.failed;
+    r->fitted.left += c.left;
+  }
+  int64_t unsummarised = 0;
+  if (has_file(run, "bootstrap.h5"))
+    CHI_TRY(chi_bootstrap_file_open(run, &r->file, &r->bootstrap, &r->n_bootstrap));
+  for (int32_t i = 0; i < r->n_bootstrap; i++) {
+    r->refitted.done += r->bootstrap[i].done;
+    r->refitted.failed += r->bootstrap[i].failed;
+    r->refitted.left += r->bootstrap[i].left;
+    unsummarised += r->bootstrap[i].n_left;
+  }
+  r->missing = find_missing(run);
+  r->unfinished =
+      r->fitted.left > 0 || r->refitted.left > 0 || unsummarised > 0 || r->missing != NULL;
+  return CHI_OK;
 }
 
 chi_status chi_cli_status(const chi_cli *cli, int *exit_code)
@@ -146,28 +229,22 @@ chi_status chi_cli_status(const chi_cli *cli, int *exit_code)
   const char *run = chi_opt_argument(cli->options, 0);
   CHI_TRY(check_folder(run));
   /* The lock before the flags: a job that ends in between is then seen complete, not abandoned. */
-  const chi_writer writer = find_writer(run);
+  chi_run_state r = {.writer = find_writer(run)};
   if (!has_file(run, "fit.h5") && has_file(run, "lock")) {
     printf("%s: %s\n", run,
-           writer == WRITER_NONE ? "not begun; no job is running; go on with --resume"
-                                 : "starting: the study is being read");
+           r.writer == WRITER_NONE ? "not begun; no job is running; go on with --resume"
+                                   : "starting: the study is being read");
     *exit_code = 3;
     return CHI_OK;
   }
-  chi_fit_table *tables = NULL;
-  int32_t n = 0;
-  CHI_TRY(chi_run_read_tables(run, &tables, &n));
   chi_progress progress;
-  const bool heard = chi_progress_read(run, &progress) == CHI_OK;
-  chi_counts all = {0, 0, 0};
-  for (int32_t i = 0; i < n; i++) {
-    const chi_counts c = count_flags(&tables[i]);
-    all.done += c.done;
-    all.failed += c.failed;
-    all.left += c.left;
+  if (chi_progress_read(run, &progress) == CHI_OK) r.heard = &progress;
+  const chi_status s = read_state(run, &r);
+  if (s == CHI_OK) {
+    print_all(run, &r);
+    *exit_code = r.unfinished ? 3 : r.fitted.failed + r.refitted.failed > 0 ? 1 : 0;
   }
-  print_all(run, tables, n, writer, heard ? &progress : NULL, &all);
-  chi_fit_tables_free(&tables, n);
-  *exit_code = all.left > 0 ? 3 : all.failed > 0 ? 1 : 0;
-  return CHI_OK;
+  chi_fit_tables_free(&r.fit, r.n_fit);
+  chi_bootstrap_file_close(&r.file);
+  return s;
 }

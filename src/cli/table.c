@@ -70,7 +70,8 @@ const chi_command chi_command_table[] = {
      0},
     {"status", CHI_CMD_STATUS, "RUN", 1, "Print how far a run is, while it runs and after.",
      "Exit code 0: complete; 1: complete, but some units failed; 2: no run there;\n"
-     "3: not complete: running, or to be gone on with by chiasm fit --resume.\n"
+     "3: not complete: running, or to be gone on with by --resume. A run that chiasm run\n"
+     "began is complete when its last stage is.\n"
      "\n"
      "Example: chiasm status demo/run",
      0},

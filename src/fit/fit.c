@@ -33,6 +33,7 @@ typedef struct fit {
 static chi_status open_run(fit *f)
 {
   const chi_provenance provenance = {.config = f->options->config,
+                                     .later_config = f->options->later_config,
                                      .study_checksum = f->checksum,
                                      .threads_per_rank = f->options->encode.threads,
                                      .blas_kernel = f->options->blas_kernel,
@@ -133,8 +134,7 @@ static chi_status print_end(const fit *f, bool stopped, int64_t failed)
   }
   chi_watch_add_failed(&f->watch, o->run, failed, &text);
   if (stopped)
-    chi_text_add(&text, "\nstopped early; to go on: chiasm fit %s -o %s --resume\n", o->study,
-                 o->run);
+    chi_text_add(&text, "\nstopped early; to go on: %s\n", o->again);
   else
     chi_text_add(&text, "\nscores %s/fit.h5, options %s/config.yaml, log %s/log.txt\n", o->run,
                  o->run, o->run);

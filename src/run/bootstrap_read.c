@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "chiasm/run.h"
+#include "run/bootstrap_file.h"
 #include "run/folder.h"
 #include "study/hdf5.h"
 
@@ -104,6 +105,21 @@ static chi_status read_flags(hid_t id, const char *where, const char *name, int 
   return s;
 }
 
+/* Take the flags of one row and site into the counts. */
+static void count_blocks(const uint8_t *done, int64_t n_blocks, chi_bootstrap_table *t)
+{
+  int64_t failed = 0;
+  for (int64_t b = 0; b < n_blocks; b++) {
+    const int64_t left = t->n_replicates - b * CHI_REPLICATE_BLOCK;
+    const int64_t size = left < CHI_REPLICATE_BLOCK ? left : CHI_REPLICATE_BLOCK;
+    failed += done[b] == CHI_DONE_FAILED;
+    *(done[b] == CHI_DONE_WRITTEN  ? &t->done
+      : done[b] == CHI_DONE_FAILED ? &t->failed
+                                   : &t->left) += size * t->n_times;
+  }
+  t->n_failed += failed > 0;
+}
+
 /* Count what is left and what failed. */
 static chi_status read_progress(hid_t id, const char *where, chi_bootstrap_table *t)
 {
@@ -113,11 +129,9 @@ static chi_status read_progress(hid_t id, const char *where, chi_bootstrap_table
   chi_status s = read_flags(id, where, "done", 3, dims, &n_done, &done);
   if (s == CHI_OK) s = read_flags(id, where, "summarised", 2, dims, &n_summarised, &summarised);
   for (int64_t i = 0; i < n && s == CHI_OK; i++) {
-    bool failed = false;
-    for (int64_t b = 0; b < n_done / n; b++)
-      failed = failed || done[i * (n_done / n) + b] == CHI_DONE_FAILED;
-    t->n_failed += failed;
-    t->n_left += t->layer[i][0] != '\0' && summarised[i] == 0;
+    if (t->layer[i][0] == '\0') continue;
+    count_blocks(done + i * (n_done / n), n_done / n, t);
+    t->n_left += summarised[i] == 0;
   }
   chi_free(done);
   chi_free(summarised);

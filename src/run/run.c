@@ -8,6 +8,7 @@
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "run/fit_file.h"
 #include "run/folder.h"
 #include "run/internal.h"
@@ -40,12 +41,23 @@ static chi_status check_kind(const char *folder, chi_run_mode mode)
   return CHI_OK;
 }
 
+static chi_status write_config(const chi_run *run, const chi_provenance *provenance)
+{
+  chi_text text = {0};
+  chi_text_add(&text, "%s%s", provenance->config,
+               provenance->later_config == NULL ? "" : provenance->later_config);
+  const chi_status s = text.failed
+                           ? chi_fail(CHI_ERR_MEMORY, "no memory for config.yaml")
+                           : chi_run_folder_write(run->folder, "config.yaml", text.s, text.n);
+  chi_text_free(&text);
+  return s;
+}
+
 static chi_status make_fit_file(const chi_run *run, const chi_study *study,
                                 const chi_provenance *provenance)
 {
   CHI_TRY(chi_new_file_check_space(run->folder, "fit.h5", chi_fit_file_bytes(study, provenance)));
-  CHI_TRY(chi_run_folder_write(run->folder, "config.yaml", provenance->config,
-                               (int64_t)strlen(provenance->config)));
+  CHI_TRY(write_config(run, provenance));
   return chi_fit_file_create(run->folder, study, provenance, run->size);
 }
 
@@ -60,9 +72,7 @@ static chi_status take_up(const chi_run *run, const chi_study *study,
     return make_fit_file(run, study, provenance);
   }
   CHI_TRY(chi_fit_file_check(run->folder, study, provenance));
-  if (!chi_run_folder_has(run->folder, "config.yaml"))
-    CHI_TRY(chi_run_folder_write(run->folder, "config.yaml", provenance->config,
-                                 (int64_t)strlen(provenance->config)));
+  if (!chi_run_folder_has(run->folder, "config.yaml")) CHI_TRY(write_config(run, provenance));
   *resumed = true;
   return CHI_OK;
 }

@@ -92,7 +92,6 @@ chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pai
   const int32_t better = row->bins > 0 ? best_model(work, &pair->better) : -1;
   const int32_t than = row->bins > 0 ? best_model(work, &pair->than) : -1;
   chi_sites_name_models(work, pair, better, than, row);
-  row->by_default = (better < 0) != (than < 0);
   const float *x = better < 0 ? NULL : d->test_r + chi_sites_at(d, better, work->site);
   const float *y = than < 0 ? NULL : d->test_r + chi_sites_at(d, than, work->site);
   if (x != NULL && y != NULL) narrow(work, x, y);

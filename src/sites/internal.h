@@ -193,7 +193,8 @@ void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pai
  * r and difference are means over the bins of the union where both models' plain-fit test_r is
  * finite; a replicate's difference is over those of them where both are finite in it, and missing
  * if there is none. p is NaN if over 5 % of the replicates are missing, or their standard deviation
- * (n - 1) is 0 or not finite. A side without any finite r in the union loses by default. */
+ * (n - 1) is 0 or not finite. Neither is there a p where
+ * a side has no finite r in the union: nobody wins by default here. */
 chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pair,
                                  chi_sites_row *row);
 

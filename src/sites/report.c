@@ -151,20 +151,27 @@ static chi_status add_sites(const chi_sites_run *run, chi_text *text)
 /* Rows in which something took part and that have no p all the same. */
 static void add_notes(const chi_sites_run *run, chi_text *text)
 {
-  int64_t untestable = 0;
+  int64_t one_sided = 0, unknown_spread = 0;
   for (int64_t i = 0; i < run->n_rows; i++) {
     const chi_sites_row *row = &run->row[i];
     const chi_sites_kind kind = run->comparison[row->comparison].kind;
-    untestable += (kind == CHI_COMPARE_TWINS || kind == CHI_COMPARE_SIDES) && row->bins > 0 &&
-                  !row->by_default && isnan(row->p);
+    if ((kind != CHI_COMPARE_TWINS && kind != CHI_COMPARE_SIDES) || row->bins == 0 ||
+        row->by_default || !isnan(row->p))
+      continue;
+    *(isnan(row->difference) ? &one_sided : &unknown_spread) += 1;
   }
-  if (run->notes.n > 0 || untestable > 0) chi_text_add(text, "\n");
+  if (run->notes.n > 0 || one_sided > 0 || unknown_spread > 0) chi_text_add(text, "\n");
   if (run->notes.n > 0) chi_text_add(text, "%s", run->notes.s);
-  if (untestable > 0)
+  if (one_sided > 0)
     chi_text_add(text,
-                 "%lld comparisons have no p: over 5 %% of the replicates are missing, or do not "
-                 "differ from each other.\n",
-                 (long long)untestable);
+                 "No p in %lld rows: there the models of one side are missing, or their r is "
+                 "undefined.\n",
+                 (long long)one_sided);
+  if (unknown_spread > 0)
+    chi_text_add(text,
+                 "No p in %lld rows: over 5 %% of their replicates are undefined, or all are "
+                 "equal.\n",
+                 (long long)unknown_spread);
 }
 
 chi_status chi_sites_report(const chi_sites_run *run, chi_text *text)

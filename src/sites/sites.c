@@ -188,8 +188,7 @@ static chi_status print_report(const chi_sites_run *r)
 {
   chi_text text = {0};
   chi_status s = chi_sites_report(r, &text);
-  if (s == CHI_OK && (fputs(text.s, stdout) == EOF || fflush(stdout) != 0))
-    s = chi_fail(CHI_ERR_IO, "the tables cannot be written to standard output");
+  if (s == CHI_OK) s = chi_text_print(&text);
   chi_text_free(&text);
   return s;
 }

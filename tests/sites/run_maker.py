@@ -90,16 +90,17 @@ class Alignment:
 
 def summary(replicates):
     """Mean and 95 % interval over the finite replicates (axis 2); NaN if over 5 % are missing."""
-    missing = np.isnan(replicates).sum(2) > 0.05 * replicates.shape[2]
-    with np.errstate(all="ignore"):
-        import warnings
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            out = [np.nanmean(replicates.astype(float), 2),
-                   *np.nanpercentile(replicates.astype(float), [2.5, 97.5], axis=2)]
-    for x in out:
-        x[missing] = np.nan
-    return [x.astype(np.float32) for x in out]
+    x = np.sort(replicates.astype(float), axis=2)  # NaN last
+    n = np.isfinite(x).sum(2, keepdims=True)
+    out = [np.where(np.isfinite(x), x, 0).sum(2) / np.maximum(n[:, :, 0], 1)]
+    for q in (0.025, 0.975):
+        at = q * np.maximum(n - 1, 0)
+        low = np.floor(at).astype(int)
+        high = np.minimum(low + 1, np.maximum(n - 1, 0))
+        a, b = np.take_along_axis(x, low, 2), np.take_along_axis(x, high, 2)
+        out.append((a + (at - low) * (b - a))[:, :, 0])
+    missing = x.shape[2] - n[:, :, 0] > 0.05 * x.shape[2]
+    return [np.where(missing, np.nan, y).astype(np.float32) for y in out]
 
 
 def label(group, dim, values):
@@ -181,8 +182,9 @@ def chosen_spaces(a, models, only):
         rows = [i for i, (m, _, _) in enumerate(a.spaces) if m == model]
         out[model] = []
         for j in range(len(a.sites)):
-            means = [np.nanmean(a.val_r[i, j].astype(np.float32).astype(float))
-                     if a.present[i, j] else -np.inf for i in rows]
+            x = a.val_r[rows, j].astype(np.float32).astype(float)
+            means = [one[np.isfinite(one)].mean() if np.isfinite(one).any()
+                     else -np.inf if not a.present[i, j] else -9 for i, one in zip(rows, x)]
             out[model].append(rows[int(np.argmax(means))] if max(means) > -np.inf else -1)
     return out
 
@@ -240,12 +242,12 @@ def write_bootstrap_group(g, a, models, keep, by_space, only):
 
 def make_run(path, models=None, alignments=None, electrodes=6, bins=14, replicates=60, seed=0,
              keep=True, by_space=False, only=None, yaml=None, truth=None, edit=None,
-             missing=(("beit", "s1"),), regions=("temporal, superior", "", 'the "pole"'),
+             missing=(("beit", "s1"),), left_out=None, regions=("temporal, superior", "", 'the "pole"'),
              config=CONFIG):
     """A run in folder `path` and beside it PATH-study with study.yaml and truth.csv as given.
 
     alignments: name -> number of subjects. only: the models that are bootstrapped.
-    missing: (model, subject) pairs. edit(alignment) may change an Alignment's scores."""
+    missing: (model, subject) pairs. left_out: alignment -> models that it lacks. edit(alignment) may change an Alignment's scores."""
     path = str(path)
     models = MODELS if models is None else models
     study = os.path.abspath(path) + "-study"
@@ -257,7 +259,8 @@ def make_run(path, models=None, alignments=None, electrodes=6, bins=14, replicat
                 f.write(text)
     made = []
     for name, n in (alignments or {"language": 2, "vision": 2}).items():
-        a = Alignment(name, models, [f"s{i + 1}" for i in range(n)], electrodes, bins, replicates,
+        there = {m: x for m, x in models.items() if m not in (left_out or {}).get(name, ())}
+        a = Alignment(name, there, [f"s{i + 1}" for i in range(n)], electrodes, bins, replicates,
                       seed, set(missing))
         if edit:
             edit(a)

@@ -155,7 +155,7 @@ class Reference:
                 row[which] = named
                 row["layer_" + which] = t.where[named, s][2] if t.where[named, s] else ""
                 row["bins_" + which] = int(t.kept(named, s).sum())
-        row["by_default"] = int((models[0] is None) != (models[1] is None))
+        row["by_default"] = int(self.test == "bins" and (models[0] is None) != (models[1] is None))
         getattr(self, self.test)(t, s, models, union, row)
         row["difference"] = row["r_better"] - row["r_than"]
         return row

@@ -5,7 +5,7 @@ import numpy as np
 
 from compare import check_run, p_values
 from program import run_tests
-from run_maker import make_run
+from run_maker import CHECKSUM, make_run
 
 CONTRASTS = """
 title: made up
@@ -36,7 +36,21 @@ def test_events():
     with open("run/config.yaml") as f:
         text = f.read()
     assert text.startswith("fit:\n") and text.endswith(
-        'sites:\n  test: "events"\n  min-bins: 4\n  fdr: 0.05\n  seed: 0\n'), text
+        'sites:\n  seed: 0\n  test: "events"\n  min-bins: 4\n  fdr: 0.05\n'), text
+
+
+def test_xarray():
+    """sites.h5 as a netCDF-4 file."""
+    import xarray
+    make_run("run", electrodes=2, bins=5, replicates=20)
+    rows, _ = check_run("run", "--min-bins", 2, min_bins=2)
+    with xarray.open_dataset("run/sites.h5", engine="h5netcdf") as ds:
+        assert dict(ds.sizes) == {"row": len(rows)} and list(ds.coords) == ["row"]
+        assert ds.attrs["chiasm_format"] == 1 and ds.attrs["study_checksum"] == CHECKSUM
+        assert ds.attrs["study"] == os.path.abspath("run-study")
+        assert list(ds["comparison"].values) == [r["comparison"] for r in rows]
+        assert ds["p"].dtype == float and ds["x"].attrs["units"] == "mm"
+        assert sum(ds["significant"].values) == sum(r["significant"] for r in rows)
 
 
 def test_bins():

@@ -93,13 +93,15 @@ void chi_draws_make(const chi_draws *draws, int64_t replicate, int64_t *event)
 }
 
 /* Events within one response window, at the recording's mean pace. */
-static double events_per_window(const chi_alignment *al, const chi_dataset *d)
+static double events_per_window(const chi_alignment *al, const chi_dataset *d,
+                                const chi_draws *order)
 {
   double span = 0;
   int64_t steps = 0;
   for (int64_t i = 1; i < d->n_events; i++) {
-    if (d->session[i] != d->session[i - 1]) continue;
-    span += d->onset[i] - d->onset[i - 1];
+    const int64_t e = order->event[i];
+    if (order->first[e] == i) continue;
+    span += d->onset[e] - d->onset[order->event[i - 1]];
     steps++;
   }
   if (al->n_times == 0 || !(span > 0)) return 1;
@@ -107,47 +109,50 @@ static double events_per_window(const chi_alignment *al, const chi_dataset *d)
   return (al->time[al->n_times - 1] - al->time[0] + width) * (double)steps / span;
 }
 
-/* Sums over events of y(i) y(i + lag), both of one session, for the targets [t0, t0 + n). */
-static void add_products(const chi_dataset *d, const chi_responses *r, int64_t lag, int64_t t0,
+/* Sums of y(event) y(the event `lag` after it in its session), for the targets [t0, t0 + n). */
+static void add_products(const chi_draws *order, const chi_responses *r, int64_t lag, int64_t t0,
                          int64_t n, double *sum)
 {
   const int64_t ld = r->n_electrodes * r->n_times;
   for (int64_t j = 0; j < n; j++) sum[j] = 0;
   for (int64_t i = 0; i + lag < r->n_events; i++) {
-    if (d->session[i] != d->session[i + lag]) continue;
+    const int64_t e = order->event[i], later = order->event[i + lag];
+    if (order->first[e] != order->first[later]) continue;
     if (r->real == CHI_REAL32) {
-      const float *a = (const float *)r->y + i * ld + t0, *b = a + lag * ld;
+      const float *a = (const float *)r->y + e * ld + t0,
+                  *b = (const float *)r->y + later * ld + t0;
       for (int64_t j = 0; j < n; j++) sum[j] += (double)a[j] * (double)b[j];
     } else {
-      const double *a = (const double *)r->y + i * ld + t0, *b = a + lag * ld;
+      const double *a = (const double *)r->y + e * ld + t0,
+                   *b = (const double *)r->y + later * ld + t0;
       for (int64_t j = 0; j < n; j++) sum[j] += a[j] * b[j];
     }
   }
 }
 
 /* Products at one lag of all targets, threads sharing the targets. */
-static void products_at(const chi_dataset *d, const chi_responses *r, int64_t lag, int32_t threads,
-                        double *sum)
+static void products_at(const chi_draws *order, const chi_responses *r, int64_t lag,
+                        int32_t threads, double *sum)
 {
   const int64_t targets = r->n_electrodes * r->n_times, tile = 1024;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int64_t t0 = 0; t0 < targets; t0 += tile)
-    add_products(d, r, lag, t0, targets - t0 < tile ? targets - t0 : tile, sum + t0);
+    add_products(order, r, lag, t0, targets - t0 < tile ? targets - t0 : tile, sum + t0);
 }
 
 /* The first lag, up to `most`, at which the mean autocorrelation of targets is below 0.05. */
-static chi_status memory_of(const chi_dataset *d, const chi_responses *r, int64_t most,
+static chi_status memory_of(const chi_draws *order, const chi_responses *r, int64_t most,
                             int32_t threads, int64_t *lag)
 {
   const int64_t targets = r->n_electrodes * r->n_times;
   double *squares = NULL, *products = NULL;
   chi_status s = chi_alloc(targets, sizeof *squares, "autocorrelation", &squares);
   if (s == CHI_OK) s = chi_alloc(targets, sizeof *products, "autocorrelation", &products);
-  if (s == CHI_OK) products_at(d, r, 0, threads, squares);
+  if (s == CHI_OK) products_at(order, r, 0, threads, squares);
   for (*lag = 1; s == CHI_OK && *lag < most; ++*lag) {
     double total = 0;
     int64_t n = 0;
-    products_at(d, r, *lag, threads, products);
+    products_at(order, r, *lag, threads, products);
     for (int64_t t = 0; t < targets; t++) {
       if (r->missing[t] != 0 || !(squares[t] > 0)) continue;
       total += products[t] / squares[t];
@@ -160,16 +165,28 @@ static chi_status memory_of(const chi_dataset *d, const chi_responses *r, int64_
   return s;
 }
 
+/* The smallest number whose cube is at least n; cbrt() may miss a cube by its last digit. */
+static int64_t cube_root(int64_t n)
+{
+  int64_t k = 1;
+  while (k * k * k < n) k++;
+  return k;
+}
+
 chi_status chi_draws_length(const chi_study *study, const chi_dataset *dataset,
                             const chi_responses *responses, int32_t threads, int64_t *length)
 {
-  const double n = (double)dataset->n_events, most = n / 20;
+  const chi_alignment *al = &study->alignments[dataset->alignment];
+  const double most = (double)dataset->n_events / 20;
   *length = 1;
   if (dataset->exchangeable) return CHI_OK;
+  chi_draws order; /* lags and pace are those of blocks: within sessions, however these lie */
   int64_t lag;
-  CHI_TRY(memory_of(dataset, responses, (int64_t)ceil(most), threads, &lag));
-  double wanted = fmax(ceil(cbrt(n)), (double)lag);
-  wanted = fmax(wanted, events_per_window(&study->alignments[dataset->alignment], dataset));
+  CHI_TRY(chi_draws_create(dataset, al->name, 0, 1, &order));
+  const chi_status s = memory_of(&order, responses, (int64_t)ceil(most), threads, &lag);
+  double wanted = fmax((double)cube_root(dataset->n_events), (double)lag);
+  wanted = fmax(wanted, events_per_window(al, dataset, &order));
   *length = (int64_t)ceil(fmin(most, wanted));
-  return CHI_OK;
+  chi_draws_free(&order);
+  return s;
 }

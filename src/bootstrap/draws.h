@@ -35,8 +35,8 @@ void chi_draws_make(const chi_draws *draws, int64_t replicate, int64_t *event);
 
 /** The length of block that a recording calls for (`--block auto`): 1 where its events are
  * exchangeable, else the greatest of ceil(n^(1/3)), the events within a response window, and the
- * first lag at which the responses' autocorrelation over events, averaged over targets, is below
- * 0.05; at most n / 20; rounded up.
+ * first lag at which the responses' autocorrelation over the events of a session, averaged over
+ * targets, is below 0.05; at most n / 20; rounded up.
  * \param[in] responses  of the dataset, centred; may be NULL where the dataset is exchangeable
  * \param[in] threads    the result does not depend on it */
 chi_status chi_draws_length(const chi_study *study, const chi_dataset *dataset,

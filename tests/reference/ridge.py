@@ -144,3 +144,30 @@ def disagreements(scores, val_r, test_r, alpha, precision="mixed"):
     report(passed, "a smaller alpha as good was passed over",
            lambda i: f"alpha {alpha[i]}, validation r {scores.val_r[:, i]}")
     return out
+
+
+def disagreements_unchosen(scores, val_r, test_r, precision="mixed"):
+    """The same where chiasm does not say which alpha it chose (a replicate): some alpha that the rule
+    may choose must have both scores."""
+    val_r, test_r = (np.ravel(a).astype(np.float64) for a in (val_r, test_r))
+    allowed = SCORE_TOLERANCE[precision]
+    tie = CHOICE_TOLERANCE[precision]
+    known = np.where(np.isnan(scores.val_r), -np.inf, scores.val_r)  # alphas x targets
+    best = known.max(axis=0)
+    possible = known >= best - tie - 2 * allowed
+    as_good = known > best - tie + 2 * allowed  # then no larger alpha can be chosen
+    possible[1:] &= ~np.logical_or.accumulate(as_good, axis=0)[:-1]
+    possible &= np.isfinite(known)
+
+    def near(got, ref):
+        rounding = 2.0 ** -24 * np.abs(ref) + 1e-44
+        with np.errstate(invalid="ignore"):
+            return (np.abs(got - ref) <= allowed + rounding) | (np.isnan(got) & np.isnan(ref))
+
+    fits = (possible & near(val_r, scores.val_r) & near(test_r, scores.test_r)).any(axis=0)
+    fits |= ~possible.any(axis=0) & np.isnan(val_r) & np.isnan(test_r)
+    if fits.all():
+        return []
+    i = int(np.argmin(fits))
+    return [f"{int((~fits).sum())} of {fits.size} targets are off, first {i}: val_r {val_r[i]}, test_r {test_r[i]}; "
+            f"reference {scores.val_r[:, i]}, {scores.test_r[:, i]}"]

@@ -16,20 +16,26 @@ static int compare_in_child(void *context)
   return chi_exit_code(s);
 }
 
+static chi_sites_test test_of(const char *name)
+{
+  int test = CHI_SITES_EVENTS;
+  while (strcmp(chi_sites_test_names[test], name) != 0) test++;
+  return (chi_sites_test)test;
+}
+
 static chi_status read_options(const chi_cli *cli, const char *run, chi_text *config,
                                chi_sites_options *sites)
 {
   const chi_options *o = cli->options;
   chi_options_write_yaml(o, chi_cli_command(CHI_CMD_SITES), config);
   if (config->failed) return chi_fail(CHI_ERR_MEMORY, "no memory for the configuration's text");
-  *sites = (chi_sites_options){
-      .run = run,
-      .test = strcmp(chi_opt_text(o, "test"), "bins") == 0 ? CHI_SITES_BINS : CHI_SITES_EVENTS,
-      .min_bins = chi_opt_int(o, "min-bins"),
-      .fdr = chi_opt_real(o, "fdr"),
-      .seed = (uint64_t)chi_opt_int(o, "seed"),
-      .threads = chi_threads_choose(cli->comm, chi_opt_int(o, "threads")),
-      .config = config->s};
+  *sites = (chi_sites_options){.run = run,
+                               .test = test_of(chi_opt_text(o, "test")),
+                               .min_bins = chi_opt_int(o, "min-bins"),
+                               .fdr = chi_opt_real(o, "fdr"),
+                               .seed = (uint64_t)chi_opt_int(o, "seed"),
+                               .threads = chi_threads_choose(cli->comm, chi_opt_int(o, "threads")),
+                               .config = config->s};
   return CHI_OK;
 }
 

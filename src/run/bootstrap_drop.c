@@ -130,13 +130,13 @@ static chi_status copy_site(drop *d, hid_t from, hid_t to, int64_t i, float *all
   return transfer(to, true, 2, there, size, kept) < 0 ? CHI_ERR_IO : CHI_OK;
 }
 
-static chi_status copy_replicates(drop *d)
+static chi_status copy_replicates(drop *d, const char *old_name, const char *new_name)
 {
   const int64_t sites = d->g->al->n_sites, n = d->n_replicates * d->g->al->n_times;
   float *all = NULL, *kept = NULL;
   int64_t at = 0;
-  const hid_t from = open_old(d, "test_r");
-  const hid_t to = H5Dopen2(d->g->l.group, "kept_test_r", H5P_DEFAULT);
+  const hid_t from = open_old(d, old_name);
+  const hid_t to = H5Dopen2(d->g->l.group, new_name, H5P_DEFAULT);
   chi_status s = from < 0 || to < 0 ? CHI_ERR_IO : chi_alloc(n, sizeof *all, "replicates", &all);
   if (s == CHI_OK) s = chi_alloc(n, sizeof *kept, "replicates", &kept);
   for (int64_t i = 0; i < d->g->rows->n_rows * sites && s == CHI_OK; i++)
@@ -158,9 +158,11 @@ static chi_status make_tables(chi_boot_group *g, void *context)
   const int dims[] = {entry, g->replicate};
   if (s == CHI_OK) s = chi_labelled_put_count(&g->l, entry);
   if (s == CHI_OK) s = put_places(d, entry);
-  if (s == CHI_OK)
-    s = chi_labelled_make(&g->l, "kept_test_r", H5T_IEEE_F32LE, 2, dims, H5T_NATIVE_FLOAT, NULL);
-  if (s == CHI_OK) s = copy_replicates(d);
+  for (int half = 0; half < 2 && s == CHI_OK; half++) {
+    const char *name = half == 0 ? "kept_val_r" : "kept_test_r";
+    s = chi_labelled_make(&g->l, name, H5T_IEEE_F32LE, 2, dims, H5T_NATIVE_FLOAT, NULL);
+    if (s == CHI_OK) s = copy_replicates(d, half == 0 ? "val_r" : "test_r", name);
+  }
   chi_free(d->kept);
   d->kept = NULL;
   return s;

@@ -18,8 +18,8 @@ static const char *const summaries[N_SUMMARIES] = {"val_r_mean",  "val_r_lower",
 /* The datasets of one alignment, open while the file is. */
 typedef struct group {
   chi_h5_dataset summary[N_SUMMARIES];
-  chi_h5_dataset replicates; /* test_r, or kept_test_r */
-  int64_t n_kept;            /* entries of kept_test_r, and where each belongs */
+  chi_h5_dataset replicates[2]; /* val_r and test_r, or kept_val_r and kept_test_r */
+  int64_t n_kept;               /* entries of the latter, and where each belongs */
   int32_t *kept_row, *kept_site, *kept_time;
 } group;
 
@@ -166,8 +166,10 @@ static chi_status open_kept(hid_t id, const char *where, const chi_bootstrap_tab
   } index[] = {
       {"kept_row", &g->kept_row}, {"kept_site", &g->kept_site}, {"kept_time", &g->kept_time}};
   const int64_t dims[] = {-1, t->n_replicates};
-  CHI_TRY(open_shaped(id, where, "kept_test_r", H5T_FLOAT, 2, dims, &g->replicates));
-  g->n_kept = g->replicates.dims[0];
+  CHI_TRY(open_shaped(id, where, "kept_val_r", H5T_FLOAT, 2, dims, &g->replicates[0]));
+  g->n_kept = g->replicates[0].dims[0];
+  const int64_t same[] = {g->n_kept, t->n_replicates};
+  CHI_TRY(open_shaped(id, where, "kept_test_r", H5T_FLOAT, 2, same, &g->replicates[1]));
   for (int i = 0; i < 3; i++) {
     int64_t n;
     CHI_TRY(
@@ -187,7 +189,8 @@ static chi_status open_numbers(hid_t id, const char *where, bool keeps,
   for (int i = 0; i < N_SUMMARIES; i++)
     CHI_TRY(open_shaped(id, where, summaries[i], H5T_FLOAT, 3, by_site, &g->summary[i]));
   if (!keeps) return open_kept(id, where, t, g);
-  return open_shaped(id, where, "test_r", H5T_FLOAT, 4, by_replicate, &g->replicates);
+  CHI_TRY(open_shaped(id, where, "val_r", H5T_FLOAT, 4, by_replicate, &g->replicates[0]));
+  return open_shaped(id, where, "test_r", H5T_FLOAT, 4, by_replicate, &g->replicates[1]);
 }
 
 /* ---- opening and closing ---- */
@@ -324,7 +327,7 @@ chi_status chi_bootstrap_read_summary(chi_bootstrap_file *file, int32_t table, c
   return chi_fail(CHI_ERR_BUG, "%s: there is no summary %s", file->path, name);
 }
 
-/* The first entry of kept_test_r that does not stand before (row, site). */
+/* The first kept entry that does not stand before (row, site). */
 static int64_t find_kept(const group *g, int64_t row, int64_t site)
 {
   int64_t low = 0, high = g->n_kept;
@@ -338,8 +341,8 @@ static int64_t find_kept(const group *g, int64_t row, int64_t site)
   return low;
 }
 
-static chi_status read_kept(chi_bootstrap_file *file, int32_t table, int64_t row, int64_t site,
-                            float *out)
+static chi_status read_kept(chi_bootstrap_file *file, int32_t table, int half, int64_t row,
+                            int64_t site, float *out)
 {
   const chi_bootstrap_table *t = &file->table[table];
   const group *g = &file->group[table];
@@ -349,7 +352,7 @@ static chi_status read_kept(chi_bootstrap_file *file, int32_t table, int64_t row
   if (n == 0 || t->n_replicates == 0) return CHI_OK;
   const hsize_t start[] = {(hsize_t)first, 0}, size[] = {(hsize_t)n, (hsize_t)t->n_replicates};
   CHI_TRY(chi_alloc(n * t->n_replicates, sizeof *entries, "replicates", &entries));
-  const chi_status s = read_box(file, &g->replicates, start, size, entries);
+  const chi_status s = read_box(file, &g->replicates[half], start, size, entries);
   for (int64_t i = 0; i < n && s == CHI_OK; i++)
     for (int64_t r = 0; r < t->n_replicates; r++)
       out[r * t->n_times + g->kept_time[first + i]] = entries[i * t->n_replicates + r];
@@ -357,12 +360,12 @@ static chi_status read_kept(chi_bootstrap_file *file, int32_t table, int64_t row
   return s;
 }
 
-chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int64_t row,
-                                         int64_t site, float *out)
+chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int half,
+                                         int64_t row, int64_t site, float *out)
 {
   const chi_bootstrap_table *t = &file->table[table];
-  if (!file->keeps) return read_kept(file, table, row, site, out);
+  if (!file->keeps) return read_kept(file, table, half, row, site, out);
   const hsize_t start[] = {(hsize_t)row, (hsize_t)site, 0, 0};
   const hsize_t size[] = {1, 1, (hsize_t)t->n_replicates, (hsize_t)t->n_times};
-  return read_box(file, &file->group[table].replicates, start, size, out);
+  return read_box(file, &file->group[table].replicates[half], start, size, out);
 }

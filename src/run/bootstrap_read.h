@@ -50,10 +50,11 @@ bool chi_bootstrap_file_keeps(const chi_bootstrap_file *file);
 chi_status chi_bootstrap_read_summary(chi_bootstrap_file *file, int32_t table, const char *name,
                                       int64_t row, float *out);
 
-/** Read the test r of every replicate at one row and site.
+/** Read the scores of every replicate at one row and site.
+ * \param[in] half  0: val_r; 1: test_r
  * \param[out] out  n_replicates x n_times, row-major; where only kept bins are stored, the others
  *                  are NaN */
-chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int64_t row,
-                                         int64_t site, float *out);
+chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int half,
+                                         int64_t row, int64_t site, float *out);
 
 #endif

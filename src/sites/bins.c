@@ -14,7 +14,7 @@ enum { RESAMPLES = 10000, PURPOSE = 1 };
 static int64_t kept_values(const chi_sites_data *d, int32_t model, int64_t site, double *out)
 {
   const float *low = d->val_low + chi_sites_at(d, model, site);
-  const float *test = d->test_mean + chi_sites_at(d, model, site);
+  const float *test = d->mean[1] + chi_sites_at(d, model, site);
   int64_t n = 0;
   for (int64_t b = 0; b < d->n_times; b++) {
     if (!(low[b] > 0) || !isfinite(test[b])) continue;

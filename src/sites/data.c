@@ -176,7 +176,7 @@ static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float
     const char *name;
     float *out;
   } summaries[] = {
-      {"val_r_mean", d->val_mean}, {"val_r_lower", d->val_low}, {"test_r_mean", d->test_mean}};
+      {"val_r_mean", d->mean[0]}, {"val_r_lower", d->val_low}, {"test_r_mean", d->mean[1]}};
   for (int64_t row = 0; row < d->boot->n_rows; row++) {
     const int32_t m = find_model(d, d->boot->model[row]);
     if (!is_wanted(d, m, d->row, row)) continue;
@@ -188,8 +188,10 @@ static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float
   for (int32_t m = 0; m < d->n_models; m++)
     for (int64_t f = d->model[m].space0; f < d->model[m].space0 + d->model[m].n_spaces; f++) {
       if (!is_wanted(d, m, d->space, f)) continue;
-      CHI_TRY(chi_run_read_score(d->run, d->fit, "test_r", f, scores));
-      copy_wanted(d, m, d->space, f, scores, d->test_r);
+      for (int half = 0; half < 2; half++) {
+        CHI_TRY(chi_run_read_score(d->run, d->fit, half == 0 ? "val_r" : "test_r", f, scores));
+        copy_wanted(d, m, d->space, f, scores, d->r[half]);
+      }
     }
   return CHI_OK;
 }
@@ -197,9 +199,9 @@ static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float
 chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
 {
   const int64_t n = d->n_models * d->n_sites;
-  float **tables[] = {&d->val_mean, &d->val_low, &d->test_mean, &d->test_r};
+  float **tables[] = {&d->mean[0], &d->mean[1], &d->val_low, &d->r[0], &d->r[1]};
   float *scores = NULL;
-  for (int t = 0; t < 4; t++) {
+  for (int t = 0; t < 5; t++) {
     CHI_TRY(chi_alloc(n * d->n_times, sizeof **tables[t], "scores", tables[t]));
     for (int64_t i = 0; i < n * d->n_times; i++) (*tables[t])[i] = NAN;
   }
@@ -214,12 +216,14 @@ chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
 
 void chi_sites_data_drop(chi_sites_data *d)
 {
-  chi_free(d->val_mean);
+  for (int half = 0; half < 2; half++) {
+    chi_free(d->mean[half]);
+    chi_free(d->r[half]);
+    d->mean[half] = d->r[half] = NULL;
+  }
   chi_free(d->val_low);
-  chi_free(d->test_mean);
-  chi_free(d->test_r);
   chi_free(d->n_kept);
-  d->val_mean = d->val_low = d->test_mean = d->test_r = NULL;
+  d->val_low = NULL;
   d->n_kept = NULL;
 }
 

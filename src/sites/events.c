@@ -1,5 +1,7 @@
-/* The test `events`: the plain fit's difference against its spread over the replicates. */
+/* The tests `events` and `crossed`: the plain fit's difference against its spread over the
+ * replicates. */
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "sites/internal.h"
@@ -19,16 +21,16 @@ static double mean_over(const bool *marked, const float *x, const float *also, i
   return count > 0 ? sum / (double)count : NAN;
 }
 
-/* The side's model with the highest bootstrap mean of val r over the union, the first on a tie;
- * -1 if none has any there. */
-static int32_t best_model(const chi_sites_work *work, const chi_sites_side *side)
+/* The side's model with the highest bootstrap mean over the union in one half of the events, the
+ * first on a tie; -1 if none has any there. */
+static int32_t best_model(const chi_sites_work *work, const chi_sites_side *side, int half)
 {
   const chi_sites_data *d = work->data;
   int32_t best = -1;
   double highest = -INFINITY;
   for (int32_t i = 0; i < side->n; i++) {
-    const float *val = d->val_mean + chi_sites_at(d, side->model[i], work->site);
-    const double mean = mean_over(work->in_union, val, NULL, d->n_times);
+    const float *r = d->mean[half] + chi_sites_at(d, side->model[i], work->site);
+    const double mean = mean_over(work->in_union, r, NULL, d->n_times);
     if (!(mean > highest)) continue;
     highest = mean;
     best = side->model[i];
@@ -36,73 +38,114 @@ static int32_t best_model(const chi_sites_work *work, const chi_sites_side *side
   return best;
 }
 
-static chi_status load(chi_sites_work *work, int32_t model)
+static chi_status load(chi_sites_work *work, int32_t model, int half)
 {
   const chi_sites_data *d = work->data;
-  if (work->fresh[model]) return CHI_OK;
-  if (work->replicates[model] == NULL)
+  const int32_t i = half * d->n_models + model;
+  if (work->fresh[i]) return CHI_OK;
+  if (work->replicates[i] == NULL)
     CHI_TRY(chi_alloc(d->boot->n_replicates * d->n_times, sizeof(float), "replicates",
-                      &work->replicates[model]));
+                      &work->replicates[i]));
   const int64_t row = d->row[model * d->n_sites + work->site];
-  CHI_TRY(chi_bootstrap_read_replicates(work->file, d->table, row, work->site,
-                                        work->replicates[model]));
-  work->fresh[model] = true;
+  CHI_TRY(chi_bootstrap_read_replicates(work->file, d->table, half, row, work->site,
+                                        work->replicates[i]));
+  work->fresh[i] = true;
   return CHI_OK;
 }
 
-/* Standard deviation of n numbers, n - 1 in the denominator. */
+/* Standard deviation of the finite ones of n numbers, n - 1 in the denominator; NaN if too many are
+ * missing. */
 static double deviation(const double *x, int64_t n)
 {
   double mean = 0, sum = 0;
-  if (n < 2) return NAN;
-  for (int64_t i = 0; i < n; i++) mean += x[i];
-  mean /= (double)n;
-  for (int64_t i = 0; i < n; i++) sum += (x[i] - mean) * (x[i] - mean);
-  return sqrt(sum / (double)(n - 1));
-}
-
-/* The spread of the difference over the replicates; NaN if too many are missing. */
-static double spread(const chi_sites_work *work, int32_t better, int32_t than)
-{
-  const int64_t n = work->data->boot->n_replicates, n_times = work->data->n_times;
   int64_t found = 0;
-  for (int64_t r = 0; r < n; r++) {
-    const float *x = work->replicates[better] + r * n_times;
-    const float *y = work->replicates[than] + r * n_times;
-    const double d =
-        mean_over(work->in_union, x, y, n_times) - mean_over(work->in_union, y, x, n_times);
-    if (isfinite(d)) work->difference[found++] = d;
+  for (int64_t i = 0; i < n; i++) {
+    if (!isfinite(x[i])) continue;
+    mean += x[i];
+    found++;
   }
-  if ((double)(n - found) > most_missing * (double)n) return NAN;
-  return deviation(work->difference, found);
+  if (found < 2 || (double)(n - found) > most_missing * (double)n) return NAN;
+  mean /= (double)found;
+  for (int64_t i = 0; i < n; i++)
+    if (isfinite(x[i])) sum += (x[i] - mean) * (x[i] - mean);
+  return sqrt(sum / (double)(found - 1));
 }
 
-/* Leave in the union only the bins where both models' plain fit has a test r. */
-static void narrow(const chi_sites_work *work, const float *better, const float *than)
+/* One difference: models chosen in one half of the events, compared in the other. */
+typedef struct chosen {
+  int32_t better, than;    /* -1: none */
+  double r_better, r_than; /* of the plain fit, over the union */
+} chosen;
+
+/* Choose the models by half 1 - half, and compare the plain fit's scores of `half` over the bins of
+ * the union where both have one; the union is narrowed to these. */
+static chosen compare(chi_sites_work *work, const chi_sites_pair *pair, int half)
 {
-  for (int64_t b = 0; b < work->data->n_times; b++)
-    work->in_union[b] = work->in_union[b] && isfinite(better[b]) && isfinite(than[b]);
+  const chi_sites_data *d = work->data;
+  chosen c = {best_model(work, &pair->better, 1 - half), best_model(work, &pair->than, 1 - half),
+              NAN, NAN};
+  const float *x = c.better < 0 ? NULL : d->r[half] + chi_sites_at(d, c.better, work->site);
+  const float *y = c.than < 0 ? NULL : d->r[half] + chi_sites_at(d, c.than, work->site);
+  for (int64_t b = 0; x != NULL && y != NULL && b < d->n_times; b++)
+    work->in_union[b] = work->in_union[b] && isfinite(x[b]) && isfinite(y[b]);
+  if (x != NULL) c.r_better = mean_over(work->in_union, x, NULL, d->n_times);
+  if (y != NULL) c.r_than = mean_over(work->in_union, y, NULL, d->n_times);
+  return c;
+}
+
+/* Add `weight` times the same difference in every replicate to work->difference. */
+static chi_status add_replicates(chi_sites_work *work, const chosen *c, int half, double weight)
+{
+  const chi_sites_data *d = work->data;
+  CHI_TRY(load(work, c->better, half));
+  CHI_TRY(load(work, c->than, half));
+  const float *better = work->replicates[half * d->n_models + c->better];
+  const float *than = work->replicates[half * d->n_models + c->than];
+  for (int64_t r = 0; r < d->boot->n_replicates; r++) {
+    const float *x = better + r * d->n_times, *y = than + r * d->n_times;
+    work->difference[r] += weight * (mean_over(work->in_union, x, y, d->n_times) -
+                                     mean_over(work->in_union, y, x, d->n_times));
+  }
+  return CHI_OK;
+}
+
+/* The mean of the differences in the halves from `first` to 1 (the test half), against its spread.
+ */
+static chi_status test(chi_sites_work *work, const chi_sites_pair *pair, int first,
+                       chi_sites_row *row)
+{
+  const int64_t n = work->data->boot->n_replicates;
+  const double weight = first == 1 ? 1 : 0.5;
+  double r_better = 0, r_than = 0;
+  chi_status s = CHI_OK;
+  memset(work->difference, 0, (size_t)n * sizeof *work->difference);
+  for (int half = 1; half >= first && s == CHI_OK; half--) {
+    chi_sites_mark_union(work, pair, row);
+    chosen c = {-1, -1, NAN, NAN};
+    if (row->bins > 0) c = compare(work, pair, half);
+    if (half == 1) chi_sites_name_models(work, pair, c.better, c.than, row);
+    r_better += weight * c.r_better;
+    r_than += weight * c.r_than;
+    if (isfinite(r_better - r_than)) s = add_replicates(work, &c, half, weight);
+  }
+  row->r_better = r_better;
+  row->r_than = r_than;
+  row->difference = r_better - r_than;
+  if (s != CHI_OK || !isfinite(row->difference)) return s;
+  row->se = deviation(work->difference, n);
+  if (isfinite(row->se) && row->se > 0)
+    row->p = 0.5 * erfc(row->difference / (row->se * sqrt(2.0)));
+  return CHI_OK;
 }
 
 chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pair,
                                  chi_sites_row *row)
 {
-  const chi_sites_data *d = work->data;
-  chi_sites_mark_union(work, pair, row);
-  const int32_t better = row->bins > 0 ? best_model(work, &pair->better) : -1;
-  const int32_t than = row->bins > 0 ? best_model(work, &pair->than) : -1;
-  chi_sites_name_models(work, pair, better, than, row);
-  const float *x = better < 0 ? NULL : d->test_r + chi_sites_at(d, better, work->site);
-  const float *y = than < 0 ? NULL : d->test_r + chi_sites_at(d, than, work->site);
-  if (x != NULL && y != NULL) narrow(work, x, y);
-  if (x != NULL) row->r_better = mean_over(work->in_union, x, NULL, d->n_times);
-  if (y != NULL) row->r_than = mean_over(work->in_union, y, NULL, d->n_times);
-  row->difference = row->r_better - row->r_than;
-  if (!isfinite(row->difference)) return CHI_OK;
-  CHI_TRY(load(work, better));
-  CHI_TRY(load(work, than));
-  row->se = spread(work, better, than);
-  if (isfinite(row->se) && row->se > 0)
-    row->p = 0.5 * erfc(row->difference / (row->se * sqrt(2.0)));
-  return CHI_OK;
+  return test(work, pair, 1, row);
+}
+
+chi_status chi_sites_test_crossed(chi_sites_work *work, const chi_sites_pair *pair,
+                                  chi_sites_row *row)
+{
+  return test(work, pair, 0, row);
 }

@@ -33,11 +33,12 @@ typedef struct chi_sites_data {
   int64_t n_sites, n_times;
   int32_t n_models;
   chi_sites_model *model;
-  int64_t *row;                          /* of bootstrap.h5; -1: nothing */
-  int64_t *space;                        /* of fit.h5: the layer compared there; -1: nothing */
-  float *val_mean, *val_low, *test_mean; /* over the bootstrap's replicates */
-  float *test_r;                         /* of the plain fit */
-  int32_t *n_kept;                       /* by model: bins whose val_low is above 0 */
+  int64_t *row;    /* of bootstrap.h5; -1: nothing */
+  int64_t *space;  /* of fit.h5: the layer compared there; -1: nothing */
+  float *val_low;  /* over the bootstrap's replicates */
+  float *mean[2];  /* the same: of val_r, of test_r */
+  float *r[2];     /* of the plain fit: val_r, test_r */
+  int32_t *n_kept; /* by model: bins whose val_low is above 0 */
 } chi_sites_data;
 
 /** Find out which models there are and which layer of each is compared at a site. With feature
@@ -166,8 +167,9 @@ typedef struct chi_sites_work {
   const chi_sites_data *data;
   int64_t min_bins, site;
   bool *in_union;     /* n_times */
-  float **replicates; /* n_models; of the site, n_replicates x n_times; NULL: never read */
-  bool *fresh;        /* n_models: replicates are those of this site */
+  float **replicates; /* 2 x n_models; val_r, then test_r of the site, n_replicates x n_times;
+                         NULL: never read */
+  bool *fresh;        /* 2 x n_models: replicates are those of this site */
   double *difference; /* n_replicates */
 } chi_sites_work;
 
@@ -197,6 +199,14 @@ void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pai
  * a side has no finite r in the union: nobody wins by default here. */
 chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pair,
                                  chi_sites_row *row);
+
+/** The same on all of the events (`crossed`): the mean of two differences, that of test_r between
+ * models chosen by the bootstrap mean of val_r, and that of val_r between models chosen by the
+ * bootstrap mean of test_r; se is that of the mean. Models are never compared by the scores that
+ * they were chosen by. The row names those chosen by val_r; its r are means of both differences'.
+ */
+chi_status chi_sites_test_crossed(chi_sites_work *work, const chi_sites_pair *pair,
+                                  chi_sites_row *row);
 
 /** Choose one row's models for the test `bins`, by score. Bins whose test r is NaN count as kept
  * but are not part of the score, nor drawn. */

@@ -182,7 +182,7 @@ chi_status chi_sites_report(const chi_sites_run *run, chi_text *text)
   chi_text_add(text,
                "\ntest: %s; a model takes part at a site where it keeps %lld bins or more; "
                "false discovery rate: %g\n",
-               o->test == CHI_SITES_EVENTS ? "events" : "bins", (long long)o->min_bins, o->fdr);
+               chi_sites_test_names[o->test], (long long)o->min_bins, o->fdr);
   add_counts(run, text);
   if (run->n_rows > 0 && with_bins == 0)
     chi_text_add(text, "No model keeps %lld bins at any site: nothing is tested.\n",

@@ -12,6 +12,12 @@
 #include "sites/internal.h"
 
 /* As chiasm fit --resume: a killed job's ranks may live on for some seconds. */
+const char *const chi_sites_test_names[] = {"events", "bins", "crossed"};
+
+/* What each test does with a row in its turn; `bins` only chooses the models, and draws later. */
+static chi_status (*const test_row[])(chi_sites_work *, const chi_sites_pair *, chi_sites_row *) = {
+    chi_sites_test_events, chi_sites_choose_bins, chi_sites_test_crossed};
+
 static const double lock_wait_s = 30;
 
 static chi_status check_folder(const char *run)
@@ -127,9 +133,7 @@ static chi_status test_site(chi_sites_run *r, chi_sites_work *work, int32_t a)
     if (block->pair == NULL) continue;
     for (int32_t p = 0; p < block->n_pairs; p++) {
       chi_sites_row *row = &r->row[block->first + work->site * block->n_pairs + p];
-      CHI_TRY(r->options->test == CHI_SITES_EVENTS
-                  ? chi_sites_test_events(work, &block->pair[p], row)
-                  : chi_sites_choose_bins(work, &block->pair[p], row));
+      CHI_TRY(test_row[r->options->test](work, &block->pair[p], row));
     }
   }
   return CHI_OK;
@@ -204,7 +208,7 @@ static chi_status run_stage(chi_sites_run *r)
   CHI_TRY(open_bootstrap(r));
   CHI_TRY(chi_sites_list(r));
   chi_log(CHI_LOG_INFO, "chiasm %s: sites of %s; test: %s, replicates: %lld, threads: %d",
-          CHIASM_VERSION, o->run, o->test == CHI_SITES_EVENTS ? "events" : "bins",
+          CHIASM_VERSION, o->run, chi_sites_test_names[o->test],
           (long long)r->data[0].boot->n_replicates, (int)o->threads);
   for (int32_t a = 0; a < r->n_alignments; a++) CHI_TRY(test_alignment(r, a));
   CHI_TRY(chi_sites_combine(r));

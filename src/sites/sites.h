@@ -7,7 +7,8 @@
 
 #include "chiasm/status.h"
 
-typedef enum chi_sites_test { CHI_SITES_EVENTS, CHI_SITES_BINS } chi_sites_test;
+typedef enum chi_sites_test { CHI_SITES_EVENTS, CHI_SITES_BINS, CHI_SITES_CROSSED } chi_sites_test;
+extern const char *const chi_sites_test_names[]; /* "events", "bins", "crossed" */
 
 /** All borrowed. */
 typedef struct chi_sites_options {

@@ -9,8 +9,8 @@ chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *
 {
   *work = (chi_sites_work){.file = file, .data = data, .min_bins = min_bins};
   CHI_TRY(chi_alloc(data->n_times, sizeof *work->in_union, "bins", &work->in_union));
-  CHI_TRY(chi_alloc(data->n_models, sizeof *work->replicates, "replicates", &work->replicates));
-  CHI_TRY(chi_alloc(data->n_models, sizeof *work->fresh, "flags", &work->fresh));
+  CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->replicates, "replicates", &work->replicates));
+  CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->fresh, "flags", &work->fresh));
   return chi_alloc(data->boot->n_replicates, sizeof *work->difference, "differences",
                    &work->difference);
 }
@@ -18,12 +18,12 @@ chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *
 void chi_sites_work_site(chi_sites_work *work, int64_t site)
 {
   work->site = site;
-  memset(work->fresh, 0, (size_t)work->data->n_models * sizeof *work->fresh);
+  memset(work->fresh, 0, 2 * (size_t)work->data->n_models * sizeof *work->fresh);
 }
 
 void chi_sites_work_end(chi_sites_work *work)
 {
-  for (int32_t m = 0; work->replicates != NULL && m < work->data->n_models; m++)
+  for (int32_t m = 0; work->replicates != NULL && m < 2 * work->data->n_models; m++)
     chi_free(work->replicates[m]);
   chi_free(work->replicates);
   chi_free(work->in_union);
@@ -52,6 +52,7 @@ void chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair
 {
   const int64_t n = work->data->n_times;
   memset(work->in_union, 0, (size_t)n * sizeof *work->in_union);
+  row->bins = 0;
   add_kept(work, &pair->better);
   add_kept(work, &pair->than);
   for (int64_t b = 0; b < n; b++) row->bins += work->in_union[b];

@@ -234,8 +234,9 @@ def write_bootstrap_group(g, a, models, keep, by_space, only):
         kept = (g["val_r_lower"][()] > 0).any(0)
         entries = [(i, j, b) for i in range(len(names)) for j, b in np.argwhere(kept)]
         index = np.array(entries, np.int32).reshape(-1, 3)
-        g["kept_test_r"] = np.array([test[i, j, :, b] for i, j, b in entries],
-                                    np.float32).reshape(-1, replicates)
+        for name, x in (("kept_val_r", val), ("kept_test_r", test)):
+            g[name] = np.array([x[i, j, :, b] for i, j, b in entries],
+                               np.float32).reshape(-1, replicates)
         for k, name in enumerate(("kept_row", "kept_site", "kept_time")):
             g[name] = np.ascontiguousarray(index[:, k])
 

@@ -55,6 +55,7 @@ class Table:
         self.models = {m: info[m] for m in sorted(set(rows))}
         layer = np.array(text(boot, "layer"), dtype=object).reshape(len(rows), len(self.sites))
         val_r, self.fit_test = fit["val_r"][()].astype(float), fit["test_r"][()].astype(float)
+        self.fit_val = val_r
         self.low = boot["val_r_lower"][()].astype(float)
         self.val = boot["val_r_mean"][()].astype(float)
         self.test = boot["test_r_mean"][()].astype(float)
@@ -75,14 +76,14 @@ class Table:
                         best = (mean, r, f, layer[r, s])
                 self.where[model, s] = best and best[1:]
 
-    def replicates(self, model, s):
+    def replicates(self, model, s, name="test_r"):
         row = self.where[model, s][0]
         if self.keeps:
-            return self.boot["test_r"][row, s].astype(float)
+            return self.boot[name][row, s].astype(float)
         shape = self.boot["replicate"].shape[0], self.boot["time"].shape[0]
         out = np.full(shape, NAN)
         for i in np.flatnonzero((self.kept_at[:, 0] == row) & (self.kept_at[:, 1] == s)):
-            out[:, self.kept_at[i, 2]] = self.boot["kept_test_r"][i]
+            out[:, self.kept_at[i, 2]] = self.boot["kept_" + name][i]
         return out
 
     def kept(self, model, s):
@@ -147,7 +148,7 @@ class Reference:
         part = [m for m in better + than if t.kept(m, s).sum() >= self.min_bins]
         union = np.any([t.kept(m, s) for m in part], 0) if part else np.zeros(t.low.shape[2], bool)
         row["bins"] = int(union.sum())
-        choose = self.by_val if self.test == "events" else self.by_score
+        choose = self.by_score if self.test == "bins" else self.by_val
         models = [choose(t, s, side, part, union) for side in (better, than)]
         for which, model, side in (("better", models[0], better), ("than", models[1], than)):
             named = model or (side[0] if len(side) == 1 else None)
@@ -156,12 +157,21 @@ class Reference:
                 row["layer_" + which] = t.where[named, s][2] if t.where[named, s] else ""
                 row["bins_" + which] = int(t.kept(named, s).sum())
         row["by_default"] = int(self.test == "bins" and (models[0] is None) != (models[1] is None))
-        getattr(self, self.test)(t, s, models, union, row)
+        if self.test == "crossed":
+            others = [self.by_test(t, s, side, part, union) for side in (better, than)]
+            self.crossed(t, s, models, others, union, row)
+        else:
+            getattr(self, self.test)(t, s, models, union, row)
         row["difference"] = row["r_better"] - row["r_than"]
         return row
 
     def by_val(self, t, s, side, part, union):
         scores = [mean(t.val[t.where[m, s][0], s], union) if t.where[m, s] and part else NAN
+                  for m in side]
+        return side[int(np.nanargmax(scores))] if np.isfinite(scores).any() else None
+
+    def by_test(self, t, s, side, part, union):
+        scores = [mean(t.test[t.where[m, s][0], s], union) if t.where[m, s] and part else NAN
                   for m in side]
         return side[int(np.nanargmax(scores))] if np.isfinite(scores).any() else None
 
@@ -187,6 +197,29 @@ class Reference:
         row["se"] = d.std(ddof=1)
         if row["se"] > 0:
             row["p"] = norm.sf((row["r_better"] - row["r_than"]) / row["se"])
+
+    def crossed(self, t, s, by_val, by_test, union, row):
+        """Half the difference of test_r plus half that of val_r, each between models chosen by
+        the other."""
+        r, d = np.zeros(2), 0
+        for models, plain, name in ((by_val, t.fit_test, "test_r"), (by_test, t.fit_val, "val_r")):
+            x = [plain[t.where[m, s][1], s] if m else None for m in models]
+            over = union
+            if all(models):
+                over = union & np.isfinite(x[0]) & np.isfinite(x[1])
+            r += [0.5 * (NAN if v is None else mean(v, over)) for v in x]
+            if all(models) and over.any():
+                one = (t.replicates(models[0], s, name) - t.replicates(models[1], s, name))[:, over]
+                d = d + np.array([0.5 * (np.nanmean(v) if np.isfinite(v).any() else NAN) for v in one])
+        row["r_better"], row["r_than"] = r
+        if not np.isfinite(r).all():
+            return
+        found = d[np.isfinite(d)]
+        if len(d) - len(found) > 0.05 * len(d) or len(found) < 2:
+            return
+        row["se"] = found.std(ddof=1)
+        if row["se"] > 0:
+            row["p"] = norm.sf((r[0] - r[1]) / row["se"])
 
     def bins(self, t, s, models, union, row):
         values = []

@@ -66,6 +66,14 @@ def test_bins():
         assert f.read() == first
 
 
+def test_crossed():
+    make_run("run", yaml=CONTRASTS, seed=3)
+    rows, _ = check_run("run", "--min-bins", 4, "--test", "crossed", min_bins=4, test="crossed")
+    several_kinds(rows)
+    make_run("few", yaml=CONTRASTS, seed=3, keep=False)
+    check_run("few", "--min-bins", 4, "--test", "crossed", min_bins=4, test="crossed")
+
+
 def test_replicates_not_kept():
     make_run("run", yaml=CONTRASTS, keep=False, seed=2)
     rows, _ = check_run("run", "--min-bins", 4, min_bins=4)

@@ -20,6 +20,7 @@ from pathlib import Path
 CHIASM = os.environ["CHIASM"]
 WORK = Path(os.environ.get("CHIASM_CALIBRATE", "build/calibrate"))
 RANKS = os.cpu_count()
+TESTS = ("events", "crossed", "bins")
 TRAINED = "vision-net,language-net,concat,multimodal-net,control-with-language,control-without-language"
 INDEPENDENT = ["--autocorrelation", "0", "--noise-autocorrelation", "0"]
 SMALL = ["--subjects", "1", "--electrodes", "16", "--events", "500", "--bins", "21", "--layers", "2",
@@ -55,7 +56,7 @@ def analyse(setting, seed, replicates):
     """Everything up to the two tables of sites of one study, kept under WORK/setting/seed."""
     _, options, models, blocks = SETTINGS[setting]
     kept = WORK / setting / str(seed)
-    results = [kept / f"{block}-{test}.csv" for block in blocks for test in ("events", "bins")]
+    results = [kept / f"{block}-{test}.csv" for block in blocks for test in TESTS]
     if all(path.exists() for path in results):
         return kept
     kept.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,7 @@ def analyse(setting, seed, replicates):
     chiasm("fit", study, "-o", run, "--models", models, ranks=RANKS)
     for block in blocks:
         chiasm("bootstrap", run, "--replicates", replicates, "--block", block, "--overwrite", ranks=RANKS)
-        for test in ("events", "bins"):
+        for test in TESTS:
             chiasm("sites", run, "--test", test)
             os.replace(run / "sites.csv", kept / f"{block}-{test}.csv")
     os.replace(study / "truth.csv", kept / "truth.csv")
@@ -127,18 +128,18 @@ def report(setting, folders):
     if setting in ("film", "independent"):
         print("| test | called sites that are planted, % | planted sites found, % | `both` sites called, % |"
               " other sites called, % |\n| --- | --- | --- | --- | --- |")
-        for test in ("events", "bins"):
+        for test in TESTS:
             calls = planted(folders, "auto", test)
             print(f"| {test} | " + " | ".join(share(*calls[k]) for k in ("right", "found", "both", "other")) + " |")
     elif setting == "null":
         print("| test | studies with a false call |\n| --- | --- |")
-        for test in ("events", "bins"):
+        for test in TESTS:
             wrong = sum(any(r["comparison"] == "integration" and r["significant"] == "1"
                             for r in rows(kept / f"auto-{test}.csv")) for kept in folders)
             print(f"| {test} | {wrong} of {len(folders)} |")
     else:
         print("| test | block | rejected at 0.05, % | at 0.01, % |\n| --- | --- | --- | --- |")
-        for test in ("events", "bins"):
+        for test in TESTS:
             for block in SETTINGS[setting][3]:
                 print(f"| {test} | {block} | {rejections(folders, block, test, 0.05)} |"
                       f" {rejections(folders, block, test, 0.01)} |")

@@ -179,7 +179,6 @@ static chi_status prepare(boot *b)
 {
   const chi_bootstrap_options *o = b->options;
   char log[4096];
-  CHI_TRY(chi_agree(b->comm, b->rank == 0 ? chi_bootstrap_check(o->run, o->mode) : CHI_OK));
   CHI_TRY(open_study(b));
   CHI_TRY(chi_choose_layers(b->comm, o->run, b->study, o->layers, o->models, &b->rows));
   CHI_TRY(chi_layers_reals(b->comm, b->study, &b->real));
@@ -282,9 +281,9 @@ static chi_status drop_replicates(const boot *b)
   return chi_bootstrap_drop(b->options->run, b->study, &provenance, &content, b->size);
 }
 
-/* Close the file, without its replicates if they are not to be kept; the message of what went wrong
- * before stays. */
-static chi_status close_file(boot *b, chi_status s)
+/* Close the file, without its replicates if they are not to be kept and none is still to be made;
+ * the message of what went wrong before stays. */
+static chi_status close_file(boot *b, chi_status s, int64_t failed)
 {
   char message[CHI_MESSAGE_MAX];
   snprintf(message, sizeof message, "%s", chi_message());
@@ -292,7 +291,10 @@ static chi_status close_file(boot *b, chi_status s)
   const chi_status closed = chi_bootstrap_close(&b->file);
   if (s != CHI_OK) return chi_fail(s, "%s", message);
   CHI_TRY(closed);
-  return chi_agree(b->comm, drop && b->rank == 0 ? drop_replicates(b) : CHI_OK);
+  if (drop && failed > 0)
+    chi_log(CHI_LOG_INFO,
+            "bootstrap: the replicates are kept, since --resume needs them to do what failed");
+  return chi_agree(b->comm, drop && failed == 0 && b->rank == 0 ? drop_replicates(b) : CHI_OK);
 }
 
 static void end(boot *b)
@@ -320,7 +322,7 @@ chi_status chi_bootstrap_stage(MPI_Comm comm, const chi_bootstrap_options *optio
   MPI_Comm_size(comm, &b.size);
   chi_status s = prepare(&b);
   if (s == CHI_OK) s = work(&b, failed);
-  s = close_file(&b, s);
+  s = close_file(&b, s, *failed);
   if (s == CHI_OK || s == CHI_STOPPED) {
     const chi_status printed = chi_agree(
         comm, b.rank == 0 ? chi_boot_report(options->run, &b.watch,

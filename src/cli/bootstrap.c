@@ -31,12 +31,14 @@ static chi_layer_selection layers_of(const char *text)
                                       : CHI_LAYERS_SITE;
 }
 
-/* The fit's options, as fit.h5 has them. Collective. */
-static chi_status read_fit(const chi_cli *cli, const char *run, char **config, chi_options **fit)
+/* The fit's options, as fit.h5 has them, if this run may be bootstrapped. Collective. */
+static chi_status read_fit(const chi_cli *cli, const char *run, chi_run_mode mode, char **config,
+                           chi_options **fit)
 {
   void *bytes = NULL;
   int64_t n = 0;
-  chi_status s = cli->rank == 0 ? chi_run_read_text(run, "config", config) : CHI_OK;
+  chi_status s = cli->rank == 0 ? chi_bootstrap_check(run, mode) : CHI_OK;
+  if (s == CHI_OK && cli->rank == 0) s = chi_run_read_text(run, "config", config);
   CHI_TRY(chi_agree(cli->comm, s));
   if (cli->rank == 0) {
     bytes = *config;
@@ -68,7 +70,7 @@ chi_status chi_cli_bootstrap_stage(const chi_cli *cli, const char *run, chi_run_
                                 .keep = !chi_opt_flag(o, "no-keep-replicates"),
                                 .memory_per_rank = chi_opt_int(o, "memory-per-rank"),
                                 .blas_kernel = chi_blas_kernel()};
-  chi_status s = read_fit(cli, run, &config, &fit);
+  chi_status s = read_fit(cli, run, mode, &config, &fit);
   if (s != CHI_OK) goto cleanup;
   boot.selection = chi_cli_selection(fit);
   s = read_block(chi_opt_text(o, "block"), &boot.block_length);

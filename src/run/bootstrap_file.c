@@ -17,7 +17,7 @@
 /* A killed job's ranks may live on for some seconds, and --resume often follows at once. */
 static const double lock_wait_s = 30;
 
-static const char *table_name(int table)
+const char *chi_boot_table_name(int table)
 {
   static const char *const names[] = {"val_r", "test_r", "checksum", "done", "summarised"};
   return table < CHI_BOOT_SUMMARY ? names[table] : chi_summary_names[table - CHI_BOOT_SUMMARY];
@@ -59,7 +59,7 @@ static chi_status open_tables(chi_bootstrap *b, const chi_study *study)
     chi_bootstrap_group *g = &b->group[a];
     for (int t = 0; t < CHI_N_BOOT_TABLES; t++) {
       char name[512];
-      snprintf(name, sizeof name, "%s/%s", study->alignments[a].name, table_name(t));
+      snprintf(name, sizeof name, "%s/%s", study->alignments[a].name, chi_boot_table_name(t));
       g->table[t] = H5Dopen2(b->file, name, H5P_DEFAULT);
       if (g->table[t] < 0)
         return chi_fail(CHI_ERR_IO, "%s: /%s cannot be opened (%s)", b->path, name,
@@ -234,7 +234,7 @@ chi_status chi_bootstrap_write(chi_bootstrap *b, int32_t alignment, int64_t row,
   for (size_t i = 0; i < sizeof parts / sizeof *parts && s == CHI_OK; i++)
     if (chi_boot_transfer(g, parts[i].table, true, row, site, parts[i].first, parts[i].n,
                           parts[i].memory) < 0)
-      s = chi_new_file_failed(b->path, table_name(parts[i].table));
+      s = chi_new_file_failed(b->path, chi_boot_table_name(parts[i].table));
   chi_h5_unlock();
   return s;
 }

@@ -39,6 +39,9 @@ struct chi_bootstrap {
   bool dropped;
 };
 
+/** The name of a table, CHI_BOOT_*. */
+const char *chi_boot_table_name(int table);
+
 /** Replicates of a block: CHI_REPLICATE_BLOCK, or what is left. */
 int64_t chi_boot_block_size(const chi_bootstrap *b, int64_t block);
 

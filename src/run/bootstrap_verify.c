@@ -11,6 +11,7 @@
 #include "run/bootstrap_internal.h"
 #include "run/bootstrap_read.h"
 #include "run/fit_file.h"
+#include "run/folder.h"
 #include "run/new_file.h"
 #include "study/hdf5.h"
 
@@ -56,6 +57,52 @@ static chi_status check_table(const char *run, const chi_alignment *al,
   return CHI_OK;
 }
 
+/* A table must be what chi_boot_create makes: of one size and type, and allocated as a whole. */
+static chi_status check_shape(hid_t group, const char *where, int table,
+                              const chi_bootstrap_table *t)
+{
+  const char *name = chi_boot_table_name(table);
+  const bool numbers = table <= CHI_BOOT_TEST_R, summary = table >= CHI_BOOT_SUMMARY;
+  const int64_t blocks = (t->n_replicates + CHI_REPLICATE_BLOCK - 1) / CHI_REPLICATE_BLOCK;
+  const int64_t third = numbers ? t->n_replicates : summary ? t->n_times : blocks;
+  const int64_t dims[] = {t->n_rows, t->n_sites, third, t->n_times};
+  const int rank = numbers ? 4 : table == CHI_BOOT_SUMMARISED ? 2 : 3;
+  const int64_t size = numbers || summary ? 4 : table == CHI_BOOT_CHECKSUM ? 8 : 1;
+  chi_h5_dataset set;
+  chi_status s = chi_h5_open_dataset(group, where, "", name, &set);
+  bool fits = s == CHI_OK && set.rank == rank && set.type_size == size &&
+              set.type_class == (numbers || summary ? H5T_FLOAT : H5T_INTEGER);
+  for (int d = 0; d < rank && fits; d++) fits = set.dims[d] == dims[d];
+  if (s == CHI_OK && !fits)
+    s = chi_fail(CHI_ERR_INPUT, "%s: %s has not the shape or type that chiasm bootstrap gives it",
+                 where, name);
+  if (s == CHI_OK && set.count > 0 && H5Dget_offset(set.id) == HADDR_UNDEF)
+    s = chi_fail(CHI_ERR_INPUT, "%s: %s is not one block of the file", where, name);
+  chi_h5_close_dataset(&set);
+  return s;
+}
+
+/* All tables of a file that is to be written into. */
+static chi_status check_shapes(const char *run, const chi_bootstrap_table *tables, int32_t n)
+{
+  char path[PATH_MAX], where[PATH_MAX + 256];
+  hid_t file = -1, group;
+  CHI_TRY(chi_run_folder_path(path, run, "bootstrap.h5"));
+  chi_h5_lock();
+  chi_status s = chi_h5_open_read(path, path, &file);
+  for (int32_t a = 0; a < n && s == CHI_OK; a++) {
+    snprintf(where, sizeof where, "%s: /%s", path, tables[a].alignment);
+    s = chi_h5_open_group(file, path, tables[a].alignment, &group);
+    if (s != CHI_OK) break;
+    for (int t = 0; t < CHI_N_BOOT_TABLES && s == CHI_OK; t++)
+      s = check_shape(group, where, t, &tables[a]);
+    H5Gclose(group);
+  }
+  if (file >= 0) H5Fclose(file);
+  chi_h5_unlock();
+  return s;
+}
+
 chi_status chi_boot_check(const char *run, const chi_study *study, const chi_provenance *provenance,
                           const chi_bootstrap_content *content, bool *dropped)
 {
@@ -70,6 +117,7 @@ chi_status chi_boot_check(const char *run, const chi_study *study, const chi_pro
             ? differs(run, tables[a].alignment, "its alignments are")
             : check_table(run, &study->alignments[a], content, &content->rows[a], &tables[a]);
   if (s == CHI_OK) *dropped = !chi_bootstrap_file_keeps(file);
+  if (s == CHI_OK && !*dropped) s = check_shapes(run, tables, n);
   chi_bootstrap_file_close(&file);
   if (s == CHI_ERR_INPUT)
     s = chi_fail(s, "%s; it cannot be resumed: --overwrite starts the bootstrap again",

@@ -163,11 +163,11 @@ chi_status chi_bootstrap_close(chi_bootstrap **pointer)
   if (b->file >= 0 && H5Fclose(b->file) < 0)
     s = chi_fail(CHI_ERR_IO, "%s: cannot be closed (%s)", b->path, chi_h5_reason());
   chi_h5_unlock();
+  chi_lock_release(&b->lock); /* first: who comes back from here finds it free */
   if (b->comm != MPI_COMM_NULL) {
     s = chi_agree(b->comm, s);
     MPI_Comm_free(&b->comm);
   }
-  chi_lock_release(&b->lock);
   for (int32_t a = 0; a < b->n_groups; a++) chi_free(b->group[a].done);
   chi_free(b->group);
   chi_free(b);

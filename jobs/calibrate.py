@@ -23,8 +23,9 @@ RANKS = os.cpu_count()
 TESTS = ("events", "crossed", "bins")
 TRAINED = "vision-net,language-net,concat,multimodal-net,control-with-language,control-without-language"
 INDEPENDENT = ["--autocorrelation", "0", "--noise-autocorrelation", "0"]
-SMALL = ["--subjects", "1", "--electrodes", "16", "--events", "500", "--bins", "21", "--layers", "2",
-         "--features", "32"]
+STRONG = ["--effects", "0.4,0.75"]  # integration sites with a test r of 0.1 to 0.4
+SMALL = ["--subjects", "1", "--electrodes", "12", "--events", "500", "--bins", "61", "--layers", "2",
+         "--features", "32"] + STRONG
 BOTH = SMALL + ["--kinds", "0,0,0,1,0", "--alignments", "language"]
 
 
@@ -34,8 +35,8 @@ def copies(name, n):
 
 # name: (seeds, options of simulate, models, blocks)
 SETTINGS = {
-    "film": (20, ["--effects", "0.4,0.75"], TRAINED, ["auto"]),
-    "independent": (20, ["--effects", "0.4,0.75"] + INDEPENDENT, TRAINED, ["auto"]),
+    "film": (20, STRONG, TRAINED, ["auto"]),
+    "independent": (20, STRONG + INDEPENDENT, TRAINED, ["auto"]),
     "null": (200, SMALL + ["--kinds", "0.3,0.2,0.2,0.3,0"], TRAINED, ["auto"]),
     "equal": (60, BOTH, "multimodal-net,concat", ["auto", "1"]),
     "candidates": (30, BOTH + ["--networks", "7"],

@@ -44,11 +44,12 @@ static void list_commands(chi_text *out)
                "Commands:\n");
   for (int i = 0; i < chi_n_commands; i++)
     chi_text_add(out, "  %-23s%s\n", chi_command_table[i].name, chi_command_table[i].summary);
-  chi_text_add(out,
-               "\n"
-               "Options:\n"
-               "  -h, --help             Print this help, or after a command that command's.\n"
-               "  --version              Print the versions of chiasm and the libraries it uses.\n");
+  chi_text_add(
+      out,
+      "\n"
+      "Options:\n"
+      "  -h, --help             Print this help, or after a command that command's.\n"
+      "  --version              Print the versions of chiasm and the libraries it uses.\n");
 }
 
 /* The command that the line names, of one word or two.

@@ -73,26 +73,40 @@ void chi_filter_add_band(chi_filter *filter, double low, double high, double rat
   set_gain(filter, first, cexp(2 * I * atan(sqrt(w1 * w2))));
 }
 
-/* All lanes of one sample; the compiler makes of it what vectors the processor has. */
-typedef double lanes __attribute__((vector_size(CHI_FILTER_LANES * sizeof(double))));
+/* Two lanes of one sample, as every processor has them. */
+typedef double pair __attribute__((vector_size(2 * sizeof(double))));
 
-/* Transposed direct form II, as scipy. */
-static void run_section(const chi_section *c, double *s1_state, double *s2_state, int64_t n,
-                        double *x)
+static pair load(const double *x)
 {
-  lanes s1, s2;
-  memcpy(&s1, s1_state, sizeof s1);
-  memcpy(&s2, s2_state, sizeof s2);
-  for (int64_t i = 0; i < n; i++) {
-    lanes in;
-    memcpy(&in, x + i * CHI_FILTER_LANES, sizeof in);
-    const lanes out = c->b0 * in + s1;
-    s1 = c->b1 * in - c->a1 * out + s2;
-    s2 = c->b2 * in - c->a2 * out;
-    memcpy(x + i * CHI_FILTER_LANES, &out, sizeof out);
+  pair p;
+  memcpy(&p, x, sizeof p);
+  return p;
+}
+
+/* One sample of two lanes through a section, in transposed direct form II, as scipy has it. */
+static void step(const chi_section *c, pair *s1, pair *s2, double *x)
+{
+  const pair in = load(x), out = c->b0 * in + *s1;
+  *s1 = c->b1 * in - c->a1 * out + *s2;
+  *s2 = c->b2 * in - c->a2 * out;
+  memcpy(x, &out, sizeof out);
+}
+
+/* Eight lanes at once: each waits for its last sample, and the others fill the time. */
+static void run_section(const chi_section *section, double *s1, double *s2, int64_t n, double *x)
+{
+  const chi_section c = *section;
+  pair p1 = load(s1), q1 = load(s1 + 2), r1 = load(s1 + 4), t1 = load(s1 + 6);
+  pair p2 = load(s2), q2 = load(s2 + 2), r2 = load(s2 + 4), t2 = load(s2 + 6);
+  for (int64_t i = 0; i < n; i++, x += CHI_FILTER_LANES) {
+    step(&c, &p1, &p2, x);
+    step(&c, &q1, &q2, x + 2);
+    step(&c, &r1, &r2, x + 4);
+    step(&c, &t1, &t2, x + 6);
   }
-  memcpy(s1_state, &s1, sizeof s1);
-  memcpy(s2_state, &s2, sizeof s2);
+  const pair all1[] = {p1, q1, r1, t1}, all2[] = {p2, q2, r2, t2};
+  memcpy(s1, all1, sizeof all1);
+  memcpy(s2, all2, sizeof all2);
 }
 
 void chi_filter_run(const chi_filter *filter, chi_filter_state *state, int64_t n, double *x)

@@ -123,6 +123,7 @@ chi_status chi_signals_open(const char *path, const char *object, chi_layout lay
 {
   CHI_TRY(chi_alloc(1, sizeof **out, "a recording", out));
   chi_signals *f = *out;
+  H5dont_atexit(); /* before HDF5's first call: see write.c, which comes later */
   f->file = f->group = f->one.id = f->one.type = H5I_INVALID_HID;
   chi_status s = chi_strdup(path, &f->path);
   if (s == CHI_OK) s = chi_strdup(object + strspn(object, "/"), &f->object);

@@ -82,8 +82,8 @@ chi_status chi_cli_bootstrap_stage(const chi_cli *cli, const char *run, chi_run_
 /** Rank 0 does the work, of seconds. */
 chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run);
 
-/** The same for an import of recordings: its plan is made. */
-chi_status chi_cli_import_guard(const chi_command *command, const chi_options *options);
+/** For the guard: the plan of an import of recordings is made, and dropped. Local. */
+void chi_cli_import_look(const chi_command *command, const chi_options *options);
 
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);

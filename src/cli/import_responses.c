@@ -7,7 +7,6 @@
 #include "import/plain.h"
 #include "import/responses.h"
 #include "import/treebank.h"
-#include "study/guard.h"
 
 /* "low,high" of --window or --band. */
 static chi_status get_pair(const chi_options *o, const char *name, double *low, double *high)
@@ -79,26 +78,11 @@ static chi_status make_plan(const chi_options *o, bool treebank, chi_plan **plan
                   : chi_plain_plan(chi_opt_argument(o, 0), &options, plan);
 }
 
-typedef struct look {
-  const chi_options *options;
-  bool treebank;
-} look;
-
-/* In a child process: whatever is wrong here is found and said again by the import itself. */
-static int look_through(void *context)
+void chi_cli_import_look(const chi_command *command, const chi_options *options)
 {
-  const look *l = context;
   chi_plan *plan;
-  make_plan(l->options, l->treebank, &plan);
+  make_plan(options, command->bit == CHI_CMD_IMPORT_TREEBANK, &plan);
   chi_plan_destroy(&plan);
-  return 0;
-}
-
-chi_status chi_cli_import_guard(const chi_command *command, const chi_options *options)
-{
-  look l = {options, command->bit == CHI_CMD_IMPORT_TREEBANK};
-  int exit_code;
-  return chi_guard_run(look_through, &l, &exit_code);
 }
 
 /* Every rank reads the small files itself; they could have changed in between. Collective. */

@@ -120,7 +120,11 @@ def test_vision_of_an_event_file():
     do_import()
     before = sha("study/responses/sub_1.language.h5")
     write_table("./scenes.csv", ["scene", "start"], [["cut", t] for t in (30.5, 2.25, 20.345, 20.0, 21.5, "", 36.75)])
-    do_import("--alignment", "vision", "--event-file", "scenes.csv")
+    with open("scenes.csv", newline="") as f:
+        text = f.read()
+    with open("marked.csv", "w", newline="", encoding="utf-8-sig") as f:  # as Excel writes it, with Unix line ends
+        f.write(text.replace("\r\n", "\n\n"))
+    do_import("--alignment", "vision", "--event-file", "marked.csv")
     placed, _, _, expected = expect(truth, events="scenes.csv")
     got = read("study/responses/sub_1.vision.h5")
     compare(got["response"], expected, "vision")
@@ -142,6 +146,11 @@ def test_trials_become_sessions():
     compare(got["response"], np.concatenate([p[3] for p in parts]), "three trials")
     assert list(got["session"]) == [i for i, p in enumerate(parts) for _ in p[0]]
     assert list(got["row"]) == [row for p in parts for _, row in p[0]]
+    for trial, start in ((0, 10), (1, 11.5), (2, 12.5)):
+        write_table(f"./scenes{trial}.csv", ["start"], [[start]])
+    do_import("--trial", "2,0,1", "--alignment", "scenes", "--event-file", "scenes2.csv,scenes0.csv,scenes1.csv")
+    lags = read("study/responses/sub_1.scenes.h5")["onset"] - [12.5, 10, 11.5]
+    assert np.ptp(lags) < 0.05, lags
 
 
 def test_same_bytes_for_any_number_of_ranks():

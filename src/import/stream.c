@@ -1,10 +1,12 @@
 #include "import/stream.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/agree.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "import/envelope.h"
 #include "import/filter.h"
@@ -229,6 +231,14 @@ static void finish(stream *s, chi_stream_report *report)
   }
 }
 
+static void show_progress(const stream *s, const char *path, double share)
+{
+  char text[128];
+  if (s->rank != 0 || !chi_log_is_terminal()) return;
+  snprintf(text, sizeof text, "%.100s: %3.0f %%", path, 100 * share);
+  chi_log_bar(share < 1 ? text : "");
+}
+
 chi_status chi_stream(MPI_Comm comm, const chi_plan *plan, int64_t session, int64_t first,
                       int64_t n, float *out, chi_stream_report *report)
 {
@@ -244,6 +254,7 @@ chi_status chi_stream(MPI_Comm comm, const chi_plan *plan, int64_t session, int6
     if (status != CHI_OK) break;
     if (plan->treatment.reference == CHI_REFERENCE_CAR) take_average(&s, m);
     treat_piece(&s, m);
+    show_progress(&s, plan->session[session].path, (double)(at + m) / (double)n_samples);
     report->bytes += 8 * (double)m * (double)s.n_sources;
   }
   if (status == CHI_OK) finish(&s, report);

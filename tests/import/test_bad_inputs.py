@@ -232,7 +232,7 @@ def run(good, name, edit, texts, options, ranks):
 
 def main():
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="chiasm-test-") as folder, ThreadPoolExecutor(3) as pool:
+    with tempfile.TemporaryDirectory(prefix="chiasm-test-") as folder, ThreadPoolExecutor(4) as pool:
         good = Path(folder, "treebank")
         make_treebank(str(good), seconds=40, breaks=((20.35, 3.0),), dtype="f4")
         chosen = [c for c in CASES if len(sys.argv) < 2 or c[0] in sys.argv[1:]]

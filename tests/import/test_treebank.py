@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
@@ -9,7 +10,7 @@ from scipy import signal
 
 from cli.program import chiasm, run_tests, succeeded
 from reference import (RATE, band, bins, cut, envelope, envelope_of, good, high_pass, notch, place, to_sample, treat)
-from treebank_maker import make_treebank, write_table
+from treebank_maker import make_treebank, write_table, write_timings
 
 TOLERANCE = 1e-5  # of an electrode's spread over bins
 
@@ -18,6 +19,12 @@ def do_import(*options, root="treebank", study="study", ranks=0):
     result = chiasm("import", "brain-treebank", root, "-o", study, "--subject", 1, *options, ranks=ranks)
     succeeded(result)
     return result
+
+
+def at_once(*calls):
+    """Most of an import this small is spent waiting for MPI to start."""
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(lambda call: call(), calls))
 
 
 def read(path="study/responses/sub_1.language.h5"):
@@ -68,10 +75,10 @@ def test_every_treatment():
                 {"filters": [lambda x: high_pass(x, 1)], "reference": "car"}),
         "zscore": (["--zscore", "--notch", 60], {"filters": [notch], "zscore": True}),
     }
-    for name, (options, kinds) in cases.items():
-        result = do_import(*options, "--overwrite")
+    results = at_once(*(lambda n=n: do_import(*cases[n][0], study=n) for n in cases))
+    for (name, (_, kinds)), result in zip(cases.items(), results):
         placed, dropped, treated, expected = expect(truth, **kinds)
-        got = read()
+        got = read(f"{name}/responses/sub_1.language.h5")
         compare(got["response"], expected, name)
         assert got["electrode"] == list(treated), (name, got["electrode"])
         assert got["units"] == ("z" if name == "zscore" else "uV")
@@ -132,10 +139,16 @@ def test_vision_of_an_event_file():
     assert sha("study/responses/sub_1.language.h5") == before
 
 
-def test_events_never_cross_a_pause():
-    timings = [("beginning", 0.0, 1000), ("trigger", 1.0, 3048), ("trigger", 2.0, 5096), ("pause", 1.99, 5400),
-               ("unpause", 1.99, 90000), ("trigger", 3.0, 92068), ("end", 3.5, 93092)]
-    assert to_sample(1.98, timings) < 5400 and to_sample(1.995, timings) >= 90000
+def test_events_in_a_pause_are_dropped():
+    """The film ran on a little after the last row before the pause."""
+    truth = make_treebank("treebank", seconds=45, breaks=((20.35, 5.0),))
+    timings = [(kind, 21.4 if kind == "unpause" else m, index) for kind, m, index in truth.timings[0]]
+    write_timings("treebank/subject_timings/sub_1_trial000_timings.csv", timings)
+    truth.timings[0] = timings
+    result = do_import()
+    placed, dropped, _, expected = expect(truth)
+    compare(read()["response"], expected, "around a pause")
+    assert dropped[1] > 0 and f"{dropped[1]} in a pause" in result.stderr, (dropped, result.stderr)
 
 
 def test_trials_become_sessions():
@@ -157,9 +170,8 @@ def test_same_bytes_for_any_number_of_ranks():
     make_treebank("treebank", trials=(0, 1), seconds=45, breaks=((20.35, 5.0),))
     for i, options in enumerate((["--reference", "car", "--zscore"],
                                  ["--reference", "laplacian", "--notch", 60, "--band", "70,150", "--envelope"])):
-        counts = ((0, 1, 2, 3, 4), (0, 3))[i]
-        for ranks in counts:
-            do_import("--trial", "0,1", *options, study=f"study{i}-{ranks}", ranks=ranks)
+        counts = ((0, 2, 3, 4), (1, 3))[i]
+        at_once(*(lambda n=n: do_import("--trial", "0,1", *options, study=f"study{i}-{n}", ranks=n) for n in counts))
         shas = {sha(f"study{i}-{ranks}/responses/sub_1.language.h5") for ranks in counts}
         assert len(shas) == 1, (options, shas)
 

@@ -32,6 +32,9 @@ void chi_text_free(chi_text *text);
 chi_status chi_text_read(const char *path, const char *where, char **out);
 #define CHI_TEXT_FILE_MAX (1 << 20)
 
+/** The same of a file of up to `max` bytes. */
+chi_status chi_text_read_large(const char *path, const char *where, int64_t max, char **out);
+
 /** Whether a name is [A-Za-z0-9_-]+ (with dots too, if `dots`), at most 200 characters, and neither
  * "." nor "..": safe as a file name. */
 bool chi_name_ok(const char *name, bool dots);

@@ -21,7 +21,7 @@ static int64_t read_all(int fd, char *text, int64_t n)
   return at;
 }
 
-chi_status chi_text_read(const char *path, const char *where, char **out)
+chi_status chi_text_read_large(const char *path, const char *where, int64_t max, char **out)
 {
   struct stat info;
   char *text = NULL;
@@ -32,9 +32,9 @@ chi_status chi_text_read(const char *path, const char *where, char **out)
   chi_status status = CHI_OK;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
     status = chi_fail(CHI_ERR_INPUT, "%s: is not a regular file", where);
-  else if (info.st_size > CHI_TEXT_FILE_MAX)
-    status = chi_fail(CHI_ERR_INPUT, "%s: has %lld bytes, expected %d at most", where,
-                      (long long)info.st_size, CHI_TEXT_FILE_MAX);
+  else if (info.st_size > max)
+    status = chi_fail(CHI_ERR_INPUT, "%s: has %lld bytes, expected %lld at most", where,
+                      (long long)info.st_size, (long long)max);
   else
     status = chi_alloc(info.st_size + 1, 1, where, &text);
   if (status == CHI_OK) {
@@ -42,7 +42,7 @@ chi_status chi_text_read(const char *path, const char *where, char **out)
     if (n < 0)
       status = chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
     else if (strlen(text) != (size_t)n)
-      status = chi_fail(CHI_ERR_INPUT, "%s: has a NUL byte, expected YAML text", where);
+      status = chi_fail(CHI_ERR_INPUT, "%s: has a NUL byte, expected text", where);
   }
   close(fd);
   if (status == CHI_OK)
@@ -50,4 +50,9 @@ chi_status chi_text_read(const char *path, const char *where, char **out)
   else
     chi_free(text);
   return status;
+}
+
+chi_status chi_text_read(const char *path, const char *where, char **out)
+{
+  return chi_text_read_large(path, where, CHI_TEXT_FILE_MAX, out);
 }

@@ -48,6 +48,7 @@ const chi_command *chi_cli_command(unsigned bit);
 typedef chi_status chi_cli_function(const chi_cli *cli, int *exit_code);
 chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_bootstrap, chi_cli_sites,
     chi_cli_run, chi_cli_status, chi_cli_bench;
+chi_cli_function chi_cli_import_treebank, chi_cli_import_events;
 
 /** Options from files, strongest first: -c FILE, RUN/config.yaml when resuming, STUDY/study.yaml,
  * as far as the command has them; the study of a run is the one that fit.h5 names, if it is still
@@ -80,6 +81,9 @@ chi_status chi_cli_bootstrap_stage(const chi_cli *cli, const char *run, chi_run_
                                    int *exit_code);
 /** Rank 0 does the work, of seconds. */
 chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run);
+
+/** For the guard: the plan of an import of recordings is made, and dropped. Local. */
+void chi_cli_import_look(const chi_command *command, const chi_options *options);
 
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);

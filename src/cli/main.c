@@ -9,10 +9,13 @@
 #include "linalg/kernel.h"
 
 /* The commands that run on several ranks. */
-enum { USES_MPI = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | CHI_CMD_BENCH };
+enum {
+  IMPORTS_RESPONSES = CHI_CMD_IMPORT_TREEBANK | CHI_CMD_IMPORT_EVENTS,
+  USES_MPI = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | CHI_CMD_BENCH | IMPORTS_RESPONSES
+};
 
 /* Those that read files of others under MPI. */
-enum { GUARDED = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN };
+enum { GUARDED = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | IMPORTS_RESPONSES };
 
 /* How many processes mpirun or srun started together, and which of them this is, as far as their
  * environment says. */
@@ -40,12 +43,13 @@ static void list_commands(chi_text *out)
                "\n"
                "Commands:\n");
   for (int i = 0; i < chi_n_commands; i++)
-    chi_text_add(out, "  %-12s%s\n", chi_command_table[i].name, chi_command_table[i].summary);
-  chi_text_add(out,
-               "\n"
-               "Options:\n"
-               "  -h, --help  Print this help, or after a command that command's.\n"
-               "  --version   Print the versions of chiasm and the libraries it uses.\n");
+    chi_text_add(out, "  %-23s%s\n", chi_command_table[i].name, chi_command_table[i].summary);
+  chi_text_add(
+      out,
+      "\n"
+      "Options:\n"
+      "  -h, --help             Print this help, or after a command that command's.\n"
+      "  --version              Print the versions of chiasm and the libraries it uses.\n");
 }
 
 /* The command that the line names, of one word or two.
@@ -59,7 +63,7 @@ static chi_status find_command(int argc, char **argv, const chi_command **out, i
   for (int i = 0; i < chi_n_commands; i++) {
     *out = &chi_command_table[i];
     *words = 1;
-    if (strcmp((*out)->name, name) == 0) return CHI_OK;
+    if (strcmp((*out)->name, argv[1]) == 0) return CHI_OK;
     *words = 2;
     if (strcmp((*out)->name, two) == 0) return CHI_OK;
     const size_t n = strlen(name);
@@ -97,6 +101,10 @@ static chi_status run_command(const chi_command *command, chi_cli *cli, chi_opti
         return chi_cli_status(cli, exit_code);
       case CHI_CMD_BENCH:
         return chi_cli_bench(cli, exit_code);
+      case CHI_CMD_IMPORT_TREEBANK:
+        return chi_cli_import_treebank(cli, exit_code);
+      case CHI_CMD_IMPORT_EVENTS:
+        return chi_cli_import_events(cli, exit_code);
     }
   }
   return chi_fail(CHI_ERR_USAGE, "chiasm %s is one process; start it without mpirun or srun",

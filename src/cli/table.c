@@ -7,12 +7,36 @@ enum {
   BOOTSTRAPPING = CHI_CMD_BOOTSTRAP | CHI_CMD_RUN,
   WRITING = FITTING | CHI_CMD_BOOTSTRAP /* into a run, on all ranks */
 };
+enum { IMPORTING = CHI_CMD_IMPORT_TREEBANK | CHI_CMD_IMPORT_EVENTS };
 
 const chi_command chi_command_table[] = {
     {"simulate", CHI_CMD_SIMULATE, "STUDY", 1, "Write a study whose truth is known.",
      "The kind of every electrode is in STUDY/truth.csv.\n"
      "\n"
      "Example: chiasm simulate demo/study --subjects 2 --seed 1",
+     0},
+    {"import brain-treebank", CHI_CMD_IMPORT_TREEBANK, "ROOT -o STUDY", 1,
+     "Cut the Brain Treebank's recordings into responses.",
+     "ROOT is the folder of the data set's files as published, unpacked. Makes\n"
+     "STUDY/responses/sub_N.ALIGNMENT.h5 and touches nothing else there. Runs under\n"
+     "mpirun or srun with any number of processes, with the same result.\n"
+     "\n"
+     "In this order: reference, notch, high-pass, band, envelope, zscore, means of\n"
+     "bins. Filters are causal (scipy's lfilter and sosfilt). Triggers and corrupted\n"
+     "electrodes are left out. Events outside the recording or in a pause of the film\n"
+     "are left out and counted; `row` in the file says which row of the table of\n"
+     "events each event was, from 0.\n"
+     "\n"
+     "Example: mpirun -n 4 chiasm import brain-treebank treebank -o study --subject 1\n"
+     "--trial 0,1,2 --notch 60 --reference laplacian",
+     0},
+    {"import events", CHI_CMD_IMPORT_EVENTS, "RECORDING -o STUDY", 1,
+     "Cut another recording in HDF5 into responses.",
+     "The signals are one dataset of channels and samples, or a group of one dataset\n"
+     "per channel. As import brain-treebank in all else.\n"
+     "\n"
+     "Example: chiasm import events rec.h5 -o study --subject p1 --alignment scenes\n"
+     "--dataset ecog/signal --rate 1000 --event-file scenes.csv --notch 50",
      0},
     {"check", CHI_CMD_CHECK, "STUDY", 1,
      "Validate every file of a study and print what would be fitted.",
@@ -92,6 +116,7 @@ const chi_option chi_option_table[] = {
 #include "cli/options_bench.inc"
 #include "cli/options_bootstrap.inc"
 #include "cli/options_fit.inc"
+#include "cli/options_import.inc"
 #include "cli/options_selection.inc"
 #include "cli/options_simulate.inc"
 #include "cli/options_sites.inc"

@@ -2,6 +2,7 @@
 #include <cblas.h>
 #include <gnu/libc-version.h>
 #include <hdf5.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
@@ -38,6 +39,7 @@ void chi_cli_versions(chi_text *out, const char *separator)
   const unsigned x = XXH_versionNumber();
   chi_text_add(out, "%slibyaml %s%sxxHash %u.%u.%u", separator, yaml_get_version_string(),
                separator, x / 10000, x / 100 % 100, x % 100);
+  chi_text_add(out, "%sJansson %s", separator, jansson_version_str());
   chi_text_add(out, "%sRandom123 (headers alone, which bear no version)", separator);
 #ifdef _OPENMP
   chi_text_add(out, "%sOpenMP %d", separator, _OPENMP);

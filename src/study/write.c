@@ -182,6 +182,8 @@ static void describe_events(chi_writer *w, const chi_response_header *h)
   if (h->session != NULL)
     close_dataset(w,
                   make_vector(w, "session", H5T_NATIVE_INT32, h->n_events, w->event, h->session));
+  if (h->row != NULL)
+    close_dataset(w, make_vector(w, "row", H5T_NATIVE_INT64, h->n_events, w->event, h->row));
 }
 
 static void describe_responses(chi_writer *w, const chi_response_header *h)
@@ -323,13 +325,67 @@ static void close_all(chi_writer *w)
   w->string = w->file = H5I_INVALID_HID;
 }
 
-static chi_status sync_and_rename(const chi_writer *w)
+static chi_status cannot_write(const char *path)
 {
-  const int fd = open(w->tmp.s, O_RDONLY | O_CLOEXEC);
+  return chi_fail(CHI_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+static chi_status sync_and_rename(const char *tmp, const char *path)
+{
+  const int fd = open(tmp, O_RDONLY | O_CLOEXEC);
   const bool synced = fd >= 0 && fsync(fd) == 0;
   if (fd >= 0) close(fd);
-  if (synced && rename(w->tmp.s, w->path.s) == 0) return CHI_OK;
-  return chi_fail(CHI_ERR_IO, "%s: cannot be written: %s", w->path.s, strerror(errno));
+  return synced && rename(tmp, path) == 0 ? CHI_OK : cannot_write(path);
+}
+
+/* The first number written gives all of them their place in the file. */
+static void place_numbers(chi_writer *w)
+{
+  const hsize_t one[3] = {1, 1, 1}, start[3] = {0};
+  const float zero = 0;
+  chi_h5_lock();
+  const hid_t there = H5Dget_space(w->rows), here = H5Screate_simple(3, one, NULL);
+  note(w, H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, one, NULL));
+  note(w, H5Dwrite(w->rows, H5T_NATIVE_FLOAT, here, there, H5P_DEFAULT, &zero));
+  H5Sclose(here);
+  H5Sclose(there);
+  chi_h5_unlock();
+}
+
+/* Room on disk, before many processes write into the file at once. */
+static chi_status reserve(const char *tmp, const char *path)
+{
+  struct stat info;
+  const int fd = open(tmp, O_RDWR | O_CLOEXEC);
+  if (fd < 0) return cannot_write(path);
+  int why = fstat(fd, &info) != 0 ? errno : 0;
+  if (why == 0 && fallocate(fd, 0, 0, info.st_size) != 0) why = errno;
+  if (why == EOPNOTSUPP || why == ENOSYS) why = 0; /* this file system cannot: it may go well */
+  close(fd);
+  errno = why;
+  return why == 0 ? CHI_OK : cannot_write(path);
+}
+
+chi_status chi_writer_release(chi_writer **writer)
+{
+  chi_writer *w = *writer;
+  place_numbers(w);
+  close_all(w);
+  chi_status s = writer_status(w);
+  if (s == CHI_OK) s = reserve(w->tmp.s, w->path.s);
+  if (s == CHI_OK) chi_text_free(&w->tmp); /* so that it stays */
+  chi_writer_destroy(writer);
+  return s;
+}
+
+chi_status chi_writer_publish(const char *path)
+{
+  chi_text tmp = {0};
+  chi_text_add(&tmp, "%s.tmp", path);
+  const chi_status s =
+      tmp.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for a path") : sync_and_rename(tmp.s, path);
+  chi_text_free(&tmp);
+  return s;
 }
 
 chi_status chi_writer_finish(chi_writer **writer)
@@ -340,7 +396,7 @@ chi_status chi_writer_finish(chi_writer **writer)
     close_all(w);
     s = writer_status(w);
   }
-  if (s == CHI_OK) s = sync_and_rename(w);
+  if (s == CHI_OK) s = sync_and_rename(w->tmp.s, w->path.s);
   chi_writer_destroy(writer); /* after a rename there is no .tmp to remove */
   return s;
 }

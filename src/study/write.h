@@ -24,6 +24,7 @@ typedef struct chi_response_header {
   double bin_width;             /* s */
   const double *onset;          /* n_events, s */
   const int32_t *session;       /* n_events; NULL: none */
+  const int64_t *row;           /* n_events: where each is in the table of events; NULL: not said */
   double sampling_rate;         /* Hz; 0: not said */
   const char *source;           /* where the data come from; NULL: not said */
   bool exchangeable;            /* events are in shuffled order */
@@ -59,6 +60,13 @@ chi_status chi_writer_append(chi_writer *writer, int64_t n, const float *rows);
 /** Close the file, sync it and give it its name; *writer is NULL afterwards, also on failure.
  * \return CHI_ERR_BUG if events are missing, CHI_ERR_IO */
 chi_status chi_writer_finish(chi_writer **writer);
+
+/** Leave a response file whose numbers others write as PATH.tmp, with room on disk for them;
+ * *writer is NULL afterwards, also on failure. chi_writer_publish gives it its name then. */
+chi_status chi_writer_release(chi_writer **writer);
+
+/** Sync PATH.tmp, which is closed, and name it PATH. \return CHI_ERR_IO */
+chi_status chi_writer_publish(const char *path);
 
 /** Close and remove an unfinished file. NULL-safe; for cleanup after a failure. */
 void chi_writer_destroy(chi_writer **writer);

@@ -1,0 +1,165 @@
+#include "import/csv.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+static const int64_t size_max = INT64_C(1) << 30; /* bytes; transcripts have a few million */
+
+/* The place that is read next, and where the table's fields go. */
+typedef struct cursor {
+  char *at;
+  int64_t line;
+  bool row_ends; /* the field read last was the last of its row */
+} cursor;
+
+/* Step over the comma or line end after a field, which becomes the field's NUL at `end`. */
+static void pass_end(cursor *c, char *end)
+{
+  c->row_ends = *c->at != ',';
+  if (c->at[0] == '\r' && c->at[1] == '\n') c->at++;
+  if (*c->at == '\n') c->line++;
+  if (*c->at != '\0') c->at++;
+  *end = '\0';
+}
+
+/* A field in quotes, written back over itself without them. */
+static chi_status take_quoted(const chi_csv *csv, cursor *c, char **out)
+{
+  const int64_t first_line = c->line;
+  char *to = c->at;
+  *out = to;
+  for (c->at++;; c->at++) {
+    if (*c->at == '\0')
+      return chi_fail(CHI_ERR_INPUT, "%s: line %lld: a quote begins here and does not end",
+                      csv->where, (long long)first_line);
+    if (*c->at == '"' && *++c->at != '"') break;
+    if (*c->at == '\n') c->line++;
+    *to++ = *c->at;
+  }
+  if (strchr(",\r\n", *c->at) == NULL) /* the NUL at the end too is found */
+    return chi_fail(CHI_ERR_INPUT, "%s: line %lld: text after a closing quote, expected a comma",
+                    csv->where, (long long)c->line);
+  pass_end(c, to);
+  return CHI_OK;
+}
+
+static chi_status take_field(const chi_csv *csv, cursor *c, char **out)
+{
+  if (*c->at == '"') return take_quoted(csv, c, out);
+  *out = c->at;
+  c->at += strcspn(c->at, ",\r\n");
+  while (c->at[0] == '\r' && c->at[1] != '\n') c->at += 1 + strcspn(c->at + 1, ",\r\n");
+  pass_end(c, c->at);
+  return CHI_OK;
+}
+
+static void skip_empty_lines(cursor *c)
+{
+  for (; *c->at == '\n' || (c->at[0] == '\r' && c->at[1] == '\n'); c->at++)
+    c->line += *c->at == '\n';
+}
+
+static chi_status take_header(chi_csv *csv, cursor *c, char **fields)
+{
+  skip_empty_lines(c);
+  if (*c->at == '\0') return chi_fail(CHI_ERR_INPUT, "%s: is empty", csv->where);
+  csv->header = fields;
+  do CHI_TRY(take_field(csv, c, &fields[csv->n_columns++]));
+  while (!c->row_ends);
+  csv->field = fields + csv->n_columns;
+  return CHI_OK;
+}
+
+static chi_status take_rows(chi_csv *csv, cursor *c)
+{
+  for (skip_empty_lines(c); *c->at != '\0'; skip_empty_lines(c)) {
+    int64_t n = 0;
+    csv->line[csv->n_rows] = c->line;
+    do CHI_TRY(take_field(csv, c, &csv->field[csv->n_rows * csv->n_columns + n++]));
+    while (!c->row_ends && n < csv->n_columns);
+    if (n < csv->n_columns || !c->row_ends)
+      return chi_fail(CHI_ERR_INPUT, "%s: line %lld has %s fields than the header, which has %lld",
+                      csv->where, (long long)csv->line[csv->n_rows],
+                      n < csv->n_columns ? "fewer" : "more", (long long)csv->n_columns);
+    csv->n_rows++;
+  }
+  return CHI_OK;
+}
+
+chi_status chi_csv_read(const char *path, chi_csv *out)
+{
+  char **fields = NULL;
+  int64_t n_fields = 2, n_lines = 2;
+  *out = (chi_csv){0};
+  chi_status s = chi_strdup(path, &out->where);
+  if (s == CHI_OK) s = chi_text_read_large(path, path, size_max, &out->text);
+  if (s != CHI_OK) goto cleanup;
+  for (const char *t = out->text; *t != '\0'; t++) {
+    n_lines += *t == '\n';
+    n_fields += *t == '\n' || *t == ',';
+  }
+  s = chi_alloc(n_fields, sizeof *fields, path, &fields);
+  if (s == CHI_OK) s = chi_alloc(n_lines, sizeof *out->line, path, &out->line);
+  if (s != CHI_OK) goto cleanup;
+  cursor c = {.at = out->text, .line = 1};
+  if (strncmp(c.at, "\xef\xbb\xbf", 3) == 0) c.at += 3;
+  s = take_header(out, &c, fields);
+  if (s == CHI_OK) s = take_rows(out, &c);
+cleanup:
+  if (out->header == NULL) chi_free(fields);
+  if (s != CHI_OK) chi_csv_free(out);
+  return s;
+}
+
+void chi_csv_free(chi_csv *csv)
+{
+  chi_free(csv->where);
+  chi_free(csv->text);
+  chi_free(csv->header); /* and the fields, which lie behind it */
+  chi_free(csv->line);
+  *csv = (chi_csv){0};
+}
+
+int64_t chi_csv_find(const chi_csv *csv, const char *name)
+{
+  for (int64_t i = 0; i < csv->n_columns; i++)
+    if (strcmp(csv->header[i], name) == 0) return i;
+  return -1;
+}
+
+chi_status chi_csv_require(const chi_csv *csv, const char *name, int64_t *column)
+{
+  *column = chi_csv_find(csv, name);
+  if (*column >= 0) return CHI_OK;
+  char there[400] = "";
+  size_t n = 0;
+  for (int64_t i = 0; i < csv->n_columns && n < sizeof there - 1; i++)
+    n += (size_t)snprintf(there + n, sizeof there - n, "%s%s", i == 0 ? "" : ", ", csv->header[i]);
+  return chi_fail(CHI_ERR_INPUT, "%s: has no column `%s`; its columns are %s", csv->where, name,
+                  there);
+}
+
+const char *chi_csv_text(const chi_csv *csv, int64_t row, int64_t column)
+{
+  return csv->field[row * csv->n_columns + column];
+}
+
+chi_status chi_csv_number(const chi_csv *csv, int64_t row, int64_t column, double *value)
+{
+  const char *text = chi_csv_text(csv, row, column);
+  char *end;
+  *value = NAN;
+  text += strspn(text, " \t");
+  if (*text == '\0' || strcasecmp(text, "nan") == 0) return CHI_OK;
+  *value = strtod(text, &end);
+  if (end != text && end[strspn(end, " \t")] == '\0' && isfinite(*value)) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: line %lld: %s is `%.60s`, expected a number", csv->where,
+                  (long long)csv->line[row], csv->header[column], text);
+}

@@ -1,0 +1,41 @@
+#include "import/json.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+chi_status chi_json_read(const char *path, json_type type, json_t **out)
+{
+  char *text = NULL;
+  json_error_t error;
+  *out = NULL;
+  CHI_TRY(chi_text_read(path, path, &text));
+  *out = json_loadb(text, strlen(text), 0, &error);
+  chi_free(text);
+  if (*out == NULL)
+    return chi_fail(CHI_ERR_INPUT, "%s: line %d, column %d: is no JSON: %s", path, error.line,
+                    error.column, error.text);
+  if (json_typeof(*out) == type) return CHI_OK;
+  json_decref(*out);
+  *out = NULL;
+  return chi_fail(CHI_ERR_INPUT, "%s: expected %s at the top", path,
+                  type == JSON_ARRAY ? "a list" : "an object");
+}
+
+chi_status chi_json_strings(const char *path, const char *what, const json_t *list,
+                            const char ***out)
+{
+  *out = NULL;
+  if (!json_is_array(list))
+    return chi_fail(CHI_ERR_INPUT, "%s: %s is no list, expected a list of strings", path, what);
+  CHI_TRY(chi_alloc((int64_t)json_array_size(list), sizeof **out, what, out));
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    (*out)[i] = json_string_value(json_array_get(list, i));
+    if ((*out)[i] != NULL) continue;
+    chi_free(*out);
+    *out = NULL;
+    return chi_fail(CHI_ERR_INPUT, "%s: %s: element %zu is no string", path, what, i);
+  }
+  return CHI_OK;
+}

@@ -146,8 +146,8 @@ static chi_status write_rows(const parts *p, int64_t n_events, int64_t width, ch
 {
   double *rows = NULL;
   float *out = NULL;
-  int64_t block = BLOCK_BYTES / 8 / width;
-  if (block < 1) block = 1;
+  const int64_t most = BLOCK_BYTES / 8;
+  int64_t block = width < 1 || width > most ? 1 : most / width;
   if (block > n_events) block = n_events;
   chi_status s = chi_alloc(block * width, sizeof *rows, "rows of a layer", &rows);
   if (s == CHI_OK) s = chi_alloc(block * width, sizeof *out, "rows of a layer", &out);

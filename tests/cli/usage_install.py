@@ -89,7 +89,7 @@ def test_man_pages():
         return
     pages = os.path.join(install(), "share", "man", "man1")
     listed = run(CHIASM, "--help").split("Commands:\n")[1].split("\n\n")[0]
-    commands = [line.split()[0] for line in listed.splitlines()]
+    commands = [line.strip().split("  ")[0].replace(" ", "-") for line in listed.splitlines()]
     assert sorted(os.listdir(pages)) == sorted(["chiasm.1"] + [f"chiasm-{c}.1" for c in commands])
     with open(os.path.join(pages, "chiasm-fit.1")) as f:
         text = f.read()

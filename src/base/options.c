@@ -36,6 +36,7 @@ void chi_options_destroy(chi_options **options)
   if (o == NULL) return;
   for (int i = 0; o->value != NULL && i < o->n; i++) chi_option_value_free(&o->value[i]);
   for (int i = 0; i < o->n_arguments; i++) chi_free(o->argument[i]);
+  chi_free(o->argument);
   chi_free(o->value);
   chi_free(o);
   *options = NULL;
@@ -107,12 +108,13 @@ static chi_status set_from_line(chi_options *o, int row, const char *text)
 static chi_status take_arguments(chi_options *o, int argc, char **argv)
 {
   const chi_command *c = o->command;
-  const int n = argc - optind;
-  if (n > c->n_arguments)
+  const int n = argc - optind, least = abs(c->n_arguments);
+  if (n > least && c->n_arguments >= 0)
     return chi_fail(CHI_ERR_USAGE, "too many arguments: `%s`; usage: chiasm %s %s",
-                    argv[optind + c->n_arguments], c->name, c->arguments);
-  if (n < c->n_arguments)
+                    argv[optind + least], c->name, c->arguments);
+  if (n < least)
     return chi_fail(CHI_ERR_USAGE, "too few arguments; usage: chiasm %s %s", c->name, c->arguments);
+  CHI_TRY(chi_alloc(n, sizeof *o->argument, "arguments", &o->argument));
   for (int i = 0; i < n; i++) {
     CHI_TRY(chi_strdup(argv[optind + i], &o->argument[i]));
     o->n_arguments = i + 1;
@@ -206,6 +208,8 @@ bool chi_opt_given(const chi_options *options, const char *name)
 {
   return look_up(options, name, ~0u)->given;
 }
+
+int chi_opt_n_arguments(const chi_options *options) { return options->n_arguments; }
 
 const char *chi_opt_argument(const chi_options *options, int i) { return options->argument[i]; }
 

@@ -39,7 +39,7 @@ typedef struct chi_command {
   const char *name; /* "fit"; of two words with a blank between: "import features" */
   unsigned bit;
   const char *arguments; /* "STUDY -o RUN" */
-  int n_arguments;       /* how many positional arguments it takes */
+  int n_arguments;       /* how many positional arguments it takes; -n: n or more */
   const char *summary;   /* one sentence */
   const char *details;   /* paragraphs for --help, with an example */
   unsigned parts;        /* bits of the commands it runs: their sections in YAML hold for it too */
@@ -85,7 +85,8 @@ bool chi_opt_has(const chi_options *options, const char *name);
 bool chi_opt_given(const chi_options *options, const char *name);
 /** The command whose options these are. */
 const chi_command *chi_options_command(const chi_options *options);
-/** Positional argument i, borrowed. */
+/** Positional arguments: how many there are, and argument i, borrowed. */
+int chi_opt_n_arguments(const chi_options *options);
 const char *chi_opt_argument(const chi_options *options, int i);
 
 /** The stored options (`stored` rows) of `command`, which is that of the options or one of its

@@ -7,8 +7,6 @@
 
 #include "base/options.h"
 
-enum { CHI_MAX_ARGUMENTS = 4 };
-
 /** The value of one option, in the members its type uses. */
 typedef struct chi_option_value {
   bool given; /* not the default: nothing weaker may change it */
@@ -25,7 +23,7 @@ struct chi_options {
   int n;
   const chi_command *command;
   chi_option_value *value; /* one per row of the table */
-  char *argument[CHI_MAX_ARGUMENTS];
+  char **argument;         /* owned */
   int n_arguments;
 };
 

@@ -114,7 +114,8 @@ static chi_status study_of(MPI_Comm comm, int rank, const chi_command *command,
 }
 
 enum {
-  READS_STUDY_YAML = CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_SITES | CHI_CMD_RUN
+  READS_STUDY_YAML = CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_SITES | CHI_CMD_RUN |
+                     CHI_CMD_IMPORT_FEATURES | CHI_CMD_IMPORT_CONCAT
 };
 
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,

@@ -7,15 +7,20 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "linalg/kernel.h"
+#include "study/write.h"
 
 /* The commands that run on several ranks. */
 enum {
   IMPORTS_RESPONSES = CHI_CMD_IMPORT_TREEBANK | CHI_CMD_IMPORT_EVENTS,
-  USES_MPI = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | CHI_CMD_BENCH | IMPORTS_RESPONSES
+  USES_MPI = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | CHI_CMD_BENCH | IMPORTS_RESPONSES |
+             CHI_CMD_IMPORT_FEATURES | CHI_CMD_BENCH_PROJECT
 };
 
 /* Those that read files of others under MPI. */
 enum { GUARDED = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | IMPORTS_RESPONSES };
+
+/* Those of them that write files of a study. */
+enum { WRITES_STUDY = CHI_CMD_IMPORT_FEATURES };
 
 /* How many processes mpirun or srun started together, and which of them this is, as far as their
  * environment says. */
@@ -60,12 +65,15 @@ static chi_status find_command(int argc, char **argv, const chi_command **out, i
   int nearest = 0;
   snprintf(name, sizeof name, "%.60s", argv[1]);
   snprintf(two, sizeof two, "%.30s %.40s", argv[1], argc > 2 ? argv[2] : "");
+  *words = 2; /* looked for first: `bench project` is not `bench` */
   for (int i = 0; i < chi_n_commands; i++) {
     *out = &chi_command_table[i];
-    *words = 1;
-    if (strcmp((*out)->name, argv[1]) == 0) return CHI_OK;
-    *words = 2;
     if (strcmp((*out)->name, two) == 0) return CHI_OK;
+  }
+  *words = 1;
+  for (int i = 0; i < chi_n_commands; i++) {
+    *out = &chi_command_table[i];
+    if (strcmp((*out)->name, name) == 0) return CHI_OK;
     const size_t n = strlen(name);
     if (strncmp((*out)->name, name, n) == 0 && (*out)->name[n] == ' ')
       memcpy(name, two, sizeof name); /* its first word: the second is wrong or missing */
@@ -105,6 +113,12 @@ static chi_status run_command(const chi_command *command, chi_cli *cli, chi_opti
         return chi_cli_import_treebank(cli, exit_code);
       case CHI_CMD_IMPORT_EVENTS:
         return chi_cli_import_events(cli, exit_code);
+      case CHI_CMD_BENCH_PROJECT:
+        return chi_cli_bench_project(cli, exit_code);
+      case CHI_CMD_IMPORT_FEATURES:
+        return chi_cli_import_features(cli, exit_code);
+      case CHI_CMD_IMPORT_CONCAT:
+        return chi_cli_import_concat(cli, exit_code);
     }
   }
   return chi_fail(CHI_ERR_USAGE, "chiasm %s is one process; start it without mpirun or srun",
@@ -165,6 +179,7 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli, int *exit_code)
     if (s == CHI_OK && (command->bit & GUARDED) != 0 && launched_rank == 0)
       s = chi_cli_guard(command, options);
     const bool needs_mpi = command != NULL && (command->bit & USES_MPI) != 0;
+    if (command != NULL && (command->bit & WRITES_STUDY) != 0) chi_writer_prepare();
     if (launched > 1 || (needs_mpi && s == CHI_OK)) {
       const chi_status started = start_mpi(&argc, &argv, cli);
       if (s == CHI_OK) s = started;

@@ -107,6 +107,30 @@ const chi_command chi_command_table[] = {
      "\n"
      "Example: chiasm bench --shape small --threads 1",
      0},
+    {"bench project", CHI_CMD_BENCH_PROJECT, "", 0, "Time the projection of import features.",
+     "Events are made in memory, and split over the ranks of mpirun.\n"
+     "\n"
+     "Example: chiasm bench project --features 150000 --events 800",
+     0},
+    {"import features", CHI_CMD_IMPORT_FEATURES, "STUDY FILE...", -2,
+     "Add a model to a study, from its activations.",
+     "A FILE is one layer, or several: an .npy of float16, float32 or float64, an\n"
+     ".npz with a layer per member, or FILE:/path in HDF5 to a dataset or a group of\n"
+     "datasets. The first dimension is the events of the subject's responses, in\n"
+     "their order; all others are features. A layer's name is its file's, member's or\n"
+     "dataset's. Under mpirun the ranks share the events of each layer; the result\n"
+     "does not depend on how many there are.\n"
+     "\n"
+     "Example: mpirun -n 4 chiasm import features study --subject sub1\n"
+     "  --alignment language --model simcse --modality language --training trained\n"
+     "  --order natural activations/simcse/*.npy",
+     0},
+    {"import concat", CHI_CMD_IMPORT_CONCAT, "STUDY", 1, "Add a model that joins layers of others.",
+     "For every recording of the study that has all of them.\n"
+     "\n"
+     "Example: chiasm import concat study --model concat\n"
+     "  --of simcse/Tanh-1,simclr/Identity-51",
+     0},
 };
 const int chi_n_commands = sizeof chi_command_table / sizeof *chi_command_table;
 
@@ -117,6 +141,7 @@ const chi_option chi_option_table[] = {
 #include "cli/options_bootstrap.inc"
 #include "cli/options_fit.inc"
 #include "cli/options_import.inc"
+#include "cli/options_import_features.inc"
 #include "cli/options_selection.inc"
 #include "cli/options_simulate.inc"
 #include "cli/options_sites.inc"

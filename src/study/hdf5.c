@@ -182,8 +182,8 @@ static chi_status read_shape(const char *where, const char *prefix, const char *
       H5Sget_simple_extent_dims(space, dims, NULL) < 0)
     return chi_fail(CHI_ERR_INPUT, "%s: %s%s has no shape", where, prefix, name);
   if (rank > CHI_H5_MAX_RANK)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s has %d dimensions, expected 3 at most", where, prefix,
-                    name, rank);
+    return chi_fail(CHI_ERR_INPUT, "%s: %s%s has %d dimensions, expected %d at most", where, prefix,
+                    name, rank, CHI_H5_MAX_RANK);
   d->rank = rank;
   d->count = 1;
   bool absurd = false;

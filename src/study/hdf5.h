@@ -48,7 +48,7 @@ bool chi_h5_has(hid_t group, const char *name);
  * \return CHI_ERR_INPUT: missing, a link, no group */
 chi_status chi_h5_open_group(hid_t parent, const char *where, const char *name, hid_t *group);
 
-enum { CHI_H5_MAX_RANK = 4 };
+enum { CHI_H5_MAX_RANK = 8 };
 
 /** A dataset found safe to read, and its form. */
 typedef struct chi_h5_dataset {

@@ -44,6 +44,18 @@ static chi_status open_dataset(const char *layer, chi_numbers *numbers)
   return status;
 }
 
+/* How a dataset of rows and columns is read. */
+static void plan_reading(chi_numbers *numbers)
+{
+  const chi_h5_dataset *d = &numbers->dataset;
+  numbers->is_half = is_native_half(d->type);
+  const bool wide =
+      d->type_size > 4 || (!numbers->is_half && H5Tequal(d->type, H5T_IEEE_F32LE) <= 0 &&
+                           H5Tequal(d->type, H5T_IEEE_F32BE) <= 0 && d->type_size > 2);
+  numbers->exact = wide ? CHI_REAL64 : CHI_REAL32;
+  numbers->step = piece_rows(numbers);
+}
+
 static chi_status check_form(int64_t rows, int64_t columns, chi_numbers *numbers)
 {
   const chi_h5_dataset *d = &numbers->dataset;
@@ -53,12 +65,22 @@ static chi_status check_form(int64_t rows, int64_t columns, chi_numbers *numbers
       d->type_class != H5T_FLOAT)
     return chi_fail(CHI_ERR_INPUT, "%s: %s is no longer what it was when the study was opened",
                     numbers->where, numbers->object);
-  numbers->is_half = is_native_half(d->type);
-  const bool wide =
-      d->type_size > 4 || (!numbers->is_half && H5Tequal(d->type, H5T_IEEE_F32LE) <= 0 &&
-                           H5Tequal(d->type, H5T_IEEE_F32BE) <= 0 && d->type_size > 2);
-  numbers->exact = wide ? CHI_REAL64 : CHI_REAL32;
-  numbers->step = piece_rows(numbers);
+  plan_reading(numbers);
+  return CHI_OK;
+}
+
+chi_status chi_numbers_take(const char *where, const char *object, hid_t file,
+                            const chi_h5_dataset *dataset, chi_numbers *numbers)
+{
+  if (dataset->rank < 1 || dataset->count < 1 || dataset->type_class != H5T_FLOAT)
+    return chi_fail(CHI_ERR_BUG, "%s: %s has no rows of floats", where, object);
+  *numbers = (chi_numbers){.where = where,
+                           .file = file,
+                           .dataset = *dataset,
+                           .rows = dataset->dims[0],
+                           .columns = dataset->count / dataset->dims[0]};
+  snprintf(numbers->object, sizeof numbers->object, "%s", object);
+  plan_reading(numbers);
   return CHI_OK;
 }
 

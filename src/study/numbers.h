@@ -28,6 +28,12 @@ chi_status chi_numbers_open(const chi_study *study, const char *path, const char
  * \param[out] path  lives as long as `numbers` is used; free with chi_free where CHI_OK */
 chi_status chi_numbers_open_layer(const chi_study *study, int32_t alignment, int64_t space,
                                   int32_t dataset, char **path, chi_numbers *numbers);
+/** Open for reading what is open already as a dataset of floats, and take over both its handles
+ * where CHI_OK: rows along its first dimension, of some rows and columns.
+ * \param[in] where   the file's name for messages; borrowed while `numbers` is used
+ * \param[in] object  the dataset's */
+chi_status chi_numbers_take(const char *where, const char *object, hid_t file,
+                            const chi_h5_dataset *dataset, chi_numbers *numbers);
 void chi_numbers_close(chi_numbers *numbers);
 
 /** Read rows [row0, row0 + n).

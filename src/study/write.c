@@ -158,6 +158,12 @@ static void enter(void)
   chi_h5_lock();
 }
 
+void chi_writer_prepare(void)
+{
+  enter();
+  chi_h5_unlock();
+}
+
 static void describe_electrodes(chi_writer *w, const chi_response_header *h, hid_t electrode)
 {
   if (h->region != NULL)

@@ -39,6 +39,10 @@ typedef struct chi_feature_header {
 /** A file being written. */
 typedef struct chi_writer chi_writer;
 
+/** Call before MPI_Init where a program with MPI is going to write. HDF5 that first runs under MPI
+ * ends itself in MPI_Finalize, and crashes there over what it could not write to a full disk. */
+void chi_writer_prepare(void);
+
 /** Begin a response file with everything but the numbers; then write all events in order.
  * \return CHI_ERR_IO, naming the file and HDF5's reason */
 chi_status chi_writer_create_responses(const char *path, const chi_response_header *header,

@@ -20,7 +20,7 @@ enum {
 enum { GUARDED = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | IMPORTS_RESPONSES };
 
 /* Those of them that write files of a study. */
-enum { WRITES_STUDY = CHI_CMD_IMPORT_FEATURES };
+enum { WRITES_STUDY = CHI_CMD_IMPORT_FEATURES | IMPORTS_RESPONSES };
 
 /* How many processes mpirun or srun started together, and which of them this is, as far as their
  * environment says. */

@@ -79,12 +79,16 @@ const chi_command chi_command_table[] = {
      CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_SITES},
     {"sites", CHI_CMD_SITES, "RUN", 1, "Compare the models at every site: which ones integrate.",
      "Comparisons: trained-beats-random (of each network), multi-beats-unimodal,\n"
-     "multi-beats-linear, those of study.yaml, integration (both of the two before), and\n"
-     "each over all alignments (-both). Results: RUN/sites.h5, sites.csv, regions.csv.\n"
+     "multi-beats-linear, those of study.yaml, integration (both of the two before),\n"
+     "and each over all alignments (-both). Results: RUN/sites.h5, sites.csv,\n"
+     "regions.csv.\n"
      "\n"
-     "The test `events` holds the difference of the fit's scores against its spread over\n"
-     "the bootstrap's replicates. `bins` resamples time bins as the paper does; bins\n"
-     "overlap, so its p-values are too small: it is there for comparison.\n"
+     "The test `events` holds the difference of the fit's scores against its spread\n"
+     "over the bootstrap's replicates, models being chosen on the validation half of\n"
+     "the events and compared on the test half. `crossed` adds the same with the\n"
+     "halves exchanged: twice the events, more power. `bins` resamples time bins as\n"
+     "the paper does; bins overlap, so its p-values are too small: it is there for\n"
+     "comparison.\n"
      "\n"
      "A site of several networks counts as significant where any of them is. Options\n"
      "come from the command line, then -c FILE, then the study's study.yaml, then the\n"
@@ -94,8 +98,8 @@ const chi_command chi_command_table[] = {
      0},
     {"status", CHI_CMD_STATUS, "RUN", 1, "Print how far a run is, while it runs and after.",
      "Exit code 0: complete; 1: complete, but some units failed; 2: no run there;\n"
-     "3: not complete: running, or to be gone on with by --resume. A run that chiasm run\n"
-     "began is complete when its last stage is.\n"
+     "3: not complete: running, or to be gone on with by --resume. A run that\n"
+     "chiasm run began is complete when its last stage is.\n"
      "\n"
      "Example: chiasm status demo/run",
      0},

@@ -137,7 +137,8 @@ typedef struct chi_primal {
   double *z;             /* held-out x p, whitened */
   double *probe;         /* p: room for a vector */
   bool own_basis[CHI_MAX_FOLDS];
-  bool narrow; /* x holds float32, and so do the sweep's responses and sums */
+  bool exact_sums; /* some fold wants its sums in float64 */
+  bool narrow;     /* x holds float32, and so do the sweep's responses and sums */
 } chi_primal;
 
 /** A distance between rows of n that does not fall on the same sets of the cache. */

@@ -20,8 +20,10 @@
 
 #define TILE 512 /* rows of a Gram matrix that one thread adds to at a time */
 
-/* Where |(P + a_min R)^-1| is larger a fold gets its own basis. Rounding of C grows by its root. */
-#define LARGEST_INVERSE 16
+/* Where |(P + a_min R)^-1| is larger the sums that make C are float64, and where it is larger still
+ * a fold gets its own basis. What is rounded in C grows by its root. */
+#define EXACT_SUMS 16
+#define OWN_BASIS  64
 
 static double *fold_gram(const chi_fit_work *work, int32_t fold)
 {
@@ -161,9 +163,8 @@ static void make_penalty(chi_fit_work *work, int32_t f)
   add_squares(work, p, w->scatter, 0, w->penalty);
 }
 
-/* Whether |(U'U)^-1| is larger than a fold may have without a basis of its own: the growth of a
- * vector under repeated solution. */
-static bool is_far_from_one(int64_t p, const double *u, double *vector)
+/* Whether |(U'U)^-1| is beyond a limit: the growth of a vector under repeated solution. */
+static bool is_far_from_one(int64_t p, const double *u, double limit, double *vector)
 {
   double norm = 0;
   for (int64_t j = 0; j < p; j++) {
@@ -177,7 +178,7 @@ static bool is_far_from_one(int64_t p, const double *u, double *vector)
     norm = 0;
     for (int64_t j = 0; j < p; j++) norm += vector[j] * vector[j];
     norm = sqrt(norm);
-    if (norm > LARGEST_INVERSE * before) return true;
+    if (norm > limit * before) return true;
   }
   return false;
 }
@@ -228,7 +229,8 @@ static chi_status begin_fold(chi_fit_work *work, int32_t f)
   for (int64_t j = 0; j < p; j++) w->diagonal[j] = gram[j * p + j];
   chi_dupper_of_sum(p, gram, w->diagonal, work->alphas[0], w->penalty, gram);
   CHI_TRY(chi_dpotrf(p, gram, p));
-  w->own_basis[f] = is_far_from_one(p, gram, w->probe);
+  w->exact_sums = w->exact_sums || is_far_from_one(p, gram, EXACT_SUMS, w->probe);
+  w->own_basis[f] = w->exact_sums && is_far_from_one(p, gram, OWN_BASIS, w->probe);
   chi_stage_stop(stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
   return CHI_OK;
 }
@@ -250,13 +252,12 @@ static chi_status fold_operators(chi_fit_work *work, int32_t f)
                         (int)f + 1);
 }
 
-/* The sweep over the responses may be float32 where the product is, unless some fold goes on from
- * its sums to a basis of its own (every fold that is banded does): x is rounded in place. */
+/* The sweep over the responses may be float32 where the product is, unless some fold needs better
+ * sums (every fold that is banded does): x is rounded in place. */
 static void narrow(chi_fit_work *work)
 {
   chi_primal *w = &work->primal;
-  w->narrow = work->shape.real == CHI_REAL32 && !work->shape.banded;
-  for (int32_t f = 0; f < work->shape.n_folds && w->narrow; f++) w->narrow = !w->own_basis[f];
+  w->narrow = work->shape.real == CHI_REAL32 && !w->exact_sums;
   if (!w->narrow) return;
   for (int64_t i = 0; i < work->rows->n * work->shape.n_features; i++) {
     const float value = (float)w->x[i];
@@ -276,6 +277,7 @@ static void scales_of_folds(chi_fit_work *work)
 
 chi_status chi_primal_begin(chi_fit_work *work)
 {
+  chi_primal *w = &work->primal;
   chi_stages *stages = &work->thread[0].stages;
   const double n = (double)work->rows->n, p = (double)work->shape.n_features;
   chi_stage_clock clock = chi_stage_start();
@@ -283,6 +285,7 @@ chi_status chi_primal_begin(chi_fit_work *work)
   chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 8 * n * p);
 
   clock = chi_stage_start();
+  w->exact_sums = work->shape.banded;
   if (work->shape.banded)
     scales_of_folds(work);
   else

@@ -91,8 +91,7 @@ void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alp
 static double store_row(chi_real real, int64_t n, const double *row, void *out, int64_t at)
 {
   double largest = 0;
-  _Pragma("omp simd reduction(max : largest)") for (int64_t j = 0; j < n; j++)
-  {
+  for (int64_t j = 0; j < n; j++) {
     const double size = fabs(row[j]);
     largest = size > largest ? size : largest;
   }

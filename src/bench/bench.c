@@ -145,6 +145,16 @@ typedef struct results {
   int ranks;
 } results;
 
+static void write_stages(const char *name, const measured *m, double fits, chi_text *out)
+{
+  chi_text_add(out, "\"%s\": {", name);
+  for (int i = 0; i < CHI_N_STAGES; i++)
+    chi_text_add(out, "%s\"%s\": {\"wall_s\": %.5f, \"cpu_s\": %.5f, \"flops\": %.6g}",
+                 i == 0 ? "" : ", ", chi_stage_names[i], m->stages.wall_s[i] / fits,
+                 m->stages.cpu_s[i] / fits, m->stages.flops[i] / fits);
+  chi_text_add(out, "}");
+}
+
 static void write_json(const chi_bench_options *o, const results *r, chi_text *out)
 {
   chi_text_add(out, "{\"events\": %lld, \"features\": %lld, \"targets\": %lld, \"folds\": %d, ",
@@ -156,15 +166,14 @@ static void write_json(const chi_bench_options *o, const results *r, chi_text *o
   chi_text_add(out, ", \"wall_s\": %.4f, \"cpu_s\": %.4f, \"bound_s\": %.4f, \"ratio\": %.4f, ",
                r->plain.wall_s, r->plain.cpu_s, r->bound_s, r->plain.cpu_s / r->bound_s);
   chi_text_add(out, "\"peak_bytes\": %lld, ", (long long)r->peak);
-  if (o->replicates > 0)
-    chi_text_add(out, "\"replicate_cpu_s\": %.4f, ", r->replicates.cpu_s / o->replicates);
   if (r->ranks > 1) chi_text_add(out, "\"efficiency\": %.4f, ", r->plain.wall_s / r->together_s);
-  chi_text_add(out, "\"stages\": {");
-  for (int i = 0; i < CHI_N_STAGES; i++)
-    chi_text_add(out, "%s\"%s\": {\"wall_s\": %.4f, \"cpu_s\": %.4f, \"flops\": %.6g}",
-                 i == 0 ? "" : ", ", chi_stage_names[i], r->plain.stages.wall_s[i],
-                 r->plain.stages.cpu_s[i], r->plain.stages.flops[i]);
-  chi_text_add(out, "}}\n");
+  if (o->replicates > 0) {
+    chi_text_add(out, "\"replicate_cpu_s\": %.5f, ", r->replicates.cpu_s / o->replicates);
+    write_stages("replicate_stages", &r->replicates, o->replicates, out);
+    chi_text_add(out, ", ");
+  }
+  write_stages("stages", &r->plain, 1, out);
+  chi_text_add(out, "}\n");
 }
 
 static void write_table(const chi_bench_options *o, const results *r, chi_text *out)

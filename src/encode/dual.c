@@ -46,7 +46,27 @@ chi_status chi_dual_begin(chi_fit_work *work, int32_t f)
     }
   }
   for (int64_t i = 0; i < n; i++) w->diagonal[i] = w->gram[i * n + i];
-  return CHI_OK;
+  return work->shape.banded ? chi_banded_begin(work, f, n, w->gram, NULL, w->cross) : CHI_OK;
+}
+
+void chi_dual_basis(chi_fit_work *work, int32_t f, int64_t t0, int64_t n, int thread)
+{
+  const chi_fold *fold = &work->folds[f];
+  chi_thread_work *t = &work->thread[thread];
+  const int64_t order = work->banded.order, ld = chi_apart(n);
+  const int64_t targets = work->responses->n_electrodes * work->responses->n_times;
+  const chi_stage_clock clock = chi_stage_start();
+  memset(t->fold_sum, 0, (size_t)(order * ld) * sizeof *t->fold_sum);
+  for (int64_t i = 0; i < fold->n_train; i++) {
+    const float *y = (const float *)work->responses->y + fold->train_event[i] * targets + t0;
+    for (int64_t j = 0; j < n; j++) t->fold_sum[i * ld + j] = fold->train_scale[i] * (double)y[j];
+  }
+  chi_banded_basis(work, f, n, t->fold_sum, ld, thread);
+  const chi_view to = chi_training_view(work, f, t0);
+  for (int64_t i = 0; i < order; i++)
+    for (int64_t j = 0; j < n; j++)
+      ((float *)to.base)[i * to.ld + j] = (float)t->fold_sum[i * ld + j];
+  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock, 2 * (double)order * (double)order * (double)n);
 }
 
 chi_status chi_dual_operator(chi_fit_work *work, int32_t f, int32_t alpha, int thread)

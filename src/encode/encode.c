@@ -104,16 +104,21 @@ static chi_status validate_fold(chi_fit_work *work, int32_t f)
 {
   const chi_shape *s = &work->shape;
   const bool dual = s->route == CHI_ROUTE_DUAL;
-  const int32_t wave = s->threads < s->n_alphas ? s->threads : s->n_alphas;
+  const int32_t wave = s->wave;
   const int64_t blocks = block_count(work);
   CHI_TRY(dual ? chi_dual_begin(work, f) : chi_svd_begin(work, f));
+  if (s->banded)
+#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
+    for (int64_t b = 0; b < blocks; b++)
+      chi_dual_basis(work, f, block_first(work, b), block_size(work, b), chi_thread());
   for (int32_t a0 = 0; a0 < s->n_alphas; a0 += wave) {
     const int32_t a1 = a0 + wave < s->n_alphas ? a0 + wave : s->n_alphas;
     chi_status worst = CHI_OK;
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
     for (int32_t a = a0; a < a1; a++) {
-      const chi_status one = dual ? chi_dual_operator(work, f, a, chi_thread())
-                                  : chi_svd_operator(work, f, a, chi_thread());
+      const chi_status one = s->banded ? chi_banded_operator(work, f, a, chi_thread())
+                             : dual    ? chi_dual_operator(work, f, a, chi_thread())
+                                       : chi_svd_operator(work, f, a, chi_thread());
 #pragma omp critical(chi_encode_status)
       if (one > worst) worst = one;
     }
@@ -150,7 +155,7 @@ static chi_status fit_by_fold(chi_fit_work *work)
 static void fit_block(chi_fit_work *work, int64_t t0, int64_t n, int thread)
 {
   const chi_shape *s = &work->shape;
-  const int64_t p = s->n_features;
+  const int64_t p = s->basis;
   chi_target_statistics(work, t0, n);
   chi_primal_basis(work, t0, n, thread);
   const char *basis = work->thread[thread].basis;

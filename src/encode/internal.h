@@ -6,6 +6,7 @@
  *   dual    C = the fold's training responses,  B = Z_ho Z' (Z Z' + a I)^-1
  *   svd     the same B from a singular value decomposition of Z
  *   primal  C = Z' Y in a whitened basis,  B the rest (primal.c)
+ * and where targets are few dual and primal go by a banded form of their Gram matrix (banded.c).
  * Everything up to B and C is float64; only the product B C (and, where it is whitened, C itself)
  * may be float32. Every B has one row more than its half has events: B is centred over them in
  * float64, and the last row is the mean that was taken off. So the float32 product stays exact
@@ -49,6 +50,8 @@ typedef struct chi_shape {
   int32_t n_folds, n_alphas, threads;
   chi_real real; /* of the product */
   chi_route route;
+  bool banded;   /* dual, primal: the Gram matrix is made banded */
+  int32_t wave;  /* alphas whose operators a fold makes before their products */
   int64_t basis; /* columns of every B, rows of every C, at most */
 } chi_shape;
 
@@ -76,17 +79,18 @@ typedef struct chi_thread_work {
   double *r;           /* block */
   double *mean, *norm; /* block: statistics of picked targets */
   int64_t *picked;     /* block: targets that chose one alpha */
-  double *factor;     /* dual: train x train (NULL for thread 0: it uses the Gram's upper triangle);
-                         primal: p x p */
-  double *solve;      /* dual, svd: max_half x basis; primal: max_held_out x p */
-  double *shrunk;     /* svd: max_half x rank */
-  double *sums;       /* primal: (class, p, block) */
-  double *fold_sum;   /* primal: p x block */
+  double *factor;   /* dual: train x train (NULL for thread 0: it uses the Gram's upper triangle);
+                       primal: p x p; banded: a band */
+  double *solve;    /* dual, svd: max_half x basis; primal: max_held_out x p; banded: basis x ld */
+  double *shrunk;   /* svd: max_half x rank */
+  double *sums;     /* primal: (class, p, block) */
+  double *fold_sum; /* primal: p x block; banded: basis x chi_apart(block) */
+  double *rotate;   /* banded: work of chi_band_rotate */
   double *class_mean; /* primal: (class, block) means of the responses */
   double *offset;     /* primal: (class, p) */
   double *fold_mean;  /* primal: p */
   double *responses;  /* primal: max_class x block */
-  void *basis;        /* primal: (fold, p, block), of type real */
+  void *basis;        /* primal: (fold, basis, block), of type real */
   chi_stages stages;
 } chi_thread_work;
 
@@ -133,8 +137,27 @@ typedef struct chi_primal {
   double *z;             /* held-out x p, whitened */
   double *probe;         /* p: room for a vector */
   bool own_basis[CHI_MAX_FOLDS];
-  bool narrow; /* x holds float32, and so do the sweep's responses and sums */
+  bool exact_sums; /* some fold wants its sums in float64 */
+  bool narrow;     /* x holds float32, and so do the sweep's responses and sums */
 } chi_primal;
+
+/** A distance between rows of n that does not fall on the same sets of the cache. */
+static inline int64_t chi_apart(int64_t n)
+{
+  return (n + 7) / 8 * 8 + (n % 64 == 0 || n % 64 > 56 ? 8 : 0);
+}
+
+typedef struct chi_banded {
+  int64_t order;      /* of the fold's matrix: that of its Gram matrix, rounded up */
+  int64_t ld;         /* of held_out */
+  double *reflectors; /* (kept fold, basis, basis): the primal keeps those of all folds */
+  double *triangles;  /* (kept fold, basis, CHI_BAND) */
+  double *first;      /* (kept fold, basis, CHI_BAND + 1): factor of T + a_min I */
+  double *band;       /* basis x (CHI_BAND + 1): T */
+  double *work;       /* of chi_band_reduce */
+  double *held_out;   /* basis x ld: H Q, transposed */
+  float *basis;       /* dual: (fold, basis, target): C */
+} chi_banded;
 
 static inline bool chi_class_trains(const chi_primal *w, int64_t class, int32_t fold)
 {
@@ -164,6 +187,7 @@ typedef struct chi_fit_work {
     chi_svd svd;
     chi_primal primal;
   };
+  chi_banded banded;
 } chi_fit_work;
 
 /* ---- rows.c ---- */
@@ -191,10 +215,19 @@ void chi_work_layout(chi_fit_work *work, chi_arena *arena);
 /** Where the B of a fold, half and alpha is: (half size + 1) x basis, of type shape.real. */
 void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alpha);
 
+/** Rows of an operator that differ by less, relative to their size, are equal but for rounding:
+ * then a prediction is constant, though the responses may add up to next to nothing. */
+#define CHI_ROUNDING 1e-12
+
 /** Store B (rows x k float64) centred over its rows' weights, and its mean as a last row; column j
  * is multiplied by column_scale[j] (NULL: by 1). */
 void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alpha, const double *b,
                         int64_t k, const double *column_scale);
+
+/** The same from B's transpose (k x ld): the columns of a half's rows, centred, then their mean.
+ * Type real is float32. */
+void chi_operator_store_turned(chi_fit_work *work, int32_t fold, int half, int32_t alpha,
+                               const double *b, int64_t ld, int64_t k);
 
 /** Columns [c0, c0 + n) of an event's features as float64, less their values at the study's first
  * event: what a large offset would cost in the moments is then not lost. \param[out] out  n */
@@ -211,6 +244,22 @@ chi_status chi_svd_begin(chi_fit_work *work, int32_t fold);
 /** Make and store both B of an alpha. Called by one thread for each alpha of a wave. */
 chi_status chi_dual_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
 chi_status chi_svd_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
+
+#define CHI_ROTATED 128 /* held-out rows that a thread rotates at a time */
+
+/** Make a fold's Gram matrix banded, and rotate its held-out rows. Threads inside.
+ * \param[in] n      order of the Gram matrix
+ * \param[in] gram   lower triangle
+ * \param[in] scale  n; gram and h are multiplied by it from both sides, from the right. NULL: 1
+ * \param[in] h      held-out x n */
+chi_status chi_banded_begin(chi_fit_work *work, int32_t fold, int64_t n, const double *gram,
+                            const double *scale, const double *h);
+chi_status chi_banded_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
+/** C of n targets, in place: from Y_tr (dual) or Z'Y_tr (primal), order x n. */
+void chi_banded_basis(chi_fit_work *work, int32_t fold, int64_t n, double *c, int64_t ldc,
+                      int thread);
+/** dual: C of a fold for targets [t0, t0 + n), to banded.basis. */
+void chi_dual_basis(chi_fit_work *work, int32_t fold, int64_t t0, int64_t n, int thread);
 
 /** classes.c: fill the primal's classes, x (standardised over all rows, each class about its mean),
  * mean, squares, scale and variance. */
@@ -229,7 +278,7 @@ void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_vie
 /** Add the test r of one block of targets, each at its chosen alpha. */
 void chi_test_block(chi_fit_work *work, int32_t fold, chi_view c, int64_t t0, int64_t n,
                     int thread);
-/** The training responses of a fold, targets from t0 on, as C of dual and svd. */
+/** C of a fold, targets from t0 on, for dual and svd: its training responses, unless banded. */
 chi_view chi_training_view(const chi_fit_work *work, int32_t fold, int64_t t0);
 
 /* ---- score.c ---- */

@@ -1,7 +1,9 @@
 /* Which route a fit takes, what it costs and how much memory it needs. */
 #include <float.h>
+#include <math.h>
 
 #include "encode/internal.h"
+#include "linalg/band.h"
 #include "linalg/dense.h"
 
 /* Wide enough that the product runs at full speed, and the few targets that share an alpha still
@@ -38,6 +40,27 @@ static cost primal_cost(const chi_shape *s)
                 2 * 2 * n * p + weight * k * (a + 1) * h * p};
 }
 
+/* The reduction to a band runs at two thirds of a product's speed, and so do the bands. */
+static cost banded_cost(const chi_shape *s, double order, double gram, double sums)
+{
+  const double h = (double)s->max_held_out, k = s->n_folds, a = s->n_alphas;
+  const double reduce = 2 * order * order * order + 2 * order * order * h;
+  return (cost){2 * (gram + k * (reduce + a * 9 * CHI_BAND * order * h)),
+                2 * (sums + k * 2 * order * order) + k * (a + 1) * h * order};
+}
+
+static cost banded_dual_cost(const chi_shape *s)
+{
+  const double m = (double)s->max_train, h = (double)s->max_held_out, p = (double)s->n_features;
+  return banded_cost(s, m, s->n_folds * (m * m * p + 2 * h * m * p), 0);
+}
+
+static cost banded_primal_cost(const chi_shape *s)
+{
+  const double n = (double)s->n_rows, p = (double)s->n_features;
+  return banded_cost(s, p, n * p * p, 2 * n * p);
+}
+
 static cost svd_cost(const chi_shape *s)
 {
   const double m = (double)s->max_train, h = (double)s->max_held_out, p = (double)s->n_features;
@@ -52,16 +75,30 @@ static double total(cost c, const chi_shape *s)
   return c.shared + c.target * (double)s->n_targets;
 }
 
-/* Rounding in the dual's float64 Gram matrix is about eps times its trace, at most n p; beside
- * alpha it must vanish. `double` promises more than that can give. Then the features are decomposed
- * instead; the primal whitens them first and needs no such care. */
-static chi_route choose_route(const chi_shape *s, double least_alpha)
+/* Rounding in a float64 Gram matrix is about eps times its trace, at most n p; beside alpha it must
+ * vanish. `double` promises more than that can give. Then the features are decomposed instead; the
+ * primal whitens them first and needs no such care, unless it is banded. */
+static cost choose_route(chi_shape *s, double least_alpha)
 {
   const double rounding = DBL_EPSILON / 2 * (double)s->max_train * (double)s->n_features;
   const bool exact = s->real == CHI_REAL64 || rounding > 1e-6 * least_alpha;
-  const cost wide = exact ? svd_cost(s) : dual_cost(s);
-  if (s->n_classes > 0 && total(primal_cost(s), s) < total(wide, s)) return CHI_ROUTE_PRIMAL;
-  return exact ? CHI_ROUTE_SVD : CHI_ROUTE_DUAL;
+  const struct {
+    chi_route route;
+    bool banded, allowed;
+    cost cost;
+  } ways[] = {{CHI_ROUTE_SVD, false, exact, svd_cost(s)},
+              {CHI_ROUTE_DUAL, false, !exact, dual_cost(s)},
+              {CHI_ROUTE_DUAL, true, !exact, banded_dual_cost(s)},
+              {CHI_ROUTE_PRIMAL, false, s->n_classes > 0, primal_cost(s)},
+              {CHI_ROUTE_PRIMAL, true, !exact && s->n_classes > 0, banded_primal_cost(s)}};
+  cost best = {INFINITY, 0};
+  for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    if (!ways[i].allowed || total(ways[i].cost, s) >= total(best, s)) continue;
+    best = ways[i].cost;
+    s->route = ways[i].route;
+    s->banded = ways[i].banded;
+  }
+  return best;
 }
 
 static chi_shape shape_common(const chi_encode_options *options, int64_t n_features,
@@ -77,10 +114,13 @@ static chi_shape shape_common(const chi_encode_options *options, int64_t n_featu
                      .real = options->precision};
 }
 
-static void shape_route(const chi_encode_options *options, chi_shape *s)
+static cost shape_route(const chi_encode_options *options, chi_shape *s)
 {
-  s->route = choose_route(s, options->alphas[0]);
+  const cost best = choose_route(s, options->alphas[0]);
   s->basis = s->route == CHI_ROUTE_PRIMAL ? s->n_features : s->max_train;
+  if (s->banded) s->basis = chi_band_order(s->basis);
+  s->wave = s->threads < s->n_alphas && !s->banded ? s->threads : s->n_alphas;
+  return best;
 }
 
 chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, int64_t n_features,
@@ -113,10 +153,7 @@ chi_encode_plan chi_encode_make_plan(const chi_encode_options *options, int64_t 
   s.max_half = (s.max_held_out + 1) / 2;
   s.n_classes = options->gap > 0 ? 3 * s.n_folds : s.n_folds;
   s.max_class = s.max_held_out;
-  shape_route(options, &s);
-  const cost c = s.route == CHI_ROUTE_SVD    ? svd_cost(&s)
-                 : s.route == CHI_ROUTE_DUAL ? dual_cost(&s)
-                                             : primal_cost(&s);
+  const cost c = shape_route(options, &s);
   chi_fit_work work = {.shape = s, .n_targets = s.n_targets};
   chi_arena count = {NULL, 0};
   chi_work_layout(&work, &count);
@@ -135,6 +172,8 @@ void *chi_arena_take(chi_arena *arena, int64_t count, int64_t size)
 
 #define TAKE(pointer, count) ((pointer) = chi_arena_take(arena, (count), sizeof *(pointer)))
 
+static int64_t held_out_apart(const chi_shape *s) { return chi_apart(s->max_held_out + 2); }
+
 static void layout_threads(chi_fit_work *work, chi_arena *arena)
 {
   const chi_shape *s = &work->shape;
@@ -150,17 +189,24 @@ static void layout_threads(chi_fit_work *work, chi_arena *arena)
     TAKE(t.mean, block);
     TAKE(t.norm, block);
     TAKE(t.picked, block);
-    TAKE(t.solve, (primal ? s->max_held_out : s->max_half) * k);
+    if (s->banded) {
+      TAKE(t.solve, k * held_out_apart(s));
+      TAKE(t.factor, k * (CHI_BAND + 1));
+      TAKE(t.fold_sum, k * chi_apart(block));
+      TAKE(t.rotate, 2 * CHI_BAND * (block > CHI_ROTATED ? block : CHI_ROTATED));
+    } else {
+      TAKE(t.solve, (primal ? s->max_held_out : s->max_half) * k);
+      if (primal) TAKE(t.fold_sum, p * block);
+      if (primal || (s->route == CHI_ROUTE_DUAL && i > 0)) TAKE(t.factor, k * k);
+    }
     if (s->route == CHI_ROUTE_SVD) TAKE(t.shrunk, s->max_half * (k < p ? k : p));
-    if (primal || (s->route == CHI_ROUTE_DUAL && i > 0)) TAKE(t.factor, k * k);
     if (primal) {
       TAKE(t.sums, s->n_classes * p * block);
-      TAKE(t.fold_sum, p * block);
       TAKE(t.class_mean, s->n_classes * block);
       TAKE(t.offset, s->n_classes * p);
       TAKE(t.fold_mean, p);
       TAKE(t.responses, s->max_class * block);
-      t.basis = chi_arena_take(arena, s->n_folds * p * block, real);
+      t.basis = chi_arena_take(arena, s->n_folds * k * block, real);
     }
     if (work->thread != NULL) work->thread[i] = t;
   }
@@ -181,16 +227,31 @@ static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
   TAKE(w->low, s->n_classes * p);
   TAKE(w->high, s->n_classes * p);
   TAKE(w->scale, p);
-  TAKE(w->whiten, p * p);
-  TAKE(w->unwhiten, p * p);
   TAKE(w->fold_mean, p);
   TAKE(w->variance, s->n_folds * p);
   TAKE(w->gram, s->n_folds * p * p);
-  TAKE(w->diagonal, p);
-  TAKE(w->penalty, p * p);
   TAKE(w->scatter, p * p);
   TAKE(w->z, s->max_held_out * p);
+  if (s->banded) return;
+  TAKE(w->whiten, p * p);
+  TAKE(w->unwhiten, p * p);
+  TAKE(w->diagonal, p);
+  TAKE(w->penalty, p * p);
   TAKE(w->probe, p);
+}
+
+static void layout_banded(const chi_fit_work *work, chi_arena *arena, chi_banded *w)
+{
+  const chi_shape *s = &work->shape;
+  const int64_t kept = s->route == CHI_ROUTE_PRIMAL ? s->n_folds : 1, k = s->basis;
+  w->ld = held_out_apart(s);
+  TAKE(w->reflectors, kept * k * k);
+  TAKE(w->triangles, kept * k * CHI_BAND);
+  TAKE(w->first, kept * k * (CHI_BAND + 1));
+  TAKE(w->band, k * (CHI_BAND + 1));
+  TAKE(w->work, 3 * k * CHI_BAND);
+  TAKE(w->held_out, k * w->ld);
+  if (s->route == CHI_ROUTE_DUAL) TAKE(w->basis, s->n_folds * k * work->n_targets);
 }
 
 static void layout_svd(const chi_shape *s, chi_arena *arena, chi_svd *w)
@@ -209,8 +270,7 @@ void chi_work_layout(chi_fit_work *work, chi_arena *arena)
 {
   const chi_shape *s = &work->shape;
   const int64_t operator_size = (s->max_half + 1) * s->basis * s->real;
-  const int64_t wave = s->threads < s->n_alphas ? s->threads : s->n_alphas;
-  const int64_t kept = s->route == CHI_ROUTE_PRIMAL ? s->n_folds * s->n_alphas : wave;
+  const int64_t kept = s->route == CHI_ROUTE_PRIMAL ? s->n_folds * s->n_alphas : s->wave;
   int64_t *train = TAKE(train, s->n_folds * s->n_rows);
   int64_t *train_event = TAKE(train_event, s->n_folds * s->n_rows);
   double *train_scale = TAKE(train_scale, s->n_folds * s->n_rows);
@@ -236,5 +296,6 @@ void chi_work_layout(chi_fit_work *work, chi_arena *arena)
     TAKE(dual->diagonal, s->max_train);
     TAKE(dual->cross, s->max_held_out * s->max_train);
   }
+  if (s->banded) layout_banded(work, arena, &work->banded);
   layout_threads(work, arena);
 }

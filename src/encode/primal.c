@@ -20,8 +20,10 @@
 
 #define TILE 512 /* rows of a Gram matrix that one thread adds to at a time */
 
-/* Where |(P + a_min R)^-1| is larger a fold gets its own basis. Rounding of C grows by its root. */
-#define LARGEST_INVERSE 16
+/* Where |(P + a_min R)^-1| is larger the sums that make C are float64, and where it is larger still
+ * a fold gets its own basis. What is rounded in C grows by its root. */
+#define EXACT_SUMS 16
+#define OWN_BASIS  64
 
 static double *fold_gram(const chi_fit_work *work, int32_t fold)
 {
@@ -130,22 +132,15 @@ static void leave_out_constants(chi_fit_work *work, int32_t f)
   }
 }
 
-/* Finish P and make R of one fold, and its held-out rows. */
+/* Finish P of one fold, and its held-out rows. */
 static void prepare_fold(chi_fit_work *work, int32_t f)
 {
   chi_primal *w = &work->primal;
   const chi_fold *fold = &work->folds[f];
   const int64_t p = work->shape.n_features;
-  double *gram = fold_gram(work, f), *offset = work->thread[0].offset;
+  double *offset = work->thread[0].offset;
   class_offsets(work, f, w->fold_mean, offset);
-  add_squares(work, work->shape.n_classes, offset, 1, gram);
-  for (int64_t j = 0; j < p; j++) w->diagonal[j] = gram[j * p + j];
-  /* R = (U'^-1 V)(U'^-1 V)' with V the standard deviations: add_squares wants its transpose */
-  for (int64_t j = 0; j < p; j++) {
-    const double variance = w->variance[f * p + j], deviation = variance > 0 ? sqrt(variance) : 1;
-    for (int64_t i = 0; i < p; i++) w->scatter[j * p + i] = deviation * w->unwhiten[i * p + j];
-  }
-  add_squares(work, p, w->scatter, 0, w->penalty);
+  add_squares(work, work->shape.n_classes, offset, 1, fold_gram(work, f));
   for (int64_t c = 0; c < work->shape.n_classes; c++)
     for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
       const int64_t row = w->class_row[i];
@@ -154,12 +149,22 @@ static void prepare_fold(chi_fit_work *work, int32_t f)
       for (int64_t j = 0; j < p; j++)
         z[j] = w->x[i * p + j] / w->class_scale[i] + w->mean[c * p + j] - w->fold_mean[j];
     }
-  leave_out_constants(work, f);
 }
 
-/* Whether |(U'U)^-1| is larger than a fold may have without a basis of its own: the growth of a
- * vector under repeated solution. */
-static bool is_far_from_one(int64_t p, const double *u, double *vector)
+/* R of one fold: (U'^-1 V)(U'^-1 V)' with V the standard deviations. */
+static void make_penalty(chi_fit_work *work, int32_t f)
+{
+  chi_primal *w = &work->primal;
+  const int64_t p = work->shape.n_features;
+  for (int64_t j = 0; j < p; j++) { /* add_squares wants the transpose */
+    const double variance = w->variance[f * p + j], deviation = variance > 0 ? sqrt(variance) : 1;
+    for (int64_t i = 0; i < p; i++) w->scatter[j * p + i] = deviation * w->unwhiten[i * p + j];
+  }
+  add_squares(work, p, w->scatter, 0, w->penalty);
+}
+
+/* Whether |(U'U)^-1| is beyond a limit: the growth of a vector under repeated solution. */
+static bool is_far_from_one(int64_t p, const double *u, double limit, double *vector)
 {
   double norm = 0;
   for (int64_t j = 0; j < p; j++) {
@@ -173,7 +178,7 @@ static bool is_far_from_one(int64_t p, const double *u, double *vector)
     norm = 0;
     for (int64_t j = 0; j < p; j++) norm += vector[j] * vector[j];
     norm = sqrt(norm);
-    if (norm > LARGEST_INVERSE * before) return true;
+    if (norm > limit * before) return true;
   }
   return false;
 }
@@ -185,15 +190,19 @@ static chi_status primal_operator(chi_fit_work *work, int32_t f, int32_t alpha, 
   const chi_fold *fold = &work->folds[f];
   const int64_t p = work->shape.n_features, m = fold->end - fold->first;
   chi_thread_work *t = &work->thread[thread];
+  const double *factor = fold_gram(work, f);
   chi_stage_clock clock = chi_stage_start();
-  chi_dupper_of_sum(p, fold_gram(work, f), w->diagonal, work->alphas[alpha], w->penalty, t->factor);
-  const chi_status s = chi_dpotrf(p, t->factor, p);
-  chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
-  if (s != CHI_OK) return s;
+  if (alpha > 0) { /* the first one's is there */
+    chi_dupper_of_sum(p, factor, w->diagonal, work->alphas[alpha], w->penalty, t->factor);
+    factor = t->factor;
+    const chi_status s = chi_dpotrf(p, t->factor, p);
+    chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
+    if (s != CHI_OK) return s;
+  }
 
   clock = chi_stage_start();
   memcpy(t->solve, w->z, (size_t)(m * p) * sizeof *w->z);
-  chi_dpotrs(m, p, t->factor, p, t->solve, p);
+  chi_dpotrs(m, p, factor, p, t->solve, p);
   if (w->own_basis[f]) chi_dtrmm_right(m, p, fold_gram(work, f), p, t->solve, p);
   chi_operator_store(work, f, 0, alpha, t->solve, p, NULL);
   chi_operator_store(work, f, 1, alpha, t->solve + (fold->split - fold->first) * p, p, NULL);
@@ -201,7 +210,7 @@ static chi_status primal_operator(chi_fit_work *work, int32_t f, int32_t alpha, 
   return CHI_OK;
 }
 
-static chi_status fold_operators(chi_fit_work *work, int32_t f)
+static chi_status begin_fold(chi_fit_work *work, int32_t f)
 {
   chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
@@ -209,17 +218,31 @@ static chi_status fold_operators(chi_fit_work *work, int32_t f)
   chi_stages *stages = &work->thread[0].stages;
   chi_stage_clock clock = chi_stage_start();
   prepare_fold(work, f);
+  if (work->shape.banded) {
+    chi_stage_stop(stages, CHI_STAGE_GRAM, clock, 0);
+    return chi_banded_begin(work, f, p, gram, w->variance + f * p, w->z);
+  }
+  make_penalty(work, f);
+  leave_out_constants(work, f);
   chi_stage_stop(stages, CHI_STAGE_GRAM, clock, (double)p * (double)p * (double)p);
   clock = chi_stage_start();
+  for (int64_t j = 0; j < p; j++) w->diagonal[j] = gram[j * p + j];
   chi_dupper_of_sum(p, gram, w->diagonal, work->alphas[0], w->penalty, gram);
   CHI_TRY(chi_dpotrf(p, gram, p));
-  w->own_basis[f] = is_far_from_one(p, gram, w->probe);
+  w->exact_sums = w->exact_sums || is_far_from_one(p, gram, EXACT_SUMS, w->probe);
+  w->own_basis[f] = w->exact_sums && is_far_from_one(p, gram, OWN_BASIS, w->probe);
   chi_stage_stop(stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
+  return CHI_OK;
+}
 
-  chi_status worst = CHI_OK;
+static chi_status fold_operators(chi_fit_work *work, int32_t f)
+{
+  chi_status worst = begin_fold(work, f);
+  if (worst != CHI_OK) return worst;
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
   for (int32_t a = 0; a < work->shape.n_alphas; a++) {
-    const chi_status s = primal_operator(work, f, a, chi_thread());
+    const chi_status s = work->shape.banded ? chi_banded_operator(work, f, a, chi_thread())
+                                            : primal_operator(work, f, a, chi_thread());
 #pragma omp critical(chi_encode_status)
     if (s > worst) worst = s;
   }
@@ -229,13 +252,12 @@ static chi_status fold_operators(chi_fit_work *work, int32_t f)
                         (int)f + 1);
 }
 
-/* The sweep over the responses may be float32 where the product is, unless some fold goes on from
- * its sums to a basis of its own: x is rounded in place. */
+/* The sweep over the responses may be float32 where the product is, unless some fold needs better
+ * sums (every fold that is banded does): x is rounded in place. */
 static void narrow(chi_fit_work *work)
 {
   chi_primal *w = &work->primal;
-  w->narrow = work->shape.real == CHI_REAL32;
-  for (int32_t f = 0; f < work->shape.n_folds; f++) w->narrow = w->narrow && !w->own_basis[f];
+  w->narrow = work->shape.real == CHI_REAL32 && !w->exact_sums;
   if (!w->narrow) return;
   for (int64_t i = 0; i < work->rows->n * work->shape.n_features; i++) {
     const float value = (float)w->x[i];
@@ -243,8 +265,19 @@ static void narrow(chi_fit_work *work)
   }
 }
 
+/* Banded: the folds' own standardisation is a scale of Gram matrices and sums, which leaves
+ * constants out. It takes the place of the variance. */
+static void scales_of_folds(chi_fit_work *work)
+{
+  chi_primal *w = &work->primal;
+  const int64_t n = work->shape.n_folds * work->shape.n_features;
+  for (int64_t j = 0; j < n; j++)
+    w->variance[j] = w->variance[j] > 0 ? 1 / sqrt(w->variance[j]) : 0;
+}
+
 chi_status chi_primal_begin(chi_fit_work *work)
 {
+  chi_primal *w = &work->primal;
   chi_stages *stages = &work->thread[0].stages;
   const double n = (double)work->rows->n, p = (double)work->shape.n_features;
   chi_stage_clock clock = chi_stage_start();
@@ -252,9 +285,14 @@ chi_status chi_primal_begin(chi_fit_work *work)
   chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 8 * n * p);
 
   clock = chi_stage_start();
-  CHI_TRY(whiten(work));
+  w->exact_sums = work->shape.banded;
+  if (work->shape.banded)
+    scales_of_folds(work);
+  else
+    CHI_TRY(whiten(work));
   merge_scatter(work);
-  chi_stage_stop(stages, CHI_STAGE_GRAM, clock, 3 * n * p * p + 4.0 / 3 * p * p * p);
+  chi_stage_stop(stages, CHI_STAGE_GRAM, clock,
+                 work->shape.banded ? n * p * p : 3 * n * p * p + 4.0 / 3 * p * p * p);
   for (int32_t f = 0; f < work->shape.n_folds; f++) CHI_TRY(fold_operators(work, f));
   narrow(work);
   return CHI_OK;
@@ -304,14 +342,14 @@ static void sweep_class(chi_fit_work *work, int64_t c, int64_t t0, int64_t n, ch
     chi_dgemm_tn(p, n, m, w->x + first * p, p, t->responses, n, 0, t->sums + c * p * n, n);
 }
 
-/* Sum of the classes' cross products that train a fold. */
+/* Sum of the classes' cross products that train a fold: p x ld. */
 static void merge_sums(const chi_fit_work *work, int32_t f, int64_t n, const double *sums,
-                       double *out)
+                       double *out, int64_t ld)
 {
   const chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
   for (int64_t i = 0; i < p; i++) {
-    double *row = out + i * n;
+    double *row = out + i * ld;
     memset(row, 0, (size_t)n * sizeof *row);
     for (int64_t c = 0; c < work->shape.n_classes; c++) {
       if (!chi_class_trains(w, c, f)) continue;
@@ -324,28 +362,47 @@ static void merge_sums(const chi_fit_work *work, int32_t f, int64_t n, const dou
   }
 }
 
-void chi_primal_basis(chi_fit_work *work, int64_t t0, int64_t n, int thread)
+/* From Z'Y_tr to C, where the fold has a basis of its own. */
+static void change_basis(chi_fit_work *work, int32_t f, int64_t n, double *c, int64_t ld,
+                         int thread)
 {
   const chi_primal *w = &work->primal;
+  const int64_t p = work->shape.n_features;
+  if (!work->shape.banded) {
+    if (w->own_basis[f]) chi_dtrsm_left(p, n, fold_gram(work, f), p, c, ld);
+    return;
+  }
+  for (int64_t i = 0; i < p; i++)
+    for (int64_t j = 0; j < n; j++) c[i * ld + j] *= w->variance[f * p + i];
+  memset(c + p * ld, 0, (size_t)((work->shape.basis - p) * ld) * sizeof *c);
+  chi_banded_basis(work, f, n, c, ld, thread);
+}
+
+void chi_primal_basis(chi_fit_work *work, int64_t t0, int64_t n, int thread)
+{
   chi_thread_work *t = &work->thread[thread];
   const int64_t p = work->shape.n_features, classes = work->shape.n_classes;
+  const int64_t basis = work->shape.basis, ld = work->shape.banded ? chi_apart(n) : n;
   chi_stage_clock clock = chi_stage_start();
   for (int64_t c = 0; c < classes; c++) sweep_class(work, c, t0, n, t);
   chi_stage_stop(&t->stages, CHI_STAGE_GRAM, clock,
                  2 * (double)work->rows->n * (double)p * (double)n);
   clock = chi_stage_start();
   for (int32_t f = 0; f < work->shape.n_folds; f++) {
-    merge_sums(work, f, n, t->sums, t->fold_sum);
+    merge_sums(work, f, n, t->sums, t->fold_sum, ld);
     class_offsets(work, f, t->fold_mean, t->offset);
-    chi_dgemm_tn(p, n, classes, t->offset, p, t->class_mean, n, 1, t->fold_sum, n);
-    if (w->own_basis[f]) chi_dtrsm_left(p, n, fold_gram(work, f), p, t->fold_sum, n);
-    if (work->shape.real == CHI_REAL32) {
-      float *out = (float *)t->basis + f * p * n;
-      for (int64_t i = 0; i < p * n; i++) out[i] = (float)t->fold_sum[i];
-    } else {
-      memcpy((double *)t->basis + f * p * n, t->fold_sum, (size_t)(p * n) * sizeof(double));
+    chi_dgemm_tn(p, n, classes, t->offset, p, t->class_mean, n, 1, t->fold_sum, ld);
+    change_basis(work, f, n, t->fold_sum, ld, thread);
+    for (int64_t i = 0; i < basis; i++) {
+      const int64_t to = (f * basis + i) * n;
+      if (work->shape.real == CHI_REAL32)
+        for (int64_t j = 0; j < n; j++)
+          ((float *)t->basis)[to + j] = (float)t->fold_sum[i * ld + j];
+      else
+        memcpy((double *)t->basis + to, t->fold_sum + i * ld, (size_t)n * sizeof(double));
     }
   }
+  const double flops = work->shape.banded ? 2 * (double)basis * (double)basis : 0;
   chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock,
-                 2 * (double)(work->shape.n_folds * classes) * (double)p * (double)n);
+                 (double)(work->shape.n_folds * n) * (2 * (double)(classes * p) + flops));
 }

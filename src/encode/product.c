@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "encode/internal.h"
+#include "linalg/band.h"
 #include "linalg/dense.h"
 
 /* Rows that stand in long runs are multiplied where they are; scattered ones are copied together.
@@ -87,6 +88,10 @@ static chi_view response_view(const chi_fit_work *work, int32_t fold, int half, 
 chi_view chi_training_view(const chi_fit_work *work, int32_t fold, int64_t t0)
 {
   const chi_responses *y = work->responses;
+  if (work->shape.banded)
+    return (chi_view){
+        work->banded.basis + fold * work->shape.basis * work->n_targets + t0 - work->target0,
+        work->n_targets, NULL, chi_band_order(work->folds[fold].n_train)};
   return (chi_view){(const char *)y->y + t0 * work->shape.real, y->n_electrodes * y->n_times,
                     work->folds[fold].train_event, work->folds[fold].n_train};
 }

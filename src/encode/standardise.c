@@ -4,10 +4,6 @@
 
 #include "encode/internal.h"
 
-/* Rows of an operator that differ by less, relative to their size, are equal but for rounding: then
- * a prediction is constant, though the responses may add up to next to nothing. */
-#define ROUNDING 1e-12
-
 #define CHUNK 64 /* columns at a time: their sums stay in the first-level cache */
 
 void chi_read_features(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out)
@@ -86,10 +82,24 @@ void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alp
 {
   const chi_shape *s = &work->shape;
   const int64_t bytes = (s->max_half + 1) * s->basis * (int64_t)s->real;
-  const int32_t wave = s->threads < s->n_alphas ? s->threads : s->n_alphas;
   const int64_t kept = (int64_t)fold * s->n_alphas + alpha;
   if (half == 1) return work->b_test + kept * bytes;
-  return work->b_validation + (s->route == CHI_ROUTE_PRIMAL ? kept : alpha % wave) * bytes;
+  return work->b_validation + (s->route == CHI_ROUTE_PRIMAL ? kept : alpha % s->wave) * bytes;
+}
+
+/* One row of a chunk, to where it is kept as float32 or float64. \return its largest magnitude */
+static double store_row(chi_real real, int64_t n, const double *row, void *out, int64_t at)
+{
+  double largest = 0;
+  for (int64_t j = 0; j < n; j++) {
+    const double size = fabs(row[j]);
+    largest = size > largest ? size : largest;
+  }
+  if (real == CHI_REAL64)
+    memcpy((double *)out + at, row, (size_t)n * sizeof *row);
+  else
+    _Pragma("omp simd") for (int64_t j = 0; j < n; j++)((float *)out)[at + j] = (float)row[j];
+  return largest;
 }
 
 void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alpha, const double *b,
@@ -97,28 +107,34 @@ void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alph
 {
   const chi_fold *at = &work->folds[fold];
   const int64_t m = chi_half_size(at, half), ld = work->shape.basis;
+  const chi_real real = work->shape.real;
   const double *w = work->rows->weight + chi_half_first(at, half);
-  const bool single = work->shape.real == CHI_REAL32;
   void *out = chi_operator(work, fold, half, alpha);
   double total = 0, spread = 0, size = 0;
   for (int64_t i = 0; i < m; i++) total += w[i];
   for (int64_t j0 = 0; j0 < k; j0 += CHUNK) {
     const int64_t n = k - j0 < CHUNK ? k - j0 : CHUNK;
-    double mean[CHUNK] = {0};
+    double mean[CHUNK] = {0}, scale[CHUNK], row[CHUNK];
+    for (int64_t j = 0; j < n; j++) scale[j] = column_scale == NULL ? 1 : column_scale[j0 + j];
     for (int64_t i = 0; i < m; i++)
       for (int64_t j = 0; j < n; j++) mean[j] += w[i] * b[i * k + j0 + j];
     for (int64_t j = 0; j < n; j++) mean[j] /= total;
-    for (int64_t i = 0; i <= m; i++)
-      for (int64_t j = 0; j < n; j++) {
-        const double scale = column_scale == NULL ? 1 : column_scale[j0 + j];
-        const double value = scale * (i == m ? mean[j] : b[i * k + j0 + j] - mean[j]);
-        double *largest = i == m ? &size : &spread;
-        if (fabs(value) > *largest) *largest = fabs(value);
-        if (single)
-          ((float *)out)[i * ld + j0 + j] = (float)value;
-        else
-          ((double *)out)[i * ld + j0 + j] = value;
-      }
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = 0; j < n; j++) row[j] = scale[j] * (b[i * k + j0 + j] - mean[j]);
+      spread = fmax(spread, store_row(real, n, row, out, i * ld + j0));
+    }
+    for (int64_t j = 0; j < n; j++) row[j] = scale[j] * mean[j];
+    size = fmax(size, store_row(real, n, row, out, m * ld + j0));
   }
-  if (spread <= ROUNDING * size) memset(out, 0, (size_t)(m * ld) * work->shape.real);
+  if (spread <= CHI_ROUNDING * size) memset(out, 0, (size_t)(m * ld) * real);
+}
+
+void chi_operator_store_turned(chi_fit_work *work, int32_t fold, int half, int32_t alpha,
+                               const double *b, int64_t ld, int64_t k)
+{
+  const int64_t m = chi_half_size(&work->folds[fold], half), to = work->shape.basis, tile = 16;
+  float *out = chi_operator(work, fold, half, alpha);
+  for (int64_t j0 = 0; j0 < k; j0 += tile)
+    for (int64_t i = 0; i <= m; i++)
+      for (int64_t j = j0; j < k && j < j0 + tile; j++) out[i * to + j] = (float)b[j * ld + i];
 }

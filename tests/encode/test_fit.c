@@ -15,6 +15,17 @@
 
 static const double alphas[] = {0.1, 1, 10, 100, 1e3, 1e4, 1e5};
 
+/* Many alphas are what makes a banded form pay. */
+enum { MOST_ALPHAS = 28 };
+static int32_t n_alphas = 7;
+
+static chi_encode_options options(double *a, double least_alpha, int32_t threads)
+{
+  for (int32_t i = 0; i < n_alphas; i++) a[i] = 0.1 * pow(10, 6.0 * i / (n_alphas - 1));
+  a[0] = least_alpha;
+  return (chi_encode_options){5, n_alphas, a, CHI_REAL32, 0, threads};
+}
+
 typedef struct problem {
   int64_t n, p, electrodes, times;
   float *x, *y;
@@ -54,10 +65,8 @@ static void destroy(problem *q)
 static void fit(const problem *q, int32_t threads, double least_alpha, int64_t e0, int64_t e1,
                 const int64_t *drawn, float *out[3])
 {
-  double a[7];
-  memcpy(a, alphas, sizeof a);
-  a[0] = least_alpha;
-  const chi_encode_options o = {5, 7, a, CHI_REAL32, 0, threads};
+  double a[MOST_ALPHAS];
+  const chi_encode_options o = options(a, least_alpha, threads);
   const chi_responses y = {q->n, q->electrodes, q->times, CHI_REAL32, q->y, q->missing};
   chi_rows rows;
   chi_encoder *encoder;
@@ -73,9 +82,9 @@ static void fit(const problem *q, int32_t threads, double least_alpha, int64_t e
 enum { MOST = 4000 };
 static float first[3][MOST], second[3][MOST];
 
-static void check_invariance(int64_t n, int64_t p)
+static void check_invariance(int64_t n, int64_t p, int64_t electrodes)
 {
-  problem q = make(n, p, 30, 100);
+  problem q = make(n, p, electrodes, 100);
   const int64_t block = chi_block_electrodes(q.times), t = q.electrodes * q.times;
   assert_true(block < q.electrodes && t <= MOST);
   fit(&q, 1, 0.1, 0, q.electrodes, NULL, (float *[]){first[0], first[1], first[2]});
@@ -94,13 +103,34 @@ static void check_invariance(int64_t n, int64_t p)
 static void test_dual_invariance(void **state)
 {
   (void)state;
-  check_invariance(90, 120);
+  check_invariance(90, 120, 30);
 }
 
 static void test_primal_invariance(void **state)
 {
   (void)state;
-  check_invariance(300, 20);
+  check_invariance(300, 20, 30);
+}
+
+static void check_banded(int64_t n, int64_t p, chi_route route)
+{
+  double a[MOST_ALPHAS];
+  n_alphas = MOST_ALPHAS;
+  const chi_encode_options o = options(a, 0.1, 1);
+  chi_rows rows;
+  assert_int_equal(chi_rows_plain(&o, n, NULL, NULL, &rows), CHI_OK);
+  const chi_shape shape = chi_shape_of(&o, &rows, p, 11, 100);
+  assert_true(shape.banded && shape.route == route);
+  chi_rows_free(&rows);
+  check_invariance(n, p, 11);
+  n_alphas = 7;
+}
+
+static void test_banded_invariance(void **state)
+{
+  (void)state;
+  check_banded(300, 500, CHI_ROUTE_DUAL);
+  check_banded(700, 150, CHI_ROUTE_PRIMAL);
 }
 
 /* A tiny first alpha sends the same problem to the decomposition; the alphas chosen are larger
@@ -177,8 +207,8 @@ static void test_plan_holds(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_dual_invariance), cmocka_unit_test(test_primal_invariance),
-      cmocka_unit_test(test_routes_agree), cmocka_unit_test(test_drawn_equals_duplicates),
-      cmocka_unit_test(test_plan_holds)};
+      cmocka_unit_test(test_dual_invariance),         cmocka_unit_test(test_primal_invariance),
+      cmocka_unit_test(test_banded_invariance),       cmocka_unit_test(test_routes_agree),
+      cmocka_unit_test(test_drawn_equals_duplicates), cmocka_unit_test(test_plan_holds)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,8 +23,8 @@ enum { SCALE = 400 }; /* 2000 and 800 sites: about a megabyte */
 
 static int rank;
 static char folder[64], path[PATH_MAX];
-static const chi_provenance provenance = {"fit: {folds: 5}\n", "0123456789abcdef", 1, "generic",
-                                          "-", NULL};
+static const chi_provenance provenance = {
+    "fit: {folds: 5}\n", "0123456789abcdef", 1, "generic", "-", NULL};
 
 static void new_folder(void)
 {

@@ -17,8 +17,8 @@
 
 static int rank, size;
 static char folder[64];
-static const chi_provenance provenance = {"fit: {folds: 5}\n", "0123456789abcdef", 1, "generic",
-                                          "-", NULL};
+static const chi_provenance provenance = {
+    "fit: {folds: 5}\n", "0123456789abcdef", 1, "generic", "-", NULL};
 
 static void new_folder(void)
 {

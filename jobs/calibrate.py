@@ -7,6 +7,7 @@ Settings:
   equal        film-like studies of `both` sites alone, where the multimodal network and the linear
                combination know the same: rejections of multi-beats-linear, blocks of one event and auto
   candidates   the same with seven multimodal networks against three combinations
+  twins        trained networks against their random twins, film-like studies of the default size
 """
 import argparse
 import csv
@@ -41,6 +42,7 @@ SETTINGS = {
     "equal": (60, BOTH, "multimodal-net,concat", ["auto", "1"]),
     "candidates": (30, BOTH + ["--networks", "7"],
                    ",".join(copies("multimodal-net", 7) + copies("concat", 3)), ["auto", "1"]),
+    "twins": (4, STRONG, "vision-net*,language-net*,multimodal-net*", ["auto"]),
 }
 
 
@@ -124,6 +126,24 @@ def rejections(folders, block, test, level):
     return share(hits, counts)
 
 
+# What a network knows of a site: its signal, or a part of it.
+SIGNAL = {"vision-net": {"vision", "both"}, "language-net": {"language", "both"},
+          "multimodal-net": {"vision", "language", "both", "integration"}}
+
+
+def twins(folders, test, signal):
+    """Significant trained-beats-random, at sites that carry what the network knows, or at `none`."""
+    hits, counts = [], []
+    for kept in folders:
+        truth = truth_of(kept)
+        found = [r for r in rows(kept / f"auto-{test}.csv") if r["comparison"] == "trained-beats-random"]
+        of = [r for r in found for kind in [truth[r["subject"], r["alignment"], r["electrode"]]]
+              if (kind in SIGNAL[r["better"]] if signal else kind == "none")]
+        hits.append(sum(r["significant"] == "1" for r in of))
+        counts.append(len(of))
+    return share(hits, counts)
+
+
 def report(setting, folders):
     print(f"\n{setting}: {len(folders)} studies")
     if setting in ("film", "independent"):
@@ -138,6 +158,10 @@ def report(setting, folders):
             wrong = sum(any(r["comparison"] == "integration" and r["significant"] == "1"
                             for r in rows(kept / f"auto-{test}.csv")) for kept in folders)
             print(f"| {test} | {wrong} of {len(folders)} |")
+    elif setting == "twins":
+        print("| test | significant where the network knows the signal, % | at `none` sites, % |\n| --- | --- | --- |")
+        for test in TESTS:
+            print(f"| {test} | {twins(folders, test, True)} | {twins(folders, test, False)} |")
     else:
         print("| test | block | rejected at 0.05, % | at 0.01, % |\n| --- | --- | --- | --- |")
         for test in TESTS:

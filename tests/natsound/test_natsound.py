@@ -1,7 +1,10 @@
 """Real recordings (../shared/data/README.md): the table there, and every score against scikit-learn.
 
 Skipped where the data are absent: they are not part of the project."""
+import csv
 import os
+import shlex
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -54,6 +57,27 @@ def compare(study, folder, precision, only):
     return wrong + ([] if compared else ["nothing was compared"]), run
 
 
+def whole_analysis(study, folder):
+    """chiasm run: the trained audio network beats its random twin, and sound categories beat modulation,
+    at most sites, as the table's means say."""
+    run = os.path.join(folder, "run")
+    command = shlex.split(os.environ["CHIASM_MPIRUN"]) + [
+        "-n", "2", os.environ["CHIASM"], "run", str(study), "-o", run, "--replicates", "60"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100)
+    if done.returncode != 0:
+        return [f"{run}: exit code {done.returncode}\n{done.stdout}"]
+    with open(os.path.join(run, "sites.csv"), newline="") as f:
+        rows = list(csv.DictReader(f))
+    wrong = []
+    for comparison in ("trained-beats-random", "category-beats-modulation"):
+        of = [r for r in rows if r["comparison"] == comparison]
+        found = sum(r["significant"] == "1" for r in of)
+        print(f"{comparison}: {found} of {len(of)} sites")
+        if len(of) != 32 or found < 20:
+            wrong.append(f"{comparison}: {found} of {len(of)} sites, expected 20 or more of 32")
+    return wrong
+
+
 def main():
     if not (DATA / "natsound165").is_dir():
         print(f"{DATA}/natsound165 is not there: skipped")
@@ -63,6 +87,7 @@ def main():
         wrong, run = compare(DATA / "natsound165", folder, "mixed", lambda a, s, space: True)
         if run:
             wrong += table_disagreements(run)
+        wrong += whole_analysis(DATA / "natsound165", folder)
         picked = {("p03", "category/onehot"), ("p11", "modulation/spectrotemporal"),
                   ("p07", "embedding-net/pool5"), ("p15", "embedding-net-random/pool1")}
         wrong += compare(DATA / "natsound165-patients", folder, "double",

@@ -23,7 +23,8 @@ typedef struct chi_provenance {
   int32_t threads_per_rank;
   const char *blas_kernel;
   const char *libraries;    /* "Open MPI 4.1.4, HDF5 1.10.8, ..." */
-  const char *later_config; /* options of stages to follow, for config.yaml alone; NULL: none */
+  const char *later_config; /* what else goes into config.yaml: of a fit the options of stages to
+                               follow (NULL: none), of a bootstrap its section */
 } chi_provenance;
 
 typedef struct chi_run chi_run;

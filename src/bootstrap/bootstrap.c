@@ -13,7 +13,6 @@
 #include "bootstrap/summary.h"
 #include "bootstrap/worker.h"
 #include "run/bootstrap_drop.h"
-#include "run/config.h"
 #include "run/fit_file.h"
 #include "supply/layers.h"
 #include "supply/room.h"
@@ -60,7 +59,8 @@ static chi_provenance provenance_of(const boot *b, const char *config, const cha
                           .study_checksum = b->checksum,
                           .threads_per_rank = b->options->encode.threads,
                           .blas_kernel = kernel,
-                          .libraries = b->options->libraries};
+                          .libraries = b->options->libraries,
+                          .later_config = b->options->section};
 }
 
 /* The study that was fitted, unchanged. Its scores may have been made by another BLAS kernel. */
@@ -159,9 +159,7 @@ static chi_status open_file(boot *b)
   CHI_TRY(chi_agree(b->comm,
                     b->config.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for options") : CHI_OK));
   const chi_provenance provenance = provenance_of(b, b->config.s, o->blas_kernel);
-  CHI_TRY(chi_bootstrap_open(b->comm, o->run, o->mode, b->study, &provenance, &content, &b->file));
-  if (b->rank != 0) return CHI_OK;
-  return chi_config_put(o->run, "bootstrap", o->section);
+  return chi_bootstrap_open(b->comm, o->run, o->mode, b->study, &provenance, &content, &b->file);
 }
 
 static chi_status plan_units(boot *b)
@@ -185,7 +183,7 @@ static chi_status prepare(boot *b)
   CHI_TRY(chi_agree(b->comm, chi_boot_plan_layers(b->study, b->rows, &b->plan)));
   CHI_TRY(plan_memory(b));
   CHI_TRY(make_draws(b));
-  CHI_TRY(chi_agree(b->comm, open_file(b)));
+  CHI_TRY(open_file(b));
   snprintf(log, sizeof log, "%s/log.txt", o->run);
   chi_log_set_file(log);
   return chi_bootstrap_dropped(b->file) ? CHI_OK : chi_agree(b->comm, plan_units(b));

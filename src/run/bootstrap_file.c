@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "run/bootstrap_internal.h"
+#include "run/config.h"
 #include "run/folder.h"
 #include "run/lock.h"
 #include "run/new_file.h"
@@ -44,12 +45,13 @@ static chi_status prepare(chi_bootstrap *b, chi_run_mode mode, const chi_study *
   CHI_TRY(chi_lock_alone(b->folder, mode == CHI_RUN_NEW ? 0 : lock_wait_s, &b->lock));
   CHI_TRY(chi_bootstrap_check(b->folder, mode)); /* another job may have been faster */
   *resumed = mode == CHI_RUN_RESUME && chi_run_folder_has(b->folder, "bootstrap.h5");
-  if (*resumed) {
+  if (*resumed)
     CHI_TRY(chi_boot_check(b->folder, study, provenance, content, &b->dropped));
-  } else {
+  else
     CHI_TRY(chi_run_folder_clear_later(b->folder));
-    CHI_TRY(chi_boot_create(b->folder, study, provenance, content, b->size));
-  }
+  /* The options before the file: whoever finds one goes on with these. */
+  CHI_TRY(chi_config_put(b->folder, "bootstrap", provenance->later_config));
+  if (!*resumed) CHI_TRY(chi_boot_create(b->folder, study, provenance, content, b->size));
   return chi_lock_shared(b->folder, true, &b->lock);
 }
 

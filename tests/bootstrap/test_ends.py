@@ -87,7 +87,8 @@ def kills(whole, folder):
     for i in range(KILLS):
         run, whom = whole.copy(folder / f"run{i}"), (1, "mpirun", 0, "all")[i % 4]
         for mode in ((), ("--resume",))[:1 + (rng.random() < 0.3)]:
-            job = start(run, *(mode or OPTIONS), ranks=rng.choice((2, 3)))
+            made = (run / "bootstrap.h5").exists()
+            job = start(run, *mode, *(() if made else OPTIONS), ranks=rng.choice((2, 3)))
             time.sleep(rng.uniform(0, 1.1 * whole.seconds))
             kill(job, whom)
             end(job)

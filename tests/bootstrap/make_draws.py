@@ -21,7 +21,8 @@ def line(what, values):
 
 
 def main():
-    print(f"/* Made by make_draws.py with numpy's Philox: do not edit. */\n\nenum {{ MOST = {max(len(c[3]) for c in CASES)} }};\n"
+    most = max(len(case[3]) for case in CASES)
+    print(f"/* Made by make_draws.py with numpy's Philox: do not edit. */\n\nenum {{ MOST = {most} }};\n"
           "static const struct golden {\n  uint64_t seed;\n  const char *subject, *alignment;\n"
           "  int64_t length, replicate, n;\n  int32_t session[MOST];\n  int64_t event[MOST];\n} golden[] = {")
     for seed, subject, alignment, session, length, replicate in CASES:

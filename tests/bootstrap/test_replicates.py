@@ -1,7 +1,6 @@
 """Replicates of bootstrap.h5 against scikit-learn on the drawn events, each as often as it was drawn; and the
 summaries against numpy. Recordings, layers and responses that are hard to resample."""
 import os
-import shutil
 import sys
 import tempfile
 import warnings
@@ -104,11 +103,9 @@ def main():
         fitted(study, top / "double", "--precision", "double")
         fitted(study, top / "gap", "--gap", 3.5)
         fitted(study, top / "gap-double", "--gap", 1.25, "--precision", "double")
-        shutil.copytree(top / "mixed", top / "mixed-20")
         found.append(check(study, top / "mixed", 1, "--threads", 2, ranks=0))
-        found.append(check(study, top / "mixed-20", 20, seed=12345678901))
         found.append(check(study, top / "double", 1, seed=1, precision="double"))
-        found.append(check(study, top / "gap", 20, gap=3.5))
+        found.append(check(study, top / "gap", 20, seed=12345678901, gap=3.5))
         found.append(check(study, top / "gap-double", 3, precision="double", gap=1.25, ranks=3))
     wrong = [text for lines, _, _ in found for text in lines]
     if not sum(some for _, some, _ in found) or not sum(many for _, _, many in found):

@@ -61,10 +61,10 @@ static chi_status list_comparisons(chi_sites_run *run)
   const int32_t n_single = n;
   for (int32_t c = 0; c < n_single && run->n_alignments > 1; c++) {
     chi_sites_comparison *both = &list[n++];
-    const chi_sites_comparison *single = &list[c];
+    char name[CHI_SITES_NAME]; /* contrasts' names leave room for this */
+    snprintf(name, sizeof name, "%.*s-both", CHI_SITES_NAME - 6, list[c].name);
     *both = (chi_sites_comparison){.kind = CHI_COMPARE_BOTH, .of = c};
-    /* contrasts' names leave room for this */
-    snprintf(both->name, sizeof both->name, "%.*s-both", CHI_SITES_NAME - 6, single->name);
+    memcpy(both->name, name, sizeof name);
   }
   run->n_comparisons = n;
   if (run->n_alignments == 1)

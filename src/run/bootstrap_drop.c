@@ -25,20 +25,38 @@ static hid_t open_old(const drop *d, const char *name)
   return H5Dopen2(d->old, path, H5P_DEFAULT);
 }
 
-/* Copy a table that stays as it is. */
+/* Read or write a part of an open dataset, from or to memory without gaps. */
+static herr_t transfer(hid_t set, bool write, hid_t type, int rank, const hsize_t *start,
+                       const hsize_t *count, void *memory)
+{
+  const hid_t here = H5Screate_simple(rank, count, NULL), there = H5Dget_space(set);
+  herr_t failed = H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL);
+  if (failed >= 0)
+    failed = write ? H5Dwrite(set, type, here, there, H5P_DEFAULT, memory)
+                   : H5Dread(set, type, here, there, H5P_DEFAULT, memory);
+  H5Sclose(here);
+  H5Sclose(there);
+  return failed;
+}
+
+/* Copy a table that stays as it is, row by row. */
 static chi_status copy_table(drop *d, const char *name, hid_t file_type, hid_t memory_type,
                              int64_t size, int rank, const int *dims)
 {
-  int64_t count = 1;
-  for (int i = 0; i < rank; i++) count *= (int64_t)d->g->l.length[dims[i]];
+  hsize_t start[3] = {0}, count[3] = {1, 1, 1};
+  for (int i = 1; i < rank; i++) count[i] = d->g->l.length[dims[i]];
   void *data = NULL;
-  CHI_TRY(chi_alloc(count, size, name, &data));
+  CHI_TRY(chi_alloc((int64_t)(count[1] * count[2]), size, name, &data));
+  chi_status s = chi_labelled_make(&d->g->l, name, file_type, rank, dims, memory_type, NULL);
   const hid_t from = open_old(d, name);
-  chi_status s = from < 0 || H5Dread(from, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0
-                     ? CHI_ERR_IO
-                     : CHI_OK;
+  const hid_t to = s == CHI_OK ? H5Dopen2(d->g->l.group, name, H5P_DEFAULT) : -1;
+  if (from < 0 || to < 0) s = CHI_ERR_IO;
+  for (; s == CHI_OK && start[0] < d->g->l.length[dims[0]]; start[0]++)
+    if (transfer(from, false, memory_type, rank, start, count, data) < 0 ||
+        transfer(to, true, memory_type, rank, start, count, data) < 0)
+      s = CHI_ERR_IO;
   if (from >= 0) H5Dclose(from);
-  if (s == CHI_OK) s = chi_labelled_put(&d->g->l, name, file_type, memory_type, rank, dims, data);
+  if (to >= 0 && H5Dclose(to) < 0 && s == CHI_OK) s = CHI_ERR_IO;
   chi_free(data);
   return s;
 }
@@ -58,15 +76,19 @@ static chi_status copy_tables(drop *d)
 static chi_status find_kept(drop *d)
 {
   const int64_t sites = d->g->al->n_sites, times = d->g->al->n_times, rows = d->g->rows->n_rows;
+  const hsize_t count[] = {1, (hsize_t)sites, (hsize_t)times};
+  hsize_t start[3] = {0};
   float *lower = NULL;
   CHI_TRY(chi_alloc(sites * times, 1, "kept bins", &d->kept));
-  CHI_TRY(chi_alloc(rows * sites * times, sizeof *lower, "summaries", &lower));
+  CHI_TRY(chi_alloc(sites * times, sizeof *lower, "summaries", &lower));
   const hid_t from = open_old(d, "val_r_lower");
-  const bool failed =
-      from < 0 || H5Dread(from, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, lower) < 0;
+  bool failed = from < 0;
+  for (; !failed && start[0] < (hsize_t)rows; start[0]++) {
+    failed = transfer(from, false, H5T_NATIVE_FLOAT, 3, start, count, lower) < 0;
+    for (int64_t i = 0; i < sites * times && !failed; i++)
+      if (lower[i] > 0) d->kept[i] = 1;
+  }
   if (from >= 0) H5Dclose(from);
-  for (int64_t i = 0; i < rows * sites * times && !failed; i++)
-    if (lower[i] > 0) d->kept[i % (sites * times)] = 1;
   chi_free(lower);
   d->n_entries = 0;
   for (int64_t i = 0; i < rows * sites; i++)
@@ -94,20 +116,6 @@ static chi_status put_places(drop *d, int entry)
   return s;
 }
 
-/* Read or write a part of an open dataset, from or to memory without gaps. */
-static herr_t transfer(hid_t set, bool write, int rank, const hsize_t *start, const hsize_t *count,
-                       float *memory)
-{
-  const hid_t here = H5Screate_simple(rank, count, NULL), there = H5Dget_space(set);
-  herr_t failed = H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL);
-  if (failed >= 0)
-    failed = write ? H5Dwrite(set, H5T_NATIVE_FLOAT, here, there, H5P_DEFAULT, memory)
-                   : H5Dread(set, H5T_NATIVE_FLOAT, here, there, H5P_DEFAULT, memory);
-  H5Sclose(here);
-  H5Sclose(there);
-  return failed;
-}
-
 /* The kept bins of row and site number i, turned to (bin, replicate). */
 static chi_status copy_site(drop *d, hid_t from, hid_t to, int64_t i, float *all, float *kept,
                             int64_t *at)
@@ -118,7 +126,7 @@ static chi_status copy_site(drop *d, hid_t from, hid_t to, int64_t i, float *all
   int64_t bins = 0;
   for (int64_t b = 0; b < times; b++) bins += d->kept[i % sites * times + b];
   if (bins == 0) return CHI_OK;
-  if (transfer(from, false, 4, start, count, all) < 0) return CHI_ERR_IO;
+  if (transfer(from, false, H5T_NATIVE_FLOAT, 4, start, count, all) < 0) return CHI_ERR_IO;
   bins = 0;
   for (int64_t b = 0; b < times; b++) {
     if (!d->kept[i % sites * times + b]) continue;
@@ -127,7 +135,7 @@ static chi_status copy_site(drop *d, hid_t from, hid_t to, int64_t i, float *all
   }
   const hsize_t there[] = {(hsize_t)*at, 0}, size[] = {(hsize_t)bins, (hsize_t)n};
   *at += bins;
-  return transfer(to, true, 2, there, size, kept) < 0 ? CHI_ERR_IO : CHI_OK;
+  return transfer(to, true, H5T_NATIVE_FLOAT, 2, there, size, kept) < 0 ? CHI_ERR_IO : CHI_OK;
 }
 
 static chi_status copy_replicates(drop *d, const char *old_name, const char *new_name)

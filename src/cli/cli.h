@@ -86,6 +86,7 @@ chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run);
 
 /** For the guard: the plan of an import of recordings is made, and dropped. Local. */
 void chi_cli_import_look(const chi_command *command, const chi_options *options);
+void chi_cli_import_features_look(const chi_options *options);
 
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);

@@ -44,6 +44,8 @@ static int look_through(void *context)
     look_at_run(chi_opt_argument(l->options, 0));
   } else if ((l->command->bit & (CHI_CMD_IMPORT_TREEBANK | CHI_CMD_IMPORT_EVENTS)) != 0) {
     chi_cli_import_look(l->command, l->options);
+  } else if (l->command->bit == CHI_CMD_IMPORT_FEATURES) {
+    chi_cli_import_features_look(l->options);
   } else if (chi_cli_read_files(MPI_COMM_NULL, 0, l->command, l->options) == CHI_OK) {
     const chi_selection selection = chi_cli_selection(l->options);
     look_at_study(chi_opt_argument(l->options, 0), &selection);

@@ -8,6 +8,8 @@
 #include "base/agree.h"
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "import/layers.h"
+#include "import/target.h"
 
 /* A text option that must be given. */
 static chi_status get_required(const chi_options *o, const char *name, const char **out)
@@ -46,6 +48,31 @@ static chi_layer_order get_order(const chi_options *o)
                                       : CHI_ORDER_GIVEN;
 }
 
+/* The files on the line, borrowed from the options. \param[out] files  free with chi_free */
+static chi_status get_files(const chi_options *o, int64_t *n, const char ***files)
+{
+  *n = chi_opt_n_arguments(o) - 1;
+  CHI_TRY(chi_alloc(*n, sizeof **files, "names of files", files));
+  for (int i = 0; i < *n; i++) (*files)[i] = chi_opt_argument(o, i + 1);
+  return CHI_OK;
+}
+
+void chi_cli_import_features_look(const chi_options *o)
+{
+  const chi_target target = {.study = chi_opt_argument(o, 0),
+                             .subject = chi_opt_text(o, "subject"),
+                             .alignment = chi_opt_text(o, "alignment"),
+                             .model = chi_opt_text(o, "model")};
+  const bool named = target.subject != NULL && target.alignment != NULL && target.model != NULL;
+  const char **files = NULL;
+  chi_layers layers = {0};
+  int64_t n, events;
+  if (get_files(o, &n, &files) == CHI_OK) chi_layers_find(n, files, CHI_ORDER_GIVEN, &layers);
+  if (named && chi_target_check_names(&target) == CHI_OK) chi_target_count_events(&target, &events);
+  chi_layers_free(&layers);
+  chi_free((void *)files);
+}
+
 chi_status chi_cli_import_features(const chi_cli *cli, int *exit_code)
 {
   (void)exit_code;
@@ -53,7 +80,6 @@ chi_status chi_cli_import_features(const chi_cli *cli, int *exit_code)
   chi_features_options options = {
       .target = {.study = chi_opt_argument(o, 0), .overwrite = chi_opt_flag(o, "overwrite")},
       .network = chi_opt_text(o, "network"),
-      .n_files = chi_opt_n_arguments(o) - 1,
       .order = get_order(o)};
   const char **files;
   CHI_TRY(get_required(o, "subject", &options.target.subject));
@@ -62,10 +88,10 @@ chi_status chi_cli_import_features(const chi_cli *cli, int *exit_code)
   CHI_TRY(get_required(o, "modality", &options.modality));
   CHI_TRY(get_required(o, "training", &options.training));
   CHI_TRY(get_projection(o, &options.project));
-  chi_status s = chi_alloc(options.n_files, sizeof *files, "names of files", &files);
-  for (int i = 0; s == CHI_OK && i < options.n_files; i++) files[i] = chi_opt_argument(o, i + 1);
+  int64_t n_files = 0;
+  chi_status s = chi_agree(cli->comm, get_files(o, &n_files, &files));
+  options.n_files = n_files;
   options.files = files;
-  s = chi_agree(cli->comm, s);
   if (s == CHI_OK) s = chi_import_features(cli->comm, &options);
   chi_free((void *)files);
   return s;

@@ -17,7 +17,10 @@ enum {
 };
 
 /* Those that read files of others under MPI. */
-enum { GUARDED = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | IMPORTS_RESPONSES };
+enum {
+  GUARDED =
+      CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | IMPORTS_RESPONSES | CHI_CMD_IMPORT_FEATURES
+};
 
 /* Those of them that write files of a study. */
 enum { WRITES_STUDY = CHI_CMD_IMPORT_FEATURES | IMPORTS_RESPONSES };

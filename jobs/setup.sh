@@ -7,7 +7,7 @@ chiasm_build_packages=(gcc libc6-dev cmake ninja-build pkg-config libopenmpi-dev
   libopenblas-dev petsc-dev libyaml-dev libzip-dev libxxhash-dev libjansson-dev librandom123-dev libcmocka-dev
   help2man)
 chiasm_tests_packages=(python3 python3-numpy python3-h5py python3-sklearn python3-scipy python3-xarray
-  python3-h5netcdf)
+  python3-h5netcdf python3-yaml)
 chiasm_lint_packages=(clang clang-format clang-tidy libomp-dev)
 
 chiasm_say() { printf 'chiasm: %s\n' "$*"; }
@@ -63,9 +63,9 @@ chiasm_check_tools() {
         command -v help2man >/dev/null || missing+=("help2man (module help2man; spack help2man)")
         ;;
       tests)
-        "${CHIASM_PYTHON:-/usr/bin/python3}" -c 'import h5py, h5netcdf, scipy, sklearn, xarray' 2>/dev/null ||
-          missing+=("Python with h5py, h5netcdf, scipy, scikit-learn and xarray, named by CHIASM_PYTHON (spack py-h5py" \
-            "py-h5netcdf py-scipy py-scikit-learn py-xarray)")
+        "${CHIASM_PYTHON:-/usr/bin/python3}" -c 'import h5py, h5netcdf, scipy, sklearn, xarray, yaml' 2>/dev/null ||
+          missing+=("Python with h5py, h5netcdf, scipy, scikit-learn, xarray and PyYAML, named by CHIASM_PYTHON (spack py-h5py" \
+            "py-h5netcdf py-scipy py-scikit-learn py-xarray py-pyyaml)")
         ;;
       lint)
         command -v clang >/dev/null || missing+=("clang (module llvm; spack llvm)")

@@ -38,6 +38,17 @@ chi_status chi_bcast_bytes(MPI_Comm comm, int root, void **bytes, int64_t *n)
   return CHI_OK;
 }
 
+chi_status chi_bcast_text(MPI_Comm comm, char **text)
+{
+  int rank;
+  MPI_Comm_rank(comm, &rank);
+  void *bytes = *text;
+  int64_t n = rank == 0 ? (int64_t)strlen(*text) + 1 : 0;
+  const chi_status s = chi_bcast_bytes(comm, 0, &bytes, &n);
+  *text = bytes;
+  return s;
+}
+
 int chi_int_cast(int64_t value)
 {
   if (value > INT_MAX || value < INT_MIN) {

@@ -20,6 +20,11 @@ chi_status chi_agree(MPI_Comm comm, chi_status status);
  * \return CHI_ERR_MEMORY on all ranks if one cannot hold it */
 chi_status chi_bcast_bytes(MPI_Comm comm, int root, void **bytes, int64_t *n);
 
+/** Broadcast a string of rank 0. Collective on comm.
+ * \param[in,out] text  on rank 0 borrowed; elsewhere allocated here, freed by the caller (chi_free)
+ * \return CHI_ERR_MEMORY on all ranks if one cannot hold it */
+chi_status chi_bcast_text(MPI_Comm comm, char **text);
+
 /** An int64 as the int that an MPI, BLAS or HDF5 call wants; aborts the program with a clear line
  * if it does not fit, since the callers have bounded it before. Local. */
 int chi_int_cast(int64_t value);

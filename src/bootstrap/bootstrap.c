@@ -40,17 +40,9 @@ typedef struct boot {
 /* A text attribute of fit.h5, read by rank 0. */
 static chi_status shared_text(const boot *b, const char *name, char **text)
 {
-  void *bytes = NULL;
-  int64_t n = 0;
-  chi_status s = b->rank == 0 ? chi_run_read_text(b->options->run, name, text) : CHI_OK;
+  const chi_status s = b->rank == 0 ? chi_run_read_text(b->options->run, name, text) : CHI_OK;
   CHI_TRY(chi_agree(b->comm, s));
-  if (b->rank == 0) {
-    bytes = *text;
-    n = (int64_t)strlen(*text) + 1;
-  }
-  s = chi_bcast_bytes(b->comm, 0, &bytes, &n);
-  *text = bytes;
-  return s;
+  return chi_bcast_text(b->comm, text);
 }
 
 static chi_provenance provenance_of(const boot *b, const char *config, const char *kernel)

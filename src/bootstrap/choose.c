@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "run/scores.h"
 
 /* Rows of one alignment: its models, or their feature spaces. */
 static chi_status list_rows(const chi_alignment *al, bool by_space, const char *models,
@@ -23,19 +24,6 @@ static chi_status list_rows(const chi_alignment *al, bool by_space, const char *
   return chi_alloc(rows->n_rows * al->n_sites, sizeof *rows->space, "layers", &rows->space);
 }
 
-/* The mean of a site's finite val_r; -infinity if there is none. */
-static double mean_of(const float *val_r, int64_t n)
-{
-  double sum = 0;
-  int64_t finite = 0;
-  for (int64_t b = 0; b < n; b++) {
-    if (!isfinite(val_r[b])) continue;
-    sum += (double)val_r[b];
-    finite++;
-  }
-  return finite > 0 ? sum / (double)finite : -INFINITY;
-}
-
 /* What one row's sites have of feature space f, the spaces coming in order of depth. */
 static void look_at_space(const chi_fit_table *t, chi_layer_selection selection, int64_t f,
                           const float *val_r, double *best, int64_t *space)
@@ -43,7 +31,7 @@ static void look_at_space(const chi_fit_table *t, chi_layer_selection selection,
   for (int64_t i = 0; i < t->n_sites; i++) {
     if (t->done[f * t->n_sites + i] != CHI_DONE_WRITTEN || t->present[f * t->n_sites + i] == 0)
       continue;
-    const double mean = mean_of(val_r + i * t->n_times, t->n_times);
+    const double mean = chi_scores_mean(val_r + i * t->n_times, t->n_times);
     const bool better = selection == CHI_LAYERS_SITE ? mean > best[i] : isfinite(mean);
     if (!better) continue;
     best[i] = mean;

@@ -35,17 +35,10 @@ static chi_layer_selection layers_of(const char *text)
 static chi_status read_fit(const chi_cli *cli, const char *run, chi_run_mode mode, char **config,
                            chi_options **fit)
 {
-  void *bytes = NULL;
-  int64_t n = 0;
   chi_status s = cli->rank == 0 ? chi_bootstrap_check(run, mode) : CHI_OK;
   if (s == CHI_OK && cli->rank == 0) s = chi_run_read_text(run, "config", config);
   CHI_TRY(chi_agree(cli->comm, s));
-  if (cli->rank == 0) {
-    bytes = *config;
-    n = (int64_t)strlen(*config) + 1;
-  }
-  s = chi_bcast_bytes(cli->comm, 0, &bytes, &n);
-  *config = bytes;
+  s = chi_bcast_text(cli->comm, config);
   if (s == CHI_OK)
     s = chi_options_create(chi_option_table, chi_n_options, chi_cli_command(CHI_CMD_FIT), fit);
   if (s == CHI_OK)

@@ -24,11 +24,7 @@ static chi_status shared_text(MPI_Comm comm, int rank, const char *path, bool ma
   if (rank == 0) s = read_text(path, may_miss, text);
   if (comm == MPI_COMM_NULL) return s;
   CHI_TRY(chi_agree(comm, s));
-  void *bytes = *text;
-  int64_t n = rank == 0 ? (int64_t)strlen(*text) + 1 : 0;
-  s = chi_bcast_bytes(comm, 0, &bytes, &n);
-  *text = bytes;
-  return s;
+  return chi_bcast_text(comm, text);
 }
 
 /* The options that choose the files to be read, or say what becomes of RUN: a study must not set
@@ -106,11 +102,7 @@ static chi_status study_of(MPI_Comm comm, int rank, const chi_command *command,
   chi_status s = rank == 0 ? study_of_run(comm == MPI_COMM_NULL, argument, out) : CHI_OK;
   if (comm == MPI_COMM_NULL) return s;
   CHI_TRY(chi_agree(comm, s));
-  void *bytes = *out;
-  int64_t n = rank == 0 ? (int64_t)strlen(*out) + 1 : 0;
-  s = chi_bcast_bytes(comm, 0, &bytes, &n);
-  *out = bytes;
-  return s;
+  return chi_bcast_text(comm, out);
 }
 
 enum {

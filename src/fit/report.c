@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "chiasm/run.h"
+#include "run/scores.h"
 
 static const double edge_warning = 0.05;
 
@@ -56,18 +57,6 @@ static chi_status find_group(groups *list, const chi_fit_table *t, int64_t f, gr
   return CHI_OK;
 }
 
-static double mean_of_finite(const float *x, int64_t n)
-{
-  double sum = 0;
-  int64_t count = 0;
-  for (int64_t i = 0; i < n; i++) {
-    if (!isfinite(x[i])) continue;
-    sum += (double)x[i];
-    count++;
-  }
-  return count > 0 ? sum / (double)count : NAN;
-}
-
 /* Take one feature space into its row and the count of edges. */
 static chi_status add_space(const char *run, const chi_fit_table *t, int64_t f, float low,
                             float high, float *values, groups *list, edges *count)
@@ -76,7 +65,7 @@ static chi_status add_space(const char *run, const chi_fit_table *t, int64_t f, 
   group *g;
   CHI_TRY(find_group(list, t, f, &g));
   CHI_TRY(chi_run_read_score(run, t, "test_r", f, values));
-  const double mean = mean_of_finite(values, n);
+  const double mean = chi_scores_mean(values, n);
   if (mean > g->best || (isnan(g->best) && !isnan(mean))) {
     g->best = mean;
     g->best_layer = t->space[f];

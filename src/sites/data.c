@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "run/scores.h"
 #include "sites/internal.h"
 
 int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site)
@@ -63,18 +64,6 @@ static int64_t find_space(const chi_sites_data *d, int32_t model, const char *la
   return -1;
 }
 
-static double mean_of_finite(const float *x, int64_t n)
-{
-  double sum = 0;
-  int64_t count = 0;
-  for (int64_t i = 0; i < n; i++) {
-    if (!isfinite(x[i])) continue;
-    sum += (double)x[i];
-    count++;
-  }
-  return count > 0 ? sum / (double)count : NAN;
-}
-
 /* Of several layers of a model at a site the better takes the place. */
 typedef struct chooser {
   double *best;  /* n_models x n_sites */
@@ -88,7 +77,7 @@ static chi_status choose_layer(chi_sites_data *d, chooser *c, int32_t model, int
   if (space != c->space) CHI_TRY(chi_run_read_score(d->run, d->fit, "val_r", space, c->val_r));
   c->space = space;
   const int64_t at = model * d->n_sites + site;
-  const double mean = mean_of_finite(c->val_r + site * d->n_times, d->n_times);
+  const double mean = chi_scores_mean(c->val_r + site * d->n_times, d->n_times);
   if (!(mean > c->best[at]) && !(mean == c->best[at] && space < d->space[at])) return CHI_OK;
   c->best[at] = mean;
   d->row[at] = row;

@@ -1,4 +1,4 @@
-# What chiasm needs of the system. Sourced by jobs/quickstart.sh, jobs/two-ranks.sh and tests/run.sh:
+# What chiasm needs of the system. Sourced by jobs/quickstart.sh, jobs/scaling.sh and tests/run.sh:
 #   chiasm_need build|tests|lint ...   install the packages of these groups that are missing
 #   chiasm_environment                 what mpirun needs here
 #   chiasm_build PRESET FOLDER ...     configure and build

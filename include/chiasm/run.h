@@ -90,6 +90,10 @@ void chi_fit_tables_free(chi_fit_table **tables, int32_t n);
  * free with chi_free. \return CHI_ERR_INPUT if there is none */
 chi_status chi_run_read_text(const char *run_path, const char *name, char **out);
 
+/** The same of another file of the run ("bootstrap.h5"). */
+chi_status chi_run_read_file_text(const char *run_path, const char *file, const char *name,
+                                  char **out);
+
 /** Read one score ("val_r", "test_r" or "alpha") of one space: n_sites x n_times row-major. */
 chi_status chi_run_read_score(const char *run_path, const chi_fit_table *table, const char *name,
                               int64_t space, float *out);

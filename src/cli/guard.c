@@ -21,16 +21,21 @@ static void look_at_study(const char *path, const chi_selection *selection)
   chi_findings_free(&findings);
 }
 
-static void look_at_run(const char *run)
+static void look_at_files(const char *run)
 {
   chi_fit_table *tables = NULL;
   chi_bootstrap_file *file = NULL;
   const chi_bootstrap_table *of_bootstrap;
   int32_t n = 0;
-  char *study = NULL;
   if (chi_run_read_tables(run, &tables, &n) == CHI_OK) chi_fit_tables_free(&tables, n);
   if (chi_bootstrap_file_open(run, &file, &of_bootstrap, &n) == CHI_OK)
     chi_bootstrap_file_close(&file);
+}
+
+static void look_at_run(const char *run)
+{
+  char *study = NULL;
+  look_at_files(run);
   if (chi_run_read_text(run, "study", &study) == CHI_OK)
     look_at_study(study, &(chi_selection){.allow_missing = true});
   chi_free(study);
@@ -42,6 +47,10 @@ static int look_through(void *context)
   const look *l = context;
   if (l->command->bit == CHI_CMD_BOOTSTRAP) {
     look_at_run(chi_opt_argument(l->options, 0));
+  } else if (l->command->bit == CHI_CMD_MERGE) {
+    for (int i = 1; i < chi_opt_n_arguments(l->options); i++)
+      look_at_files(chi_opt_argument(l->options, i));
+    look_at_run(chi_opt_argument(l->options, 0)); /* they are of one study */
   } else if ((l->command->bit & (CHI_CMD_IMPORT_TREEBANK | CHI_CMD_IMPORT_EVENTS)) != 0) {
     chi_cli_import_look(l->command, l->options);
   } else if (l->command->bit == CHI_CMD_IMPORT_FEATURES) {

@@ -103,6 +103,24 @@ const chi_command chi_command_table[] = {
      "\n"
      "Example: chiasm status demo/run",
      0},
+    {"merge", CHI_CMD_MERGE, "RUN... -o RUN", -1,
+     "Join runs of one study that differ in their models.",
+     "For sweeps split over jobs by --models, and to add a model to a finished run:\n"
+     "fit the new model into a run of its own, then join the two. All options but\n"
+     "--models must be equal, and the study must be as it was. The runs given are\n"
+     "only read. Runs under mpirun or srun with any number of processes.\n"
+     "\n"
+     "The result is that of one fit of all these models. If every run has a\n"
+     "bootstrap with its replicates, they are joined too. What a run has not done\n"
+     "yet is left to chiasm fit --resume on the new one. A score that two runs have\n"
+     "must be equal in both. Then chiasm sites compares all models.\n"
+     "\n"
+     "Exit code 0: joined; 1: an error; 2: runs that do not belong together, or a\n"
+     "damaged one.\n"
+     "\n"
+     "Example: chiasm fit demo/study -o demo/slip --models slip\n"
+     "chiasm merge demo/run demo/slip -o demo/all",
+     0},
     {"bench", CHI_CMD_BENCH, "", 0, "Time one fit beside what the processor's matrix product sets.",
      "Makes data of a shape in memory and fits it through the same code as chiasm\n"
      "fit. The bound is the time of the bare float32 products of a naive fit, folds x\n"

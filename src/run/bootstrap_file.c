@@ -55,18 +55,15 @@ static chi_status prepare(chi_bootstrap *b, chi_run_mode mode, const chi_study *
   return chi_lock_shared(b->folder, true, &b->lock);
 }
 
-static chi_status open_tables(chi_bootstrap *b, const chi_study *study)
+chi_status chi_boot_open_tables(chi_bootstrap *b, int32_t a, const char *alignment)
 {
-  for (int32_t a = 0; a < b->n_groups; a++) {
-    chi_bootstrap_group *g = &b->group[a];
-    for (int t = 0; t < CHI_N_BOOT_TABLES; t++) {
-      char name[512];
-      snprintf(name, sizeof name, "%s/%s", study->alignments[a].name, chi_boot_table_name(t));
-      g->table[t] = H5Dopen2(b->file, name, H5P_DEFAULT);
-      if (g->table[t] < 0)
-        return chi_fail(CHI_ERR_IO, "%s: /%s cannot be opened (%s)", b->path, name,
-                        chi_h5_reason());
-    }
+  chi_bootstrap_group *g = &b->group[a];
+  for (int t = 0; t < CHI_N_BOOT_TABLES; t++) {
+    char name[512];
+    snprintf(name, sizeof name, "%s/%s", alignment, chi_boot_table_name(t));
+    g->table[t] = H5Dopen2(b->file, name, H5P_DEFAULT);
+    if (g->table[t] < 0)
+      return chi_fail(CHI_ERR_IO, "%s: /%s cannot be opened (%s)", b->path, name, chi_h5_reason());
   }
   return CHI_OK;
 }
@@ -83,7 +80,8 @@ static chi_status open_parallel(chi_bootstrap *b, const chi_study *study)
   if (b->file < 0)
     s = chi_fail(CHI_ERR_IO, "%s: cannot be opened to write by all ranks (%s)", b->path,
                  chi_h5_reason());
-  if (s == CHI_OK) s = open_tables(b, study);
+  for (int32_t a = 0; a < b->n_groups && s == CHI_OK; a++)
+    s = chi_boot_open_tables(b, a, study->alignments[a].name);
   chi_h5_unlock();
   return s;
 }

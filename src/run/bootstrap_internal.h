@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "run/bootstrap_file.h"
+#include "run/bootstrap_read.h"
 #include "run/labelled.h"
 
 enum {
@@ -41,6 +42,13 @@ struct chi_bootstrap {
 
 /** The name of a table, CHI_BOOT_*. */
 const char *chi_boot_table_name(int table);
+
+/** Open the tables of group a of a file that is open. The caller holds chi_h5_lock. */
+chi_status chi_boot_open_tables(chi_bootstrap *b, int32_t a, const char *alignment);
+
+/** Read or write all flags of a table of a group. */
+chi_status chi_boot_transfer_flags(const chi_bootstrap *b, const chi_bootstrap_group *group,
+                                   int table, bool write, uint8_t *flags);
 
 /** Replicates of a block: CHI_REPLICATE_BLOCK, or what is left. */
 int64_t chi_boot_block_size(const chi_bootstrap *b, int64_t block);
@@ -82,6 +90,10 @@ int64_t chi_boot_bytes(const chi_study *study, const chi_provenance *provenance,
  * \param[out] dropped  its replicates have been removed */
 chi_status chi_boot_check(const char *run, const chi_study *study, const chi_provenance *provenance,
                           const chi_bootstrap_content *content, bool *dropped);
+
+/** Whether all tables of RUN/bootstrap.h5 are what chi_boot_create makes. Local.
+ * \return CHI_ERR_INPUT */
+chi_status chi_boot_check_shapes(const char *run, const chi_bootstrap_table *tables, int32_t n);
 
 /** Read the flags and make sure of them: what does not fit its checksum is named in the log,
  * counted and, like what failed, set back to "not yet", here and in the file; every summary is to

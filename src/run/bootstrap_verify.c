@@ -13,6 +13,7 @@
 #include "run/fit_file.h"
 #include "run/folder.h"
 #include "run/new_file.h"
+#include "run/stored.h"
 #include "study/hdf5.h"
 
 enum { MAX_NAMED = 10 };
@@ -82,8 +83,7 @@ static chi_status check_shape(hid_t group, const char *where, int table,
   return s;
 }
 
-/* All tables of a file that is to be written into. */
-static chi_status check_shapes(const char *run, const chi_bootstrap_table *tables, int32_t n)
+chi_status chi_boot_check_shapes(const char *run, const chi_bootstrap_table *tables, int32_t n)
 {
   char path[PATH_MAX], where[PATH_MAX + 256];
   hid_t file = -1, group;
@@ -117,7 +117,7 @@ chi_status chi_boot_check(const char *run, const chi_study *study, const chi_pro
             ? differs(run, tables[a].alignment, "its alignments are")
             : check_table(run, &study->alignments[a], content, &content->rows[a], &tables[a]);
   if (s == CHI_OK) *dropped = !chi_bootstrap_file_keeps(file);
-  if (s == CHI_OK && !*dropped) s = check_shapes(run, tables, n);
+  if (s == CHI_OK && !*dropped) s = chi_boot_check_shapes(run, tables, n);
   chi_bootstrap_file_close(&file);
   if (s == CHI_ERR_INPUT)
     s = chi_fail(s, "%s; it cannot be resumed: --overwrite starts the bootstrap again",
@@ -146,23 +146,12 @@ static chi_status check_site(chi_bootstrap *b, int32_t a, int64_t row, int64_t s
   const uint8_t *done = g->done + (row * g->n_sites + site) * b->n_blocks;
   const int64_t n = b->n_replicates * g->n_times;
   if (memchr(done, CHI_DONE_WRITTEN, (size_t)b->n_blocks) == NULL) return CHI_OK;
-  CHI_TRY(chi_bootstrap_read(b, a, row, site, numbers, numbers + n));
-  chi_h5_lock();
-  const herr_t failed =
-      chi_boot_transfer(g, CHI_BOOT_CHECKSUM, false, row, site, 0, b->n_blocks, checksum);
-  chi_h5_unlock();
-  if (failed < 0) return chi_fail(CHI_ERR_IO, "%s: checksums cannot be read", b->path);
-  for (int64_t k = 0; k < b->n_blocks; k++) {
-    const int64_t at = k * CHI_REPLICATE_BLOCK * g->n_times;
-    torn[k] = done[k] == CHI_DONE_WRITTEN &&
-              checksum[k] != chi_boot_checksum(chi_boot_block_size(b, k) * g->n_times, numbers + at,
-                                               numbers + n + at);
-  }
+  CHI_TRY(chi_bootstrap_read_blocks(b, a, row, site, numbers, numbers + n, checksum, torn));
+  for (int64_t k = 0; k < b->n_blocks; k++) torn[k] = torn[k] != 0 && done[k] == CHI_DONE_WRITTEN;
   return CHI_OK;
 }
 
-/* Each rank checks every size-th site. */
-static chi_status check_share(chi_bootstrap *b, int32_t a, uint8_t *torn)
+chi_status chi_bootstrap_check_share(chi_bootstrap *b, int32_t a, uint8_t *torn)
 {
   const chi_bootstrap_group *g = &b->group[a];
   float *numbers = NULL;
@@ -177,8 +166,8 @@ static chi_status check_share(chi_bootstrap *b, int32_t a, uint8_t *torn)
   return s;
 }
 
-static chi_status transfer_flags(const chi_bootstrap *b, const chi_bootstrap_group *g, int table,
-                                 bool write, uint8_t *flags)
+chi_status chi_boot_transfer_flags(const chi_bootstrap *b, const chi_bootstrap_group *g, int table,
+                                   bool write, uint8_t *flags)
 {
   chi_h5_lock();
   const herr_t failed =
@@ -203,9 +192,9 @@ static chi_status reset(chi_bootstrap *b, const chi_study *study,
     const chi_feature_space *s = &al->space[content->rows[a].label[i]];
     name_torn(b, al->name, s->model, g, torn + i * g->n_sites * b->n_blocks, n_named);
   }
-  CHI_TRY(transfer_flags(b, g, CHI_BOOT_DONE, true, g->done));
+  CHI_TRY(chi_boot_transfer_flags(b, g, CHI_BOOT_DONE, true, g->done));
   memset(torn, 0, (size_t)(g->n_rows * g->n_sites)); /* as the summaries' flags */
-  return transfer_flags(b, g, CHI_BOOT_SUMMARISED, true, torn);
+  return chi_boot_transfer_flags(b, g, CHI_BOOT_SUMMARISED, true, torn);
 }
 
 static chi_status verify_group(chi_bootstrap *b, const chi_study *study,
@@ -215,8 +204,8 @@ static chi_status verify_group(chi_bootstrap *b, const chi_study *study,
   const int64_t n = g->n_rows * g->n_sites * b->n_blocks, piece = 1 << 30;
   uint8_t *torn = NULL;
   chi_status s = chi_alloc(n, 1, "flags", &torn);
-  if (s == CHI_OK) s = transfer_flags(b, g, CHI_BOOT_DONE, false, g->done);
-  if (s == CHI_OK) s = check_share(b, a, torn);
+  if (s == CHI_OK) s = chi_boot_transfer_flags(b, g, CHI_BOOT_DONE, false, g->done);
+  if (s == CHI_OK) s = chi_bootstrap_check_share(b, a, torn);
   s = chi_agree(b->comm, s);
   for (int64_t at = 0; at < n && s == CHI_OK; at += piece)
     MPI_Allreduce(MPI_IN_PLACE, torn + at, chi_int_cast(n - at < piece ? n - at : piece),

@@ -127,35 +127,65 @@ static const char *short_name(const char *key)
   return dot == NULL ? key : dot + 1;
 }
 
-static chi_status compare(const char *where, const chi_entries *run, const chi_entries *now)
+/* The first difference of two sets of options; key NULL: none. */
+typedef struct chi_difference {
+  const char *key, *of_a, *of_b; /* a value of NULL: not set */
+} chi_difference;
+
+static chi_difference find_difference(const chi_entries *a, const chi_entries *b, const char *but)
 {
-  const char *what_to_do = "take the run's options to go on with it, or --overwrite it";
-  for (int64_t i = 0; i < run->n; i++) {
-    const char *key = run->item[i].key, *other = find(now, key);
-    if (other == NULL)
-      return chi_fail(CHI_ERR_USAGE, "%s: options differ: %s is %s in the run, not set now; %s",
-                      where, short_name(key), run->item[i].value, what_to_do);
-    if (strcmp(other, run->item[i].value) != 0)
-      return chi_fail(CHI_ERR_USAGE, "%s: options differ: %s is %s in the run, %s now; %s", where,
-                      short_name(key), run->item[i].value, other, what_to_do);
+  for (int64_t i = 0; i < a->n; i++) {
+    const char *key = short_name(a->item[i].key), *other = find(b, a->item[i].key);
+    if (but != NULL && strcmp(key, but) == 0) continue;
+    if (other == NULL || strcmp(other, a->item[i].value) != 0)
+      return (chi_difference){key, a->item[i].value, other};
   }
-  for (int64_t i = 0; i < now->n; i++)
-    if (find(run, now->item[i].key) == NULL)
-      return chi_fail(CHI_ERR_USAGE, "%s: options differ: %s is not set in the run, %s now; %s",
-                      where, short_name(now->item[i].key), now->item[i].value, what_to_do);
-  return CHI_OK;
+  for (int64_t i = 0; i < b->n; i++)
+    if (find(a, b->item[i].key) == NULL &&
+        (but == NULL || strcmp(short_name(b->item[i].key), but) != 0))
+      return (chi_difference){short_name(b->item[i].key), NULL, b->item[i].value};
+  return (chi_difference){0};
 }
 
 chi_status chi_config_compare(const char *where, const char *of_run, const char *of_now)
 {
+  const char *what_to_do = "take the run's options to go on with it, or --overwrite it";
   if (strcmp(of_run, of_now) == 0) return CHI_OK;
   chi_entries run = {0}, now = {0};
+  chi_difference d = {0};
   chi_status s = parse(of_run, &run);
   if (s == CHI_OK) s = parse(of_now, &now);
   if (s == CHI_ERR_INPUT) s = chi_fail(s, "%s: config.yaml: %s", where, chi_message());
-  if (s == CHI_OK) s = compare(where, &run, &now);
+  if (s == CHI_OK) d = find_difference(&run, &now, NULL);
+  if (d.key != NULL && d.of_b == NULL)
+    s = chi_fail(CHI_ERR_USAGE, "%s: options differ: %s is %s in the run, not set now; %s", where,
+                 d.key, d.of_a, what_to_do);
+  else if (d.key != NULL)
+    s = chi_fail(CHI_ERR_USAGE, "%s: options differ: %s is %s in the run, %s now; %s", where, d.key,
+                 d.of_a == NULL ? "not set" : d.of_a, d.of_b, what_to_do);
   entries_free(&run);
   entries_free(&now);
+  return s;
+}
+
+chi_status chi_config_compare_runs(const char *run_a, const char *text_a, const char *run_b,
+                                   const char *text_b, const char *but)
+{
+  chi_entries a = {0}, b = {0};
+  chi_difference d = {0};
+  chi_status s = parse(text_a, &a);
+  if (s == CHI_ERR_INPUT) s = chi_fail(s, "%s: %s", run_a, chi_message());
+  if (s == CHI_OK && (s = parse(text_b, &b)) == CHI_ERR_INPUT)
+    s = chi_fail(s, "%s: %s", run_b, chi_message());
+  if (s == CHI_OK) d = find_difference(&a, &b, but);
+  if (d.key != NULL)
+    s = chi_fail(CHI_ERR_USAGE,
+                 "options differ: %s is %s in %s, %s in %s; only runs of the same options can be "
+                 "joined",
+                 d.key, d.of_a == NULL ? "not set" : d.of_a, run_a,
+                 d.of_b == NULL ? "not set" : d.of_b, run_b);
+  entries_free(&a);
+  entries_free(&b);
   return s;
 }
 
@@ -179,6 +209,35 @@ static void replace_section(const char *text, const char *command, const char *s
     line += line[n] == '\0' ? n : n + 1;
   }
   if (!placed) chi_text_add(out, "%s", section);
+}
+
+void chi_config_section(const char *text, const char *command, chi_text *out)
+{
+  const size_t length = strlen(command);
+  bool inside = false;
+  for (const char *line = text; line[0] != '\0';) {
+    const size_t n = strcspn(line, "\n");
+    if (begins_key(line)) inside = strncmp(line, command, length) == 0 && line[length] == ':';
+    if (inside) chi_text_add(out, "%.*s\n", (int)n, line);
+    line += line[n] == '\0' ? n : n + 1;
+  }
+}
+
+void chi_config_set(const char *text, const char *key, const char *value, chi_text *out)
+{
+  const size_t length = strlen(key);
+  for (const char *line = text; line[0] != '\0';) {
+    const size_t n = strcspn(line, "\n");
+    if (strncmp(line, "  ", 2) == 0 && strncmp(line + 2, key, length) == 0 &&
+        line[2 + length] == ':') {
+      chi_text_add(out, "  %s: ", key);
+      chi_text_add_quoted(out, value);
+      chi_text_add(out, "\n");
+    } else {
+      chi_text_add(out, "%.*s\n", (int)n, line);
+    }
+    line += line[n] == '\0' ? n : n + 1;
+  }
 }
 
 chi_status chi_config_value(const char *where, const char *text, const char *key, char **out)

@@ -3,12 +3,26 @@
 #ifndef CHIASM_RUN_CONFIG_H
 #define CHIASM_RUN_CONFIG_H
 
+#include "base/text.h"
 #include "chiasm/status.h"
 
 /** Compare the texts of two config.yaml key by key; the order of keys does not matter.
  * \param[in] where  the run's name, for messages
  * \return CHI_ERR_USAGE naming the first difference, CHI_ERR_INPUT if a text is no YAML */
 chi_status chi_config_compare(const char *where, const char *of_run, const char *of_now);
+
+/** Compare the options of two runs. \param[in] but  an option that may differ: "models"; NULL: none
+ * \return CHI_ERR_USAGE naming the first other difference, both runs and both values;
+ *         CHI_ERR_INPUT if a text is no YAML */
+chi_status chi_config_compare_runs(const char *run_a, const char *text_a, const char *run_b,
+                                   const char *text_b, const char *but);
+
+/** Add the section of one command, as chi_options_write_yaml made it, to out; nothing where there
+ * is none. */
+void chi_config_section(const char *text, const char *command, chi_text *out);
+
+/** Add the text to out with the text option `key` of its sections set to a value. */
+void chi_config_set(const char *text, const char *key, const char *value, chi_text *out);
 
 /** The value of one option in the text of a config.yaml. \param[in] key  "fit.models"
  * \param[out] out  NULL if it is not there; free with chi_free */

@@ -1,5 +1,5 @@
 /** \file internal.h
- * A run that is open on all ranks: what run.c and verify.c share. */
+ * A run that is open on all ranks: what run.c, write.c, verify.c and stored.c share. */
 #ifndef CHIASM_RUN_INTERNAL_H
 #define CHIASM_RUN_INTERNAL_H
 
@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "chiasm/run.h"
+#include "run/stored.h"
 
 enum {
   CHI_TABLE_VAL_R,
@@ -34,9 +35,11 @@ struct chi_run {
   int64_t torn;
 };
 
-/** XXH3-64 of one site's scores. */
-uint64_t chi_run_checksum(int64_t n_times, const float *val_r, const float *test_r,
-                          const float *alpha);
+/** Open the tables of group a of a file that is open. The caller holds chi_h5_lock. */
+chi_status chi_run_open_tables(chi_run *run, int32_t a, const char *alignment);
+
+/** Read or write all flags of a group. */
+chi_status chi_run_transfer_flags(const chi_run *run, chi_run_group *group, bool write);
 
 /** Write or read `n_sites` sites of one space of a table, from or to memory without gaps.
  * Independent; the caller holds chi_h5_lock. */

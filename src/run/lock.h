@@ -18,6 +18,11 @@ chi_status chi_lock_alone(const char *run, double wait_s, int *fd);
  * \param[in] alone  whether this process is the one that took it alone before */
 chi_status chi_lock_shared(const char *run, bool alone, int *fd);
 
+/** Keep others from writing a run that is only read, as far as its file system can.
+ * \param[out] fd  to chi_lock_release; -1 where there is nothing to lock
+ * \return CHI_ERR_USAGE naming who is writing it */
+chi_status chi_lock_reading(const char *run, int *fd);
+
 /** Give it back. */
 void chi_lock_release(int *fd);
 

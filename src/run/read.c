@@ -157,20 +157,41 @@ static chi_status read_tables(hid_t file, const char *path, chi_fit_table **tabl
   return CHI_OK;
 }
 
+/* What is read of a file of a run while it is open, with chi_h5_lock held. */
+typedef chi_status reading(hid_t file, const char *path, void *context);
+
+static chi_status with_file(const char *run, const char *name, reading *read, void *context)
+{
+  char path[PATH_MAX];
+  hid_t file;
+  CHI_TRY(chi_run_folder_path(path, run, name));
+  chi_h5_lock();
+  chi_status s = chi_h5_open_read(path, path, &file);
+  if (s == CHI_OK) {
+    s = read(file, path, context);
+    H5Fclose(file);
+  }
+  chi_h5_unlock();
+  return s;
+}
+
+typedef struct all_tables {
+  chi_fit_table **tables;
+  int32_t *n;
+} all_tables;
+
+static chi_status read_all_tables(hid_t file, const char *path, void *context)
+{
+  const all_tables *all = context;
+  return read_tables(file, path, all->tables, all->n);
+}
+
 chi_status chi_run_read_tables(const char *run_path, chi_fit_table **tables, int32_t *n)
 {
   *tables = NULL;
   *n = 0;
-  char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, run_path, "fit.h5"));
-  chi_h5_lock();
-  hid_t file;
-  chi_status s = chi_h5_open_read(path, path, &file);
-  if (s == CHI_OK) {
-    s = read_tables(file, path, tables, n);
-    H5Fclose(file);
-  }
-  chi_h5_unlock();
+  all_tables all = {tables, n};
+  const chi_status s = with_file(run_path, "fit.h5", read_all_tables, &all);
   if (s != CHI_OK) chi_fit_tables_free(tables, *n);
   return s;
 }
@@ -193,24 +214,32 @@ void chi_fit_tables_free(chi_fit_table **tables, int32_t n)
   *tables = NULL;
 }
 
-static chi_status read_score(hid_t file, const char *path, const chi_fit_table *table,
-                             const char *name, int64_t space, float *out)
+/* One space of a score. */
+typedef struct score {
+  const chi_fit_table *table;
+  const char *name;
+  int64_t space;
+  float *out;
+} score;
+
+static chi_status read_score(hid_t file, const char *path, void *context)
 {
+  const score *c = context;
   char dataset[256];
-  snprintf(dataset, sizeof dataset, "%s/%s", table->alignment, name);
-  const hsize_t start[] = {(hsize_t)space, 0, 0};
-  const hsize_t count[] = {1, (hsize_t)table->n_sites, (hsize_t)table->n_times};
+  snprintf(dataset, sizeof dataset, "%s/%s", c->table->alignment, c->name);
+  const hsize_t start[] = {(hsize_t)c->space, 0, 0};
+  const hsize_t count[] = {1, (hsize_t)c->table->n_sites, (hsize_t)c->table->n_times};
   /* First, since each call of HDF5 forgets why the last one failed. */
   const hid_t here = H5Screate_simple(3, count, NULL);
   const hid_t set = H5Dopen2(file, dataset, H5P_DEFAULT);
   const hid_t there = set < 0 ? -1 : H5Dget_space(set);
   herr_t failed = there < 0 || H5Sget_simple_extent_ndims(there) != 3 ? -1 : 0;
   if (failed >= 0) failed = H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL);
-  if (failed >= 0) failed = H5Dread(set, H5T_NATIVE_FLOAT, here, there, H5P_DEFAULT, out);
+  if (failed >= 0) failed = H5Dread(set, H5T_NATIVE_FLOAT, here, there, H5P_DEFAULT, c->out);
   chi_status s = CHI_OK;
   if (failed < 0)
     s = chi_fail(CHI_ERR_INPUT, "%s: /%s: row %lld cannot be read (%s)", path, dataset,
-                 (long long)space, chi_h5_reason());
+                 (long long)c->space, chi_h5_reason());
   H5Sclose(here);
   if (there >= 0) H5Sclose(there);
   if (set >= 0) H5Dclose(set);
@@ -220,33 +249,32 @@ static chi_status read_score(hid_t file, const char *path, const chi_fit_table *
 chi_status chi_run_read_score(const char *run_path, const chi_fit_table *table, const char *name,
                               int64_t space, float *out)
 {
-  char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, run_path, "fit.h5"));
-  chi_h5_lock();
-  hid_t file;
-  chi_status s = chi_h5_open_read(path, path, &file);
-  if (s == CHI_OK) {
-    s = read_score(file, path, table, name, space, out);
-    H5Fclose(file);
-  }
-  chi_h5_unlock();
-  return s;
+  score c = {table, name, space, out};
+  return with_file(run_path, "fit.h5", read_score, &c);
+}
+
+typedef struct attribute {
+  const char *name;
+  char **out;
+} attribute;
+
+static chi_status read_attribute(hid_t file, const char *path, void *context)
+{
+  const attribute *c = context;
+  CHI_TRY(chi_h5_attribute_text(file, path, "/", c->name, c->out));
+  if (*c->out != NULL) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: has no attribute %s, which chiasm writes", path, c->name);
+}
+
+chi_status chi_run_read_file_text(const char *run_path, const char *file, const char *name,
+                                  char **out)
+{
+  attribute c = {name, out};
+  *out = NULL;
+  return with_file(run_path, file, read_attribute, &c);
 }
 
 chi_status chi_run_read_text(const char *run_path, const char *name, char **out)
 {
-  char path[PATH_MAX];
-  *out = NULL;
-  CHI_TRY(chi_run_folder_path(path, run_path, "fit.h5"));
-  chi_h5_lock();
-  hid_t file;
-  chi_status s = chi_h5_open_read(path, path, &file);
-  if (s == CHI_OK) {
-    s = chi_h5_attribute_text(file, path, "/", name, out);
-    H5Fclose(file);
-  }
-  chi_h5_unlock();
-  if (s == CHI_OK && *out == NULL)
-    s = chi_fail(CHI_ERR_INPUT, "%s: has no attribute %s, which chiasm fit writes", path, name);
-  return s;
+  return chi_run_read_file_text(run_path, "fit.h5", name, out);
 }

@@ -103,19 +103,17 @@ static chi_status prepare(chi_run *run, chi_run_mode mode, const chi_study *stud
 
 chi_status chi_run_check(const char *path, chi_run_mode mode) { return check_kind(path, mode); }
 
-static chi_status open_tables(chi_run *run, const chi_study *study)
+chi_status chi_run_open_tables(chi_run *run, int32_t a, const char *alignment)
 {
-  for (int32_t a = 0; a < run->n_groups; a++) {
-    chi_run_group *g = &run->group[a];
-    CHI_TRY(chi_alloc(g->n_spaces * g->n_sites, 1, "flags", &g->done));
-    for (int t = 0; t < CHI_N_TABLES; t++) {
-      char name[512];
-      snprintf(name, sizeof name, "%s/%s", study->alignments[a].name, table_names[t]);
-      g->table[t] = H5Dopen2(run->file, name, H5P_DEFAULT);
-      if (g->table[t] < 0)
-        return chi_fail(CHI_ERR_IO, "%s: /%s cannot be opened (%s)", run->path, name,
-                        chi_h5_reason());
-    }
+  chi_run_group *g = &run->group[a];
+  CHI_TRY(chi_alloc(g->n_spaces * g->n_sites, 1, "flags", &g->done));
+  for (int t = 0; t < CHI_N_TABLES; t++) {
+    char name[512];
+    snprintf(name, sizeof name, "%s/%s", alignment, table_names[t]);
+    g->table[t] = H5Dopen2(run->file, name, H5P_DEFAULT);
+    if (g->table[t] < 0)
+      return chi_fail(CHI_ERR_IO, "%s: /%s cannot be opened (%s)", run->path, name,
+                      chi_h5_reason());
   }
   return CHI_OK;
 }
@@ -132,7 +130,8 @@ static chi_status open_parallel(chi_run *run, const chi_study *study)
   if (run->file < 0)
     s = chi_fail(CHI_ERR_IO, "%s: cannot be opened to write by all ranks (%s)", run->path,
                  chi_h5_reason());
-  if (s == CHI_OK) s = open_tables(run, study);
+  for (int32_t a = 0; a < run->n_groups && s == CHI_OK; a++)
+    s = chi_run_open_tables(run, a, study->alignments[a].name);
   chi_h5_unlock();
   return s;
 }

@@ -34,31 +34,16 @@ static void piece_free(chi_piece *piece)
   chi_free(piece->checksum);
 }
 
-static chi_status piece_read(const chi_run *run, const chi_run_group *g, int64_t space,
-                             int64_t site0, int64_t n, chi_piece *piece)
-{
-  herr_t failed = 0;
-  chi_h5_lock();
-  for (int t = 0; t < 3 && failed >= 0; t++)
-    failed = chi_run_transfer(g, CHI_TABLE_VAL_R + t, false, space, site0, n, piece->score[t]);
-  if (failed >= 0)
-    failed = chi_run_transfer(g, CHI_TABLE_CHECKSUM, false, space, site0, n, piece->checksum);
-  const chi_status s = failed < 0 ? chi_fail(CHI_ERR_IO, "%s: scores cannot be read (%s)",
-                                             run->path, chi_h5_reason())
-                                  : CHI_OK;
-  chi_h5_unlock();
-  return s;
-}
-
 /* Mark in `torn` the sites of one space whose flag promises more than the file holds. */
-static chi_status check_space(const chi_run *run, const chi_run_group *g, int64_t space,
-                              chi_piece *piece, uint8_t *torn)
+static chi_status check_space(const chi_run *run, int32_t a, int64_t space, chi_piece *piece,
+                              uint8_t *torn)
 {
+  const chi_run_group *g = &run->group[a];
   const uint8_t *done = g->done + space * g->n_sites;
   for (int64_t site0 = 0; site0 < g->n_sites; site0 += piece->room) {
     const int64_t n = g->n_sites - site0 < piece->room ? g->n_sites - site0 : piece->room;
     if (memchr(done + site0, CHI_DONE_WRITTEN, (size_t)n) == NULL) continue;
-    CHI_TRY(piece_read(run, g, space, site0, n, piece));
+    CHI_TRY(chi_run_read_sites(run, a, space, site0, n, piece->score, piece->checksum));
     for (int64_t i = 0; i < n; i++) {
       const int64_t at = i * g->n_times;
       const uint64_t sum = chi_run_checksum(g->n_times, piece->score[0] + at, piece->score[1] + at,
@@ -70,13 +55,13 @@ static chi_status check_space(const chi_run *run, const chi_run_group *g, int64_
   return CHI_OK;
 }
 
-/* Each rank checks every size-th space. */
-static chi_status check_share(const chi_run *run, const chi_run_group *g, uint8_t *torn)
+chi_status chi_run_check_share(const chi_run *run, int32_t a, uint8_t *torn)
 {
+  const chi_run_group *g = &run->group[a];
   chi_piece piece;
   chi_status s = piece_create(g, &piece);
   for (int64_t f = run->rank; f < g->n_spaces && s == CHI_OK; f += run->size)
-    s = check_space(run, g, f, &piece, torn);
+    s = check_space(run, a, f, &piece, torn);
   piece_free(&piece);
   return s;
 }
@@ -128,7 +113,7 @@ static int64_t reset(chi_run *run, chi_run_group *g, const uint8_t *torn)
   return changed;
 }
 
-static chi_status transfer_flags(const chi_run *run, chi_run_group *g, bool write)
+chi_status chi_run_transfer_flags(const chi_run *run, chi_run_group *g, bool write)
 {
   chi_h5_lock();
   const herr_t failed = write ? H5Dwrite(g->table[CHI_TABLE_DONE], H5T_NATIVE_UINT8, H5S_ALL,
@@ -149,15 +134,15 @@ static chi_status verify_group(chi_run *run, const chi_study *study, int32_t a, 
   const int64_t n = g->n_spaces * g->n_sites, piece = 1 << 30;
   uint8_t *torn = NULL;
   chi_status s = chi_alloc(n, 1, "flags", &torn);
-  if (s == CHI_OK) s = transfer_flags(run, g, false);
-  if (s == CHI_OK) s = check_share(run, g, torn);
+  if (s == CHI_OK) s = chi_run_transfer_flags(run, g, false);
+  if (s == CHI_OK) s = chi_run_check_share(run, a, torn);
   s = chi_agree(run->comm, s);
   for (int64_t at = 0; at < n && s == CHI_OK; at += piece)
     MPI_Allreduce(MPI_IN_PLACE, torn + at, chi_int_cast(n - at < piece ? n - at : piece),
                   MPI_UINT8_T, MPI_MAX, run->comm);
   if (s == CHI_OK) {
     if (run->rank == 0) report(run, study, &study->alignments[a], torn, n_spaces);
-    if (reset(run, g, torn) > 0 && run->rank == 0) s = transfer_flags(run, g, true);
+    if (reset(run, g, torn) > 0 && run->rank == 0) s = chi_run_transfer_flags(run, g, true);
   }
   chi_free(torn);
   return chi_agree(run->comm, s);

@@ -123,21 +123,33 @@ chi_status chi_layers_reals(MPI_Comm comm, const chi_study *study, uint8_t **rea
   return CHI_OK;
 }
 
-chi_status chi_layers_checksum(MPI_Comm comm, const chi_study *study, char checksum[17])
+chi_status chi_layers_file_checksums(MPI_Comm comm, const chi_study *study, uint64_t **sums)
 {
   int rank, size;
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &size);
-  uint64_t sum = 0, one;
-  chi_status s = CHI_OK;
+  chi_status s = chi_agree(comm, chi_alloc(study->n_files, sizeof **sums, "checksums", sums));
+  if (s != CHI_OK) return s;
   chi_log(CHI_LOG_INFO, "reading %lld files for the checksum of the study",
           (long long)study->n_files);
-  for (int64_t i = rank; i < study->n_files && s == CHI_OK; i += size) {
-    s = chi_study_file_checksum(study, i, &one);
-    if (s == CHI_OK) sum += one;
-  }
+  for (int64_t i = rank; i < study->n_files && s == CHI_OK; i += size)
+    s = chi_study_file_checksum(study, i, &(*sums)[i]);
   CHI_TRY(chi_agree(comm, s));
-  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm);
-  snprintf(checksum, 17, "%016llx", (unsigned long long)sum);
+  MPI_Allreduce(MPI_IN_PLACE, *sums, chi_int_cast(study->n_files), MPI_UINT64_T, MPI_SUM, comm);
   return CHI_OK;
+}
+
+void chi_layers_checksum_text(uint64_t sum, char checksum[17])
+{
+  snprintf(checksum, 17, "%016llx", (unsigned long long)sum);
+}
+
+chi_status chi_layers_checksum(MPI_Comm comm, const chi_study *study, char checksum[17])
+{
+  uint64_t *sums = NULL, sum = 0;
+  const chi_status s = chi_layers_file_checksums(comm, study, &sums);
+  for (int64_t i = 0; i < study->n_files && s == CHI_OK; i++) sum += sums[i];
+  chi_layers_checksum_text(sum, checksum);
+  chi_free(sums);
+  return s;
 }

@@ -26,6 +26,13 @@ chi_status chi_layers_open_study(MPI_Comm comm, const char *path, const chi_sele
  * \param[out] real  by layer: chi_real of its features in memory; free with chi_free */
 chi_status chi_layers_reals(MPI_Comm comm, const chi_study *study, uint8_t **real);
 
+/** The checksum of every file of the study, each of which one rank reads. Collective on comm.
+ * \param[out] sums  study->n_files, known on all ranks; free with chi_free */
+chi_status chi_layers_file_checksums(MPI_Comm comm, const chi_study *study, uint64_t **sums);
+
+/** A sum of them as fit.h5's study_checksum has it. Local. */
+void chi_layers_checksum_text(uint64_t sum, char checksum[17]);
+
 /** The checksum of the whole study: the sum of its files', which ranks share. Collective on comm.
  * \param[out] checksum  16 hex digits and a NUL */
 chi_status chi_layers_checksum(MPI_Comm comm, const chi_study *study, char checksum[17]);

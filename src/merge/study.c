@@ -1,0 +1,265 @@
+/* The study that all parts are of, and the options of the run that they make. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/agree.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "merge/internal.h"
+#include "run/config.h"
+#include "run/fit_file.h"
+#include "run/folder.h"
+#include "supply/layers.h"
+
+static chi_status join_names(char *const *name, int64_t n, chi_text *out)
+{
+  for (int64_t i = 0; i < n; i++) chi_text_add(out, "%s%s", i == 0 ? "" : ",", name[i]);
+  return out->failed ? chi_fail(CHI_ERR_MEMORY, "no memory for the names of models") : CHI_OK;
+}
+
+/* What the parts' options select of the study, but with these models. Its texts are the caller's.
+ */
+typedef struct choice {
+  char *subjects, *alignments, *layers, *allow_missing;
+} choice;
+
+static chi_status read_choice(const chi_part *part, choice *c)
+{
+  CHI_TRY(chi_config_value(part->run, part->config, "fit.subjects", &c->subjects));
+  CHI_TRY(chi_config_value(part->run, part->config, "fit.alignments", &c->alignments));
+  CHI_TRY(chi_config_value(part->run, part->config, "fit.layers", &c->layers));
+  return chi_config_value(part->run, part->config, "fit.allow-missing", &c->allow_missing);
+}
+
+static void free_choice(choice *c)
+{
+  chi_free(c->subjects);
+  chi_free(c->alignments);
+  chi_free(c->layers);
+  chi_free(c->allow_missing);
+}
+
+static chi_selection selection_of(const choice *c, const char *models)
+{
+  return (chi_selection){c->subjects, c->alignments, models, c->layers,
+                         c->allow_missing != NULL && strcmp(c->allow_missing, "true") == 0};
+}
+
+static chi_status open_quietly(const char *path, const chi_selection *selection, chi_study **study)
+{
+  chi_findings findings = {0};
+  const chi_status s = chi_study_open(path, selection, &findings, study);
+  chi_findings_free(&findings);
+  return s;
+}
+
+/* Rank 0: whether a fit of all models of the study would fit those of the parts. */
+static bool has_no_more(const chi_merging *m, const choice *c)
+{
+  const chi_selection selection = selection_of(c, NULL);
+  chi_study *all = NULL;
+  bool same = open_quietly(m->study->path, &selection, &all) == CHI_OK &&
+              all->n_alignments == m->study->n_alignments;
+  for (int32_t a = 0; same && a < all->n_alignments; a++)
+    same = all->alignments[a].n_spaces == m->study->alignments[a].n_spaces;
+  chi_study_destroy(&all);
+  return same;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The checksum of some files of the study, from those of all. */
+static chi_status sum_files(const chi_study *all, const uint64_t *sums, const chi_study *some,
+                            char checksum[17])
+{
+  uint64_t sum = 0;
+  for (int64_t i = 0; i < some->n_files; i++) {
+    char *const *found =
+        bsearch(&some->file[i], all->file, (size_t)all->n_files, sizeof *all->file, compare_files);
+    if (found == NULL)
+      return chi_fail(CHI_ERR_USAGE, "%s: came while its study was read", some->file[i]);
+    sum += sums[found - all->file];
+  }
+  chi_layers_checksum_text(sum, checksum);
+  return CHI_OK;
+}
+
+/* Rank 0: that a part was made from these files. */
+static chi_status check_part(const chi_merging *m, const chi_part *part, const choice *c,
+                             const uint64_t *sums)
+{
+  chi_text models = {0};
+  chi_study *study = NULL;
+  char checksum[17];
+  chi_status s = join_names(part->model, part->n_models, &models);
+  const chi_selection selection = selection_of(c, models.s);
+  if (s == CHI_OK) s = open_quietly(m->study->path, &selection, &study);
+  if (s == CHI_OK) s = sum_files(m->study, sums, study, checksum);
+  const chi_provenance provenance = {.config = part->config, .study_checksum = checksum};
+  if (s == CHI_OK) s = chi_fit_file_check(part->run, study, &provenance);
+  chi_study_destroy(&study);
+  chi_text_free(&models);
+  return s;
+}
+
+static chi_status check_parts(const chi_merging *m, const choice *c, const uint64_t *sums)
+{
+  for (int i = 0; i < m->options->n_parts; i++) CHI_TRY(check_part(m, &m->part[i], c, sums));
+  return CHI_OK;
+}
+
+chi_status chi_merge_open_study(chi_merging *m)
+{
+  choice c = {0};
+  uint64_t *sums = NULL, sum = 0;
+  chi_status s = read_choice(&m->part[0], &c);
+  if (s == CHI_OK) s = join_names(m->model, m->n_models, &m->models);
+  s = chi_agree(m->comm, s);
+  if (s != CHI_OK) goto cleanup;
+  const chi_selection selection = selection_of(&c, m->models.s);
+  s = chi_layers_open_study(m->comm, m->part[0].study, &selection, &m->study);
+  if (s == CHI_OK) s = chi_layers_file_checksums(m->comm, m->study, &sums);
+  if (s == CHI_OK) s = chi_agree(m->comm, m->rank == 0 ? check_parts(m, &c, sums) : CHI_OK);
+  if (s != CHI_OK) goto cleanup;
+  for (int64_t i = 0; i < m->study->n_files; i++) sum += sums[i];
+  chi_layers_checksum_text(sum, m->checksum);
+  m->all_models = m->rank == 0 && has_no_more(m, &c);
+  MPI_Bcast(&m->all_models, 1, MPI_C_BOOL, 0, m->comm);
+cleanup:
+  chi_free(sums);
+  free_choice(&c);
+  return s;
+}
+
+/* ---- options ---- */
+
+/* The options that a part's config.yaml has of later stages; "" where there is none. */
+static chi_status read_later(const chi_part *part, char **text)
+{
+  char path[PATH_MAX];
+  CHI_TRY(chi_run_folder_path(path, part->run, "config.yaml"));
+  if (!chi_run_folder_has(part->run, "config.yaml")) return chi_strdup("", text);
+  return chi_text_read(path, path, text);
+}
+
+/* Whether every part's bootstrap was of the models that were given for its fit, as `chiasm run`
+ * makes it. */
+static chi_status follow_fit(const chi_merging *m, const char *config, int i, bool *follows)
+{
+  char *of_fit = NULL, *of_boot = NULL;
+  chi_status s = chi_config_value(m->part[i].run, m->part[i].config, "fit.models", &of_fit);
+  if (s == CHI_OK) s = chi_config_value(m->part[i].run, config, "bootstrap.models", &of_boot);
+  if (s == CHI_OK)
+    *follows = *follows && of_fit != NULL && of_boot != NULL && strcmp(of_fit, of_boot) == 0;
+  chi_free(of_fit);
+  chi_free(of_boot);
+  return s;
+}
+
+/* The models that have been bootstrapped, as an option: "*" if these are all of the merged run. */
+static chi_status bootstrapped(const chi_merging *m, chi_text *out)
+{
+  int64_t n = 0, room = 0;
+  char **name = NULL;
+  for (int i = 0; i < m->options->n_parts; i++)
+    for (int32_t a = 0; a < m->part[i].n_boot; a++) room += m->part[i].boot_tables[a].n_rows;
+  CHI_TRY(chi_alloc(room, sizeof *name, "models", &name));
+  for (int i = 0; i < m->options->n_parts; i++)
+    for (int32_t a = 0; a < m->part[i].n_boot; a++)
+      for (int64_t k = 0; k < m->part[i].boot_tables[a].n_rows; k++)
+        name[n++] = m->part[i].boot_tables[a].model[k];
+  chi_merge_sort_names(name, &n);
+  if (n == m->n_models)
+    chi_text_add(out, "*");
+  else
+    join_names(name, n, out);
+  chi_free(name);
+  return out->failed ? chi_fail(CHI_ERR_MEMORY, "no memory for the names of models") : CHI_OK;
+}
+
+/* The bootstrap's section: of the parts' files, or where these are not joined of their plans. */
+static chi_status make_section(chi_merging *m, char *const *later)
+{
+  bool follows = true, found = false;
+  chi_text plain = {0}, models = {0};
+  chi_status s = CHI_OK;
+  for (int i = 0; i < m->options->n_parts && s == CHI_OK; i++) {
+    chi_part *p = &m->part[i];
+    const char *text = m->with_bootstrap || p->boot_config != NULL ? p->boot_config : later[i];
+    chi_text section = {0};
+    chi_config_section(text, "bootstrap", &section);
+    if (section.n > 0) {
+      s = follow_fit(m, text, i, &follows);
+      if (!found) chi_config_section(text, "bootstrap", &plain);
+      found = true;
+    }
+    chi_text_free(&section);
+  }
+  if (s == CHI_OK && follows)
+    chi_text_add(&models, "%s", m->models.s);
+  else if (s == CHI_OK && m->with_bootstrap)
+    s = bootstrapped(m, &models);
+  else
+    chi_text_add(&models, "*");
+  if (s == CHI_OK && found) chi_config_set(plain.s, "models", models.s, &m->section);
+  if (plain.failed || models.failed || m->section.failed)
+    s = chi_fail(CHI_ERR_MEMORY, "no memory for options");
+  chi_text_free(&plain);
+  chi_text_free(&models);
+  return s;
+}
+
+/* The comparison's options: those of the first part that has any. */
+static void add_sites(chi_merging *m, char *const *later)
+{
+  chi_text first = {0};
+  int of = -1;
+  for (int i = 0; i < m->options->n_parts; i++) {
+    chi_text section = {0};
+    chi_config_section(later[i], "sites", &section);
+    if (section.n > 0 && of < 0) {
+      chi_text_add(&first, "%s", section.s);
+      of = i;
+    } else if (section.n > 0 && m->rank == 0 && strcmp(section.s, first.s) != 0) {
+      chi_log(CHI_LOG_WARNING, "%s and %s: options of sites differ; those of %s are taken",
+              m->part[of].run, m->part[i].run, m->part[of].run);
+    }
+    chi_text_free(&section);
+  }
+  if (of >= 0) chi_text_add(&m->later, "%s", first.s);
+  chi_text_free(&first);
+}
+
+static chi_status make_texts(chi_merging *m, char *const *later)
+{
+  if (m->all_models) {
+    chi_text_free(&m->models);
+    m->models = (chi_text){0};
+    chi_text_add(&m->models, "*");
+  }
+  if (m->models.failed) return chi_fail(CHI_ERR_MEMORY, "no memory for options");
+  chi_config_set(m->part[0].config, "models", m->models.s, &m->config);
+  CHI_TRY(make_section(m, later));
+  chi_text_add(&m->later, "%s", m->section.s == NULL ? "" : m->section.s);
+  add_sites(m, later);
+  return m->config.failed || m->later.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for options")
+                                             : CHI_OK;
+}
+
+chi_status chi_merge_make_config(chi_merging *m)
+{
+  char **later = NULL;
+  int with = 0;
+  for (int i = 0; i < m->options->n_parts; i++) with += m->part[i].boot != NULL;
+  m->with_bootstrap = with == m->options->n_parts;
+  chi_status s = chi_alloc(m->options->n_parts, sizeof *later, "options", &later);
+  for (int i = 0; i < m->options->n_parts && s == CHI_OK; i++)
+    s = read_later(&m->part[i], &later[i]);
+  if (s == CHI_OK) s = make_texts(m, later);
+  for (int i = 0; later != NULL && i < m->options->n_parts; i++) chi_free(later[i]);
+  chi_free(later);
+  return s;
+}

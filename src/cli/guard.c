@@ -6,6 +6,7 @@
 #include "chiasm/run.h"
 #include "cli/cli.h"
 #include "run/bootstrap_read.h"
+#include "run/sites_check.h"
 
 typedef struct look {
   const chi_command *command;
@@ -32,6 +33,15 @@ static void look_at_files(const char *run)
     chi_bootstrap_file_close(&file);
 }
 
+static void look_at_sites(const char *run)
+{
+  chi_fit_table *tables = NULL;
+  int32_t n = 0;
+  int64_t rows;
+  if (chi_run_read_tables(run, &tables, &n) == CHI_OK) chi_sites_check(run, tables, n, NULL, &rows);
+  chi_fit_tables_free(&tables, n);
+}
+
 static void look_at_run(const char *run)
 {
   char *study = NULL;
@@ -45,8 +55,9 @@ static void look_at_run(const char *run)
 static int look_through(void *context)
 {
   const look *l = context;
-  if (l->command->bit == CHI_CMD_BOOTSTRAP) {
+  if ((l->command->bit & (CHI_CMD_BOOTSTRAP | CHI_CMD_VERIFY)) != 0) {
     look_at_run(chi_opt_argument(l->options, 0));
+    if (l->command->bit == CHI_CMD_VERIFY) look_at_sites(chi_opt_argument(l->options, 0));
   } else if (l->command->bit == CHI_CMD_MERGE) {
     for (int i = 1; i < chi_opt_n_arguments(l->options); i++)
       look_at_files(chi_opt_argument(l->options, i));
@@ -66,5 +77,9 @@ chi_status chi_cli_guard(const chi_command *command, chi_options *options)
 {
   look l = {command, options};
   int exit_code;
-  return chi_guard_run(look_through, &l, &exit_code);
+  const chi_status s = chi_guard_run(look_through, &l, &exit_code);
+  /* verify was asked whether files are damaged: that they are is no bad usage */
+  if (s == CHI_ERR_INPUT && command->bit == CHI_CMD_VERIFY)
+    return chi_fail(CHI_ERR_IO, "%s", chi_message());
+  return s;
 }

@@ -13,14 +13,13 @@
 enum {
   IMPORTS_RESPONSES = CHI_CMD_IMPORT_TREEBANK | CHI_CMD_IMPORT_EVENTS,
   USES_MPI = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | CHI_CMD_BENCH | IMPORTS_RESPONSES |
-             CHI_CMD_IMPORT_FEATURES | CHI_CMD_BENCH_PROJECT | CHI_CMD_MERGE
+             CHI_CMD_IMPORT_FEATURES | CHI_CMD_BENCH_PROJECT | CHI_CMD_MERGE | CHI_CMD_VERIFY
 };
 
 /* Those that read files of others under MPI. */
 enum {
-  GUARDED =
-      CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | IMPORTS_RESPONSES | CHI_CMD_IMPORT_FEATURES |
-      CHI_CMD_MERGE
+  GUARDED = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | IMPORTS_RESPONSES |
+            CHI_CMD_IMPORT_FEATURES | CHI_CMD_MERGE | CHI_CMD_VERIFY
 };
 
 /* Those of them that write files of a study. */
@@ -125,6 +124,8 @@ static chi_status run_command(const chi_command *command, chi_cli *cli, chi_opti
         return chi_cli_import_concat(cli, exit_code);
       case CHI_CMD_MERGE:
         return chi_cli_merge(cli, exit_code);
+      case CHI_CMD_VERIFY:
+        return chi_cli_verify(cli, exit_code);
     }
   }
   return chi_fail(CHI_ERR_USAGE, "chiasm %s is one process; start it without mpirun or srun",

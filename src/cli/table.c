@@ -103,6 +103,18 @@ const chi_command chi_command_table[] = {
      "\n"
      "Example: chiasm status demo/run",
      0},
+    {"verify", CHI_CMD_VERIFY, "RUN", 1, "Check a run: every checksum, its study, its options.",
+     "Reads all scores and replicates and the study's files, and writes nothing. Runs\n"
+     "under mpirun or srun with any number of processes, which share the reading.\n"
+     "\n"
+     "Damaged scores and replicates are named; chiasm fit --resume and chiasm\n"
+     "bootstrap --resume calculate them again.\n"
+     "\n"
+     "Exit code 0: all is good; 1: something is damaged or has changed; 2: no run;\n"
+     "3: good as far as it is, but not complete.\n"
+     "\n"
+     "Example: chiasm verify demo/run",
+     0},
     {"merge", CHI_CMD_MERGE, "RUN... -o RUN", -1,
      "Join runs of one study that differ in their models.",
      "For sweeps split over jobs by --models, and to add a model to a finished run:\n"

@@ -107,14 +107,16 @@ static chi_status open_part(const chi_merging *m, chi_part *part)
 /* Whether a part goes with the first one. */
 static chi_status compare(const chi_part *a, const chi_part *b)
 {
+  const char *advice = "only runs of the same options can be joined";
   if (strcmp(a->study, b->study) != 0)
     return chi_fail(CHI_ERR_USAGE,
                     "%s is a run of the study %s, %s of %s; only runs of one study can be joined",
                     a->run, a->study, b->run, b->study);
-  CHI_TRY(chi_config_compare_runs(a->run, a->config, b->run, b->config, "models"));
+  CHI_TRY(chi_config_compare_runs(a->run, a->config, b->run, b->config, "models", advice));
   const bool both = a->boot != NULL && b->boot != NULL;
   if (both)
-    CHI_TRY(chi_config_compare_runs(a->run, a->boot_config, b->run, b->boot_config, "models"));
+    CHI_TRY(
+        chi_config_compare_runs(a->run, a->boot_config, b->run, b->boot_config, "models", advice));
   const bool fit = strcmp(a->kernel, b->kernel) != 0;
   if (fit || (both && strcmp(a->boot_kernel, b->boot_kernel) != 0))
     return chi_fail(

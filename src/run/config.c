@@ -169,7 +169,7 @@ chi_status chi_config_compare(const char *where, const char *of_run, const char 
 }
 
 chi_status chi_config_compare_runs(const char *run_a, const char *text_a, const char *run_b,
-                                   const char *text_b, const char *but)
+                                   const char *text_b, const char *but, const char *advice)
 {
   chi_entries a = {0}, b = {0};
   chi_difference d = {0};
@@ -179,11 +179,9 @@ chi_status chi_config_compare_runs(const char *run_a, const char *text_a, const 
     s = chi_fail(s, "%s: %s", run_b, chi_message());
   if (s == CHI_OK) d = find_difference(&a, &b, but);
   if (d.key != NULL)
-    s = chi_fail(CHI_ERR_USAGE,
-                 "options differ: %s is %s in %s, %s in %s; only runs of the same options can be "
-                 "joined",
-                 d.key, d.of_a == NULL ? "not set" : d.of_a, run_a,
-                 d.of_b == NULL ? "not set" : d.of_b, run_b);
+    s = chi_fail(CHI_ERR_USAGE, "options differ: %s is %s in %s, %s in %s; %s", d.key,
+                 d.of_a == NULL ? "not set" : d.of_a, run_a, d.of_b == NULL ? "not set" : d.of_b,
+                 run_b, advice);
   entries_free(&a);
   entries_free(&b);
   return s;

@@ -12,10 +12,11 @@
 chi_status chi_config_compare(const char *where, const char *of_run, const char *of_now);
 
 /** Compare the options of two runs. \param[in] but  an option that may differ: "models"; NULL: none
+ * \param[in] advice  the end of the message
  * \return CHI_ERR_USAGE naming the first other difference, both runs and both values;
  *         CHI_ERR_INPUT if a text is no YAML */
 chi_status chi_config_compare_runs(const char *run_a, const char *text_a, const char *run_b,
-                                   const char *text_b, const char *but);
+                                   const char *text_b, const char *but, const char *advice);
 
 /** Add the section of one command, as chi_options_write_yaml made it, to out; nothing where there
  * is none. */

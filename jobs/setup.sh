@@ -1,5 +1,6 @@
-# What chiasm needs of the system. Sourced by jobs/quickstart.sh, jobs/scaling.sh and tests/run.sh:
-#   chiasm_need build|tests|lint ...   install the packages of these groups that are missing
+# shellcheck shell=bash disable=SC2034,SC2015
+# What chiasm needs of the system. Sourced by the other scripts here and by tests/run.sh:
+#   chiasm_need build|tests|lint|slurm ...   install the packages of these groups that are missing
 #   chiasm_environment                 what mpirun needs here
 #   chiasm_build PRESET FOLDER ...     configure and build
 
@@ -9,6 +10,7 @@ chiasm_build_packages=(gcc libc6-dev cmake ninja-build pkg-config libopenmpi-dev
 chiasm_tests_packages=(python3 python3-numpy python3-h5py python3-sklearn python3-scipy python3-xarray
   python3-h5netcdf python3-yaml)
 chiasm_lint_packages=(clang clang-format clang-tidy libomp-dev)
+chiasm_slurm_packages=(slurm-wlm munge)
 
 chiasm_say() { printf 'chiasm: %s\n' "$*"; }
 chiasm_die() {
@@ -69,6 +71,10 @@ chiasm_check_tools() {
         ;;
       lint)
         command -v clang >/dev/null || missing+=("clang (module llvm; spack llvm)")
+        ;;
+      slurm)
+        command -v slurmctld >/dev/null || missing+=("SLURM's daemons (spack slurm)")
+        command -v munged >/dev/null || missing+=("munge (spack munge)")
         ;;
     esac
   done

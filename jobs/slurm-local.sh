@@ -36,7 +36,7 @@ free_ports() {
 }
 listens() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# cred_expire is also how long a requeued job waits at the least.
+# cred_expire is also how long a requeued job waits; less than 5 is refused.
 write_configuration() {
   local port=$1 memory
   memory=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
@@ -48,7 +48,7 @@ SlurmdPort=$((port + 1))
 SlurmUser=$(id -un)
 SlurmdUser=$(id -un)
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge/socket,cred_expire=2
+AuthInfo=socket=$folder/munge/socket,cred_expire=10
 CredType=cred/munge
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool

@@ -113,26 +113,30 @@ start() {
   chiasm_say "next:  . <(bash $scripts/slurm-local.sh env); sbatch -n 2 $scripts/sweep.sbatch STUDY RUN"
 }
 
-# The processes that are ours: by their pid files, if the command is what we started.
-kill_daemon() {
-  local pid
-  pid=$(cat "$1" 2>/dev/null) || return 0
-  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] || return 0
-  kill "$pid" 2>/dev/null || return 0
-  local tries
-  for ((tries = 0; tries < 50; tries++)); do
-    [ -d "/proc/$pid" ] || return 0
-    sleep 0.1
+# Whether a process is there, is what we started, and has not ended (nobody may collect it in a container).
+lives() { grep -qs "^Name:.$2\$" "/proc/$1/status" && ! grep -q '^State:.Z' "/proc/$1/status"; }
+
+stop_daemons() {
+  local name pid tries pids=()
+  for name in slurmd slurmctld munge/munged; do
+    pid=$(cat "$folder/$name.pid" 2>/dev/null) || continue
+    lives "$pid" "${name#*/}" || continue
+    pids+=("$pid")
+    kill "$pid" || true
   done
-  kill -9 "$pid" 2>/dev/null || true
+  for pid in "${pids[@]}"; do
+    for ((tries = 0; tries < 100; tries++)); do
+      lives "$pid" '.*' || continue 2
+      sleep 0.1
+    done
+    kill -9 "$pid" || true
+  done
 }
 
 stop() {
   [ -f "$folder/slurm.conf" ] || [ ! -e "$folder" ] || chiasm_die "$folder holds no SLURM of this script; it stays"
   if [ -f "$folder/slurmctld.pid" ]; then end_jobs; fi
-  kill_daemon "$folder/slurmd.pid" slurmd
-  kill_daemon "$folder/slurmctld.pid" slurmctld
-  kill_daemon "$folder/munge/munged.pid" munged
+  stop_daemons
   rm -rf "$folder"
 }
 
@@ -149,7 +153,10 @@ export SLURM_CONF=$folder/slurm.conf
 case ${1:-} in
   start) start ;;
   stop) stop ;;
-  status) sinfo && squeue ;;
+  status)
+    [ -f "$SLURM_CONF" ] || chiasm_die "no SLURM of this script runs in $folder"
+    sinfo && squeue
+    ;;
   env) printf 'export SLURM_CONF=%q\n' "$SLURM_CONF" ;;
   *)
     sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2

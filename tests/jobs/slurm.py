@@ -1,0 +1,151 @@
+"""A SLURM of one's own (jobs/slurm-local.sh) and jobs in it."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from compare_runs import differences
+
+JOBS = Path(__file__).resolve().parents[2] / "jobs"
+CHIASM = os.environ["CHIASM"]
+CPUS = 24  # that it pretends to have: jobs that only wait hold some
+OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
+SECONDS = 120  # no job of these tests takes longer
+
+
+def environment(**more):
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "SBATCH_"))}
+    return {**own, "HDF5_USE_FILE_LOCKING": "FALSE", **more}
+
+
+def shell(*words, env=None, **how):
+    """The finished process, stdout and stderr in one."""
+    return subprocess.run(list(map(str, words)), env=env or environment(), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, **how)
+
+
+def chiasm(*words):
+    return shell(CHIASM, *words)
+
+
+def wait_for(condition, what, seconds=SECONDS):
+    limit = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < limit, what() if callable(what) else what
+        time.sleep(0.05)
+    return found
+
+
+class Slurm:
+    """with Slurm() as slurm: ...; ends this program with exit code 77 where there can be none."""
+
+    def __init__(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="chiasm-jobs.")
+        self.folder = Path(self.temporary.name)
+        self.env = environment(CHIASM_SLURM_DIR=str(self.folder / "slurm"), CHIASM_SLURM_CPUS=str(CPUS))
+
+    def local(self, what, **more):
+        return shell("bash", JOBS / "slurm-local.sh", what, env={**self.env, **more})
+
+    def __enter__(self):
+        started = self.local("start")
+        if started.returncode == 77:
+            print(started.stdout)
+            sys.exit(77)
+        assert started.returncode == 0, started.stdout
+        self.env["SLURM_CONF"] = self.local("env").stdout.split("SLURM_CONF=")[1].strip()
+        return self
+
+    def __exit__(self, *_):
+        stopped = self.local("stop")
+        assert stopped.returncode == 0, stopped.stdout
+        self.temporary.cleanup()
+
+    def ask(self, *words, **more):
+        done = shell(*words, env={**self.env, **more}, cwd=self.folder)
+        assert done.returncode == 0, (words, done.stdout)
+        return done.stdout
+
+    def submit(self, *words, options=(), **more):
+        """A job of sweep.sbatch on two ranks."""
+        out = tempfile.mktemp(prefix="job.", suffix=".out", dir=self.folder)
+        printed = self.ask("sbatch", "--parsable", "-n", 2, "--time=30", "-o", out, *options,
+                           JOBS / "sweep.sbatch", *words, **more)
+        return Job(self, printed.strip(), out)
+
+
+class Job:
+    def __init__(self, slurm, name, out):
+        self.slurm, self.name, self.out = slurm, name, Path(out)
+
+    def printed(self):
+        return self.out.read_text(errors="replace") if self.out.exists() else ""
+
+    def facts(self):
+        return dict(re.findall(r"(\w+)=(\S*)", self.slurm.ask("scontrol", "show", "job", self.name)))
+
+    def starts(self):
+        """How many it has begun, by its own word."""
+        return len(re.findall(r"^chiasm: start \d+ of job", self.printed(), re.M))
+
+    def wait(self, text):
+        wait_for(lambda: text in self.printed(), lambda: f"no {text!r} in\n{self.printed()}")
+
+    def end(self, code, *texts, state=None):
+        """Wait for its end. (A requeued job waits some seconds until it begins anew.)"""
+        def over():
+            facts = self.facts()
+            return facts if facts["JobState"] in OVER else None
+        facts = wait_for(over, lambda: f"{self.facts()}\n{self.printed()}")
+        assert facts["ExitCode"] == f"{code}:0" or facts["JobState"] == state, (facts, self.printed())
+        for text in texts:
+            assert text in self.printed(), f"no {text!r} in\n{self.printed()}"
+
+    def signal_batch(self, number="USR1"):
+        self.slurm.ask("scancel", f"--signal={number}", "--batch", self.name)
+
+
+def ranks(run):
+    """Process ids of the ranks that work on a run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+        except OSError:
+            continue
+        if words and words[0] == CHIASM.encode() and b"run" in words[:2] and str(run).encode() in words:
+            found.append(int(entry.name))
+    return found
+
+
+def send(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def replicates_done(run):
+    row = re.search(r"^replicates +(\d+)", chiasm("status", run).stdout, re.M)
+    return int(row[1]) if row else 0
+
+
+def hold(job, run):
+    """Stop all ranks of a job in the middle of its bootstrap. Their process ids."""
+    wait_for(lambda: replicates_done(run) > 0, lambda: f"it does not get on\n{job.printed()}")
+    pids = ranks(run)
+    send(pids, signal.SIGSTOP)
+    status = chiasm("status", run)
+    assert len(pids) == 2 and status.returncode == 3, f"it is over too soon\n{job.printed()}"
+    return pids
+
+
+def check_same(run, reference):
+    for name in ("fit.h5", "bootstrap.h5", "sites.h5"):
+        lines = differences(Path(reference) / name, Path(run) / name)
+        assert not lines, f"{run}/{name} is not that of {reference}:\n" + "\n".join(lines)

@@ -1,0 +1,129 @@
+"""jobs/sweep-array.sbatch in a real SLURM: submitted by one line, a task stopped at its limit, the runs joined.
+
+    test_array.py [NAME]...      only these tests
+"""
+import re
+import shutil
+import signal
+
+from jobs.cases import run_tests
+from jobs.slurm import CHIASM, JOBS, Job, check_same, chiasm, hold, send, shell
+
+OPTIONS = ("--replicates", 200)
+MODELS = ("concat", "language-net", "multimodal-net", "vision-net")
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+class Array:
+    """A submitted array and the job after it."""
+
+    def __init__(self, case, run, *options, study, at_once=""):
+        out = case.folder / f"{run.name}.%j.out"
+        self.line = ("bash", JOBS / "sweep-array.sbatch", "-n", 2, "--time=30", "-o", out, "--", study,
+                     run, *options)
+        self.slurm, self.folder, self.run = case.slurm, case.folder, run
+        self.said = case.slurm.ask(*self.line, CHIASM_TASKS_AT_ONCE=str(at_once))
+        found = re.findall(r"^chiasm: job (\d+): (an array of (\d+)|joins)", self.said, re.M)
+        self.n_tasks = int(found[0][2] or 0)
+        self.tasks = [self.job(f"{found[0][0]}_{i}") for i in range(self.n_tasks)]
+        self.merge = self.job(found[-1][0])
+
+    def job(self, name):
+        """Its output bears its own number, which a task of an array has beside its name."""
+        number = re.search(r"JobId=(\d+)", self.slurm.ask("scontrol", "show", "job", name))[1]
+        return Job(self.slurm, name, self.folder / f"{self.run.name}.{number}.out")
+
+    def part(self, model):
+        return self.run.parent / f"{self.run.name}.parts" / model
+
+
+def smaller_study(case, name, models):
+    """The study with some of its models."""
+    study = case.folder / name
+    shutil.copytree(case.study, study)
+    for file in study.glob("features/*/*.h5"):
+        if file.stem not in models:
+            file.unlink()
+    (study / "study.yaml").unlink()  # it compares some of the others
+    return study
+
+
+def one_run(case, study, name):
+    """The same by one job alone."""
+    run = case.folder / name
+    done = shell(CHIASM, "run", study, "-o", run, *OPTIONS)
+    assert done.returncode == 0, done.stdout
+    return run
+
+
+@test
+def array(case):
+    """One task is stopped and requeued alone; the job after it waits for that; a model comes later."""
+    study = smaller_study(case, "a small study", MODELS)
+    run = case.folder / "the array"
+    array = Array(case, run, *OPTIONS, study=study)
+    assert array.n_tasks == len(MODELS), array.said
+    pids = hold(array.merge, array.part("multimodal-net"))
+    stopped = next(t for t in map(array.job, [t.name for t in array.tasks]) if "multimodal-net" in t.printed())
+    stopped.signal_batch()
+    stopped.wait("SLURM says that time runs short")
+    send(pids, signal.SIGCONT)
+    stopped.wait("requeued")
+    array.merge.end(0)
+    restarts = [t.facts()["Restarts"] for t in array.tasks]
+    assert sorted(restarts) == ["0"] * (len(MODELS) - 1) + ["1"], restarts
+    check_same(run, one_run(case, study, "its models in one"))
+    again = shell(*array.line, env=case.slurm.env)
+    assert again.returncode == 2 and "remove it" in again.stdout, again.stdout
+
+    shutil.rmtree(run)
+    name = "vision-net-random.h5"
+    shutil.copy(next(case.study.glob(f"features/*/{name}")), next(study.glob("features/*")) / name)
+    more = Array(case, run, *OPTIONS, study=study)
+    assert more.n_tasks == 1, more.said
+    more.merge.end(0)
+    check_same(run, one_run(case, study, "with one more in one"))
+
+
+@test
+def incomplete(case):
+    """A task that is cancelled: nothing is joined, and the same line goes on."""
+    study = smaller_study(case, "two models", ("concat", "vision-net"))
+    run = case.folder / "incomplete"
+    array = Array(case, run, *OPTIONS, study=study, at_once=1)
+    pids = hold(array.merge, array.part("concat"))
+    case.slurm.ask("scancel", array.tasks[1].name)
+    send(pids, signal.SIGCONT)
+    array.merge.end(3, "not complete are", "vision-net")
+    assert not run.exists()
+    again = Array(case, run, *OPTIONS, study=study)
+    assert again.n_tasks == 1, again.said
+    again.merge.end(0)
+    assert chiasm("status", run).returncode == 0
+
+
+@test
+def refused(case):
+    """What is wrong with the line is said before anything is submitted."""
+    def line(*words):
+        done = shell("bash", JOBS / "sweep-array.sbatch", *words, env=case.slurm.env, cwd=case.folder)
+        assert done.returncode == 2, done.stdout
+        return done.stdout
+    run = case.folder / "refused"
+    assert "usage" in line(case.study, run)
+    assert "fits none" in line("--", case.study, run, "--models", "nothing")
+    assert "no option --modles" in line("--", case.study, run, "--modles", "x")
+    assert "needs a value" in line("--", case.study, run, "--models")
+    assert "no such folder" in line("--", case.folder / "none", run)
+    assert "--no-keep-replicates" in line("--", case.study, run, "--no-keep-replicates")
+    assert not run.with_name("refused.parts").exists()
+    assert not re.search(r"refused", case.slurm.ask("squeue", "-h", "-o", "%o"))
+
+
+if __name__ == "__main__":
+    run_tests(TESTS)

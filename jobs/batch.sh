@@ -38,9 +38,8 @@ ranks_of_node() { tr ',' '\n' <<<"${SLURM_TASKS_PER_NODE:-1}" | sed 's/(.*//' | 
 # Nothing is said of what SLURM does not say: chiasm then looks at the machine. 5 % of the memory is left to MPI.
 chiasm_resources() {
   local megabytes=0
-  launch=(mpirun --bind-to none)
+  read -ra launch <<<"${CHIASM_MPIRUN:-mpirun --bind-to none}"
   [ -z "${SLURM_NTASKS:-}" ] || launch+=(-n "$SLURM_NTASKS")
-  [ -z "${CHIASM_LAUNCH:-}" ] || read -ra launch <<<"$CHIASM_LAUNCH"
   resources=()
   if [ -n "${SLURM_CPUS_PER_TASK:-}" ]; then
     resources+=(--threads "$SLURM_CPUS_PER_TASK")

@@ -4,10 +4,10 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
+from inputs.job import MPIRUN
 from jobs.slurm import CHIASM, Slurm, shell
 
 OPTIONS = ("--replicates", 100)
-MPIRUN = ("mpirun", "--oversubscribe", "--bind-to", "none", "-n", 2)
 
 
 class Case:
@@ -21,7 +21,7 @@ class Case:
         made = shell(CHIASM, "simulate", self.study, "--subjects", 1, "--electrodes", 6, "--events", 200, "--bins", 11,
                      "--layers", 2, "--features", 24, "--alignments", "language")
         assert made.returncode == 0, made.stdout
-        ran = shell(*MPIRUN, CHIASM, "run", self.study, "-o", self.reference, *OPTIONS)
+        ran = shell(*MPIRUN, "-n", 2, CHIASM, "run", self.study, "-o", self.reference, *OPTIONS)
         assert ran.returncode == 0, ran.stdout
 
 

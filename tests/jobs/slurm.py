@@ -32,11 +32,11 @@ def chiasm(*words):
     return shell(CHIASM, *words)
 
 
-def wait_for(condition, what, seconds=SECONDS):
+def wait_for(condition, what, seconds=SECONDS, every=0.05):
     limit = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < limit, what() if callable(what) else what
-        time.sleep(0.05)
+        time.sleep(every)
     return found
 
 
@@ -46,7 +46,9 @@ class Slurm:
     def __init__(self):
         self.temporary = tempfile.TemporaryDirectory(prefix="chiasm-jobs.")
         self.folder = Path(self.temporary.name)
-        self.env = environment(CHIASM_SLURM_DIR=str(self.folder / "slurm"), CHIASM_SLURM_CPUS=str(CPUS))
+        # Ranks that are killed leave their shared memory behind: in a folder that goes in the end.
+        self.env = environment(CHIASM_SLURM_DIR=str(self.folder / "slurm"), CHIASM_SLURM_CPUS=str(CPUS),
+                               OMPI_MCA_btl_vader_backing_directory=str(self.folder))
 
     def local(self, what, **more):
         return shell("bash", JOBS / "slurm-local.sh", what, env={**self.env, **more})
@@ -135,9 +137,11 @@ def replicates_done(run):
     return int(row[1]) if row else 0
 
 
-def hold(job, run):
-    """Stop all ranks of a job in the middle of its bootstrap. Their process ids."""
-    wait_for(lambda: replicates_done(run) > 0, lambda: f"it does not get on\n{job.printed()}")
+def hold(job, run, working=True):
+    """Stop all ranks of a job in the middle of its bootstrap; not working: at its begin. Their process ids."""
+    wait_for((Path(run) / "bootstrap.h5").exists, lambda: f"it does not get on\n{job.printed()}", every=0.005)
+    if working:
+        wait_for(lambda: replicates_done(run) > 0, lambda: f"it does not get on\n{job.printed()}")
     pids = ranks(run)
     send(pids, signal.SIGSTOP)
     status = chiasm("status", run)

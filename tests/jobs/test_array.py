@@ -6,10 +6,9 @@ import re
 import shutil
 import signal
 
-from jobs.cases import run_tests
+from jobs.cases import OPTIONS, run_tests
 from jobs.slurm import CHIASM, JOBS, Job, check_same, chiasm, hold, send, shell
 
-OPTIONS = ("--replicates", 200)
 MODELS = ("concat", "language-net", "multimodal-net", "vision-net")
 TESTS = []
 
@@ -68,7 +67,7 @@ def array(case):
     run = case.folder / "the array"
     array = Array(case, run, *OPTIONS, study=study)
     assert array.n_tasks == len(MODELS), array.said
-    pids = hold(array.merge, array.part("multimodal-net"))
+    pids = hold(array.merge, array.part("multimodal-net"), working=False)
     stopped = next(t for t in map(array.job, [t.name for t in array.tasks]) if "multimodal-net" in t.printed())
     stopped.signal_batch()
     stopped.wait("SLURM says that time runs short")
@@ -96,7 +95,7 @@ def incomplete(case):
     study = smaller_study(case, "two models", ("concat", "vision-net"))
     run = case.folder / "incomplete"
     array = Array(case, run, *OPTIONS, study=study, at_once=1)
-    pids = hold(array.merge, array.part("concat"))
+    pids = hold(array.merge, array.part("concat"), working=False)
     case.slurm.ask("scancel", array.tasks[1].name)
     send(pids, signal.SIGCONT)
     array.merge.end(3, "not complete are", "vision-net")

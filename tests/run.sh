@@ -16,6 +16,7 @@ lint=no
 [ $# -gt 0 ] || [ $preset = asan ] || lint=yes
 
 chiasm_need build tests
+(chiasm_need slurm) || chiasm_say "no SLURM: tests of jobs in it are skipped"
 [ $lint = no ] || chiasm_need lint
 chiasm_environment
 chiasm_build $preset build/$preset -DCHIASM_PYTHON="${CHIASM_PYTHON:-/usr/bin/python3}"

@@ -40,6 +40,12 @@ def stop_and_requeue(case):
     check_same(run, case.reference)
 
 
+def more_time(job):
+    """From the second start on."""
+    job.wait("requeued")
+    job.slurm.ask("scontrol", "update", f"JobId={job.name}", "TimeLimit=30")
+
+
 @test
 def time_limit(case):
     """SLURM's own signal before its own limit."""
@@ -48,7 +54,8 @@ def time_limit(case):
     pids = hold(job, run)
     job.wait("SLURM says that time runs short")
     send(pids, signal.SIGCONT)
-    job.end(0, "stopped early", "requeued")
+    more_time(job)
+    job.end(0, "stopped early")
     assert job.facts()["Restarts"] == "1", job.facts()
     check_same(run, case.reference)
 
@@ -59,7 +66,7 @@ def unit_over_the_limit(case):
     run = case.folder / "long"
     job = case.slurm.submit(case.study, run, *OPTIONS, options=("--time=1", "--signal=B:USR1@15"))
     hold(job, run)
-    job.wait("requeued")
+    more_time(job)
     job.end(0)
     assert job.facts()["Restarts"] == "1" and "stopped early" not in job.printed(), job.printed()
     check_same(run, case.reference)

@@ -96,13 +96,13 @@ wait_for_node() {
 
 start() {
   [ ! -e "$folder" ] || chiasm_die "$folder is there already; bash jobs/slurm-local.sh stop removes it"
-  (chiasm_need slurm) >&2 || cannot "slurm-wlm and munge could not be installed (see above)"
+  hash munged slurmctld slurmd sbatch 2>/dev/null || (chiasm_need slurm) >&2 ||
+    cannot "slurm-wlm and munge could not be installed (see above)"
+  local port ok=yes
+  port=$(free_ports) || cannot "no free port"
   mkdir -p "$(dirname "$folder")"
   mkdir -m 755 "$folder" "$folder/state" "$folder/spool"
-  local port
-  port=$(free_ports) || { stop; cannot "no free port"; }
   write_configuration "$port"
-  local ok=yes
   start_munge && slurmctld -c >"$folder/start.out" 2>&1 && slurmd >>"$folder/start.out" 2>&1 && wait_for_node || ok=no
   if [ $ok = no ]; then
     tail -n 5 "$folder"/munged.out "$folder"/munge/munged.log "$folder"/start.out "$folder"/slurm*.log >&2 || true

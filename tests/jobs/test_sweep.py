@@ -35,7 +35,7 @@ def stop_and_requeue(case):
     job.signal_batch()
     job.wait("SLURM says that time runs short")
     send(pids, signal.SIGCONT)
-    job.end(0, "units in work", "stopped early", "requeued, to go on (start 2 of", "--memory-per-rank 285M", "--threads 1")
+    job.end(0, "asked to stop; finishing", "stopped early", "requeued, to go on (start 2 of", "--memory-per-rank 285M", "--threads 1")
     assert job.facts()["Restarts"] == "1" and job.starts() == 2, job.printed()
     check_same(run, case.reference)
 

@@ -13,6 +13,7 @@
 #include "run/folder.h"
 #include "run/lock.h"
 #include "run/new_file.h"
+#include "run/repair.h"
 #include "study/hdf5.h"
 
 /* A killed job's ranks may live on for some seconds, and --resume often follows at once. */
@@ -37,6 +38,47 @@ chi_status chi_bootstrap_check(const char *run, chi_run_mode mode)
   return CHI_OK;
 }
 
+/* What chi_repair asks. */
+typedef struct chi_expected {
+  const chi_bootstrap *b;
+  const chi_study *study;
+  const chi_provenance *provenance;
+  const chi_bootstrap_content *content;
+  bool dropped;
+} chi_expected;
+
+/* A file without replicates has no checksums of what it holds. */
+static chi_status check_file(void *context, bool cut)
+{
+  chi_expected *e = context;
+  CHI_TRY(chi_boot_check(e->b->folder, e->study, e->provenance, e->content, &e->dropped));
+  if (!cut || !e->dropped) return CHI_OK;
+  e->dropped = false;
+  return chi_fail(CHI_ERR_INPUT, "%s: was cut short, and its replicates had been dropped",
+                  e->b->path);
+}
+
+/* Take up the file that is there. */
+static chi_status take_up(chi_bootstrap *b, const chi_study *study,
+                          const chi_provenance *provenance, const chi_bootstrap_content *content,
+                          bool *resumed)
+{
+  chi_expected expected = {b, study, provenance, content, false};
+  bool renew = false;
+  const char *tables[CHI_N_BOOT_TABLES];
+  for (int t = 0; t < CHI_N_BOOT_TABLES; t++) tables[t] = chi_boot_table_name(t);
+  const chi_repair_file file = {.name = "bootstrap.h5",
+                                .stage = "bootstrap",
+                                .section = provenance->later_config,
+                                .table = tables,
+                                .n_tables = CHI_N_BOOT_TABLES,
+                                .most = chi_boot_bytes(study, provenance, content)};
+  CHI_TRY(chi_repair(b->folder, &file, provenance, check_file, &expected, &renew));
+  b->dropped = expected.dropped;
+  *resumed = !renew;
+  return CHI_OK;
+}
+
 /* Rank 0: make bootstrap.h5, or take up what is there, with the lock held alone. */
 static chi_status prepare(chi_bootstrap *b, chi_run_mode mode, const chi_study *study,
                           const chi_provenance *provenance, const chi_bootstrap_content *content,
@@ -46,7 +88,7 @@ static chi_status prepare(chi_bootstrap *b, chi_run_mode mode, const chi_study *
   CHI_TRY(chi_bootstrap_check(b->folder, mode)); /* another job may have been faster */
   *resumed = mode == CHI_RUN_RESUME && chi_run_folder_has(b->folder, "bootstrap.h5");
   if (*resumed)
-    CHI_TRY(chi_boot_check(b->folder, study, provenance, content, &b->dropped));
+    CHI_TRY(take_up(b, study, provenance, content, resumed));
   else
     CHI_TRY(chi_run_folder_clear_later(b->folder));
   /* The options before the file: whoever finds one goes on with these. */

@@ -21,7 +21,7 @@ int64_t chi_boot_bytes(const chi_study *study, const chi_provenance *provenance,
                        const chi_bootstrap_content *content)
 {
   const int64_t r = content->n_replicates;
-  int64_t bytes = (1 << 16) + (int64_t)strlen(provenance->config);
+  int64_t bytes = (1 << 17) + (int64_t)strlen(provenance->config);
   for (int32_t a = 0; a < study->n_alignments; a++) {
     const chi_alignment *al = &study->alignments[a];
     const chi_bootstrap_rows *rows = &content->rows[a];
@@ -91,14 +91,14 @@ static chi_status make_tables(chi_boot_group *g, void *context)
   const int numbers[] = {g->row, g->site, g->replicate, g->time};
   const int blocks[] = {g->row, g->site, g->block}, times[] = {g->row, g->site, g->time};
   chi_labelled *l = &g->l;
-  CHI_TRY(chi_labelled_make(l, "val_r", H5T_IEEE_F32LE, 4, numbers, H5T_NATIVE_FLOAT, &nan));
-  CHI_TRY(chi_labelled_make(l, "test_r", H5T_IEEE_F32LE, 4, numbers, H5T_NATIVE_FLOAT, &nan));
+  CHI_TRY(chi_labelled_make(l, "checksum", H5T_STD_U64LE, 3, blocks, H5T_NATIVE_UINT64, &none));
+  CHI_TRY(chi_labelled_make(l, "done", H5T_STD_U8LE, 3, blocks, H5T_NATIVE_UINT8, &zero));
+  CHI_TRY(chi_labelled_make(l, "summarised", H5T_STD_U8LE, 2, times, H5T_NATIVE_UINT8, &zero));
   for (int i = 0; i < CHI_N_SUMMARIES; i++)
     CHI_TRY(chi_labelled_make(l, chi_summary_names[i], H5T_IEEE_F32LE, 3, times, H5T_NATIVE_FLOAT,
                               &nan));
-  CHI_TRY(chi_labelled_make(l, "checksum", H5T_STD_U64LE, 3, blocks, H5T_NATIVE_UINT64, &none));
-  CHI_TRY(chi_labelled_make(l, "done", H5T_STD_U8LE, 3, blocks, H5T_NATIVE_UINT8, &zero));
-  return chi_labelled_make(l, "summarised", H5T_STD_U8LE, 2, times, H5T_NATIVE_UINT8, &zero);
+  CHI_TRY(chi_labelled_make(l, "val_r", H5T_IEEE_F32LE, 4, numbers, H5T_NATIVE_FLOAT, &nan));
+  return chi_labelled_make(l, "test_r", H5T_IEEE_F32LE, 4, numbers, H5T_NATIVE_FLOAT, &nan);
 }
 
 /* Everything but the tables. */
@@ -118,25 +118,23 @@ static chi_status put_labels(chi_boot_group *g, const chi_study *study, bool by_
   return failed < 0 ? CHI_ERR_IO : CHI_OK;
 }
 
-static chi_status write_alignment(hid_t file, const chi_study *study, int32_t a,
-                                  const chi_bootstrap_content *content, chi_boot_tables *tables,
-                                  void *context)
+/* Begin one alignment's group, with its labels. */
+static chi_status begin_group(hid_t file, const chi_study *study, int32_t a,
+                              const chi_bootstrap_content *content, chi_boot_group *g)
 {
-  chi_boot_group g = {.al = &study->alignments[a], .rows = &content->rows[a]};
-  const int64_t longest = g.rows->n_rows * (g.al->n_sites > 0 ? g.al->n_sites : 1);
-  const char **column;
-  CHI_TRY(chi_alloc(longest, sizeof *column, "labels", &column));
-  chi_status s = chi_labelled_begin(file, g.al->name, &g.l);
-  g.row = chi_labelled_dim(&g.l, content->by_space ? "feature_space" : "model", g.rows->n_rows);
-  g.site = chi_labelled_dim(&g.l, "site", g.al->n_sites);
-  g.replicate = chi_labelled_dim(&g.l, "replicate", content->n_replicates);
-  g.time = chi_labelled_dim(&g.l, "time", g.al->n_times);
-  g.block = chi_labelled_dim(&g.l, "replicate_block", n_blocks(content->n_replicates));
-  if (s == CHI_OK) s = put_labels(&g, study, content->by_space, column);
-  if (s == CHI_OK) s = tables(&g, context);
-  const chi_status ended = chi_labelled_end(&g.l);
+  *g = (chi_boot_group){.al = &study->alignments[a], .rows = &content->rows[a]};
+  const int64_t longest = g->rows->n_rows * (g->al->n_sites > 0 ? g->al->n_sites : 1);
+  const char **column = NULL;
+  chi_status s = chi_labelled_begin(file, g->al->name, &g->l);
+  g->row = chi_labelled_dim(&g->l, content->by_space ? "feature_space" : "model", g->rows->n_rows);
+  g->site = chi_labelled_dim(&g->l, "site", g->al->n_sites);
+  g->replicate = chi_labelled_dim(&g->l, "replicate", content->n_replicates);
+  g->time = chi_labelled_dim(&g->l, "time", g->al->n_times);
+  g->block = chi_labelled_dim(&g->l, "replicate_block", n_blocks(content->n_replicates));
+  if (s == CHI_OK) s = chi_alloc(longest, sizeof *column, "labels", &column);
+  if (s == CHI_OK) s = put_labels(g, study, content->by_space, column);
   chi_free(column);
-  return s == CHI_OK ? ended : s;
+  return s;
 }
 
 typedef struct boot_contents {
@@ -154,11 +152,27 @@ static chi_status write_contents(hid_t file, void *context, const char **what)
   *what = "an attribute";
   if (chi_fit_file_attributes(file, c->study, c->provenance, c->ranks) < 0) return CHI_ERR_IO;
   if (chi_new_file_int64(file, "seed", (int64_t)c->content->seed) < 0) return CHI_ERR_IO;
-  for (int32_t a = 0; a < c->study->n_alignments; a++) {
-    *what = c->study->alignments[a].name;
-    CHI_TRY(write_alignment(file, c->study, a, c->content, c->tables, c->context));
+  const int32_t n = c->study->n_alignments;
+  int32_t begun = 0;
+  chi_boot_group *g;
+  CHI_TRY(chi_alloc(n, sizeof *g, "labels", &g));
+  chi_status s = CHI_OK;
+  /* All else stands before the tables' numbers: a file whose end is lost can still be read. */
+  for (; begun < n && s == CHI_OK; begun++) {
+    *what = c->study->alignments[begun].name;
+    s = begin_group(file, c->study, begun, c->content, &g[begun]);
   }
-  return CHI_OK;
+  for (int32_t a = 0; a < n && s == CHI_OK; a++) {
+    *what = c->study->alignments[a].name;
+    s = c->tables(&g[a], c->context);
+  }
+  for (int32_t a = 0; a < n && s == CHI_OK; a++) s = chi_labelled_fill(&g[a].l);
+  for (int32_t a = 0; a < begun; a++) {
+    const chi_status ended = chi_labelled_end(&g[a].l);
+    if (s == CHI_OK) s = ended;
+  }
+  chi_free(g);
+  return s;
 }
 
 chi_status chi_boot_write(const char *run, const chi_study *study, const chi_provenance *provenance,

@@ -1,4 +1,5 @@
 /* Going on with a bootstrap.h5: whether it is the right one, and which of its blocks are whole. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,9 +120,6 @@ chi_status chi_boot_check(const char *run, const chi_study *study, const chi_pro
   if (s == CHI_OK) *dropped = !chi_bootstrap_file_keeps(file);
   if (s == CHI_OK && !*dropped) s = chi_boot_check_shapes(run, tables, n);
   chi_bootstrap_file_close(&file);
-  if (s == CHI_ERR_INPUT)
-    s = chi_fail(s, "%s; it cannot be resumed: --overwrite starts the bootstrap again",
-                 chi_message());
   return s;
 }
 
@@ -197,6 +195,41 @@ static chi_status reset(chi_bootstrap *b, const chi_study *study,
   return chi_boot_transfer_flags(b, g, CHI_BOOT_SUMMARISED, true, torn);
 }
 
+/* Make n numbers of a table NaN that are not. The caller holds chi_h5_lock. */
+static herr_t clear_numbers(const chi_bootstrap *b, const chi_bootstrap_group *g, int table,
+                            int64_t row, int64_t site, int64_t n, float *numbers)
+{
+  bool clear = true;
+  const herr_t failed = chi_boot_transfer(g, table, false, row, site, 0, b->n_replicates, numbers);
+  for (int64_t i = 0; i < n && failed >= 0; i++) {
+    clear = clear && isnan(numbers[i]);
+    numbers[i] = NAN;
+  }
+  if (failed < 0 || clear) return failed;
+  return chi_boot_transfer(g, table, true, row, site, 0, b->n_replicates, numbers);
+}
+
+/* Where there is no layer nothing is ever written: NaN again, should a file that was cut short have
+ * got its length back. */
+static chi_status clear_missing(const chi_bootstrap *b, int32_t a, const chi_bootstrap_rows *rows)
+{
+  const chi_bootstrap_group *g = &b->group[a];
+  const int64_t n = b->n_replicates * g->n_times;
+  float *numbers = NULL;
+  herr_t failed = 0;
+  CHI_TRY(chi_alloc(n, sizeof *numbers, "replicates", &numbers));
+  chi_h5_lock();
+  for (int64_t i = b->rank; i < g->n_rows * g->n_sites && failed >= 0; i += b->size)
+    for (int t = 0; t < CHI_N_BOOT_TABLES && failed >= 0 && rows->space[i] < 0; t++)
+      if (t <= CHI_BOOT_TEST_R || t >= CHI_BOOT_SUMMARY)
+        failed = clear_numbers(b, g, t, i / g->n_sites, i % g->n_sites,
+                               t <= CHI_BOOT_TEST_R ? n : g->n_times, numbers);
+  const chi_status s = failed < 0 ? chi_new_file_failed(b->path, "replicates") : CHI_OK;
+  chi_h5_unlock();
+  chi_free(numbers);
+  return s;
+}
+
 static chi_status verify_group(chi_bootstrap *b, const chi_study *study,
                                const chi_bootstrap_content *content, int32_t a, int64_t *n_named)
 {
@@ -206,6 +239,7 @@ static chi_status verify_group(chi_bootstrap *b, const chi_study *study,
   chi_status s = chi_alloc(n, 1, "flags", &torn);
   if (s == CHI_OK) s = chi_boot_transfer_flags(b, g, CHI_BOOT_DONE, false, g->done);
   if (s == CHI_OK) s = chi_bootstrap_check_share(b, a, torn);
+  if (s == CHI_OK) s = clear_missing(b, a, &content->rows[a]);
   s = chi_agree(b->comm, s);
   for (int64_t at = 0; at < n && s == CHI_OK; at += piece)
     MPI_Allreduce(MPI_IN_PLACE, torn + at, chi_int_cast(n - at < piece ? n - at : piece),

@@ -116,7 +116,5 @@ chi_status chi_fit_file_check(const char *run, const chi_study *study,
   for (int32_t a = 0; a < n && s == CHI_OK; a++)
     s = check_table(path, study, &study->alignments[a], &tables[a]);
   chi_fit_tables_free(&tables, n);
-  if (s == CHI_ERR_INPUT)
-    s = chi_fail(s, "%s; it cannot be resumed: --overwrite starts the run again", chi_message());
   return s;
 }

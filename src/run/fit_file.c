@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "run/labelled.h"
 #include "run/new_file.h"
 
@@ -27,7 +28,7 @@ static int64_t label_bytes(const chi_study *study, const chi_alignment *al)
 
 int64_t chi_fit_file_bytes(const chi_study *study, const chi_provenance *provenance)
 {
-  int64_t bytes = (1 << 16) + (int64_t)strlen(provenance->config);
+  int64_t bytes = (1 << 17) + (int64_t)strlen(provenance->config);
   for (int32_t a = 0; a < study->n_alignments; a++) {
     const chi_alignment *al = &study->alignments[a];
     bytes += al->n_spaces * al->n_sites * (12 * al->n_times + 9) + label_bytes(study, al);
@@ -81,11 +82,24 @@ static chi_status write_contents(hid_t file, void *context, const char **what)
   const fit_contents *c = context;
   *what = "an attribute";
   if (chi_fit_file_attributes(file, c->study, c->provenance, c->ranks) < 0) return CHI_ERR_IO;
-  for (int32_t a = 0; a < c->study->n_alignments; a++) {
-    *what = c->study->alignments[a].name;
-    CHI_TRY(chi_fit_file_alignment(file, c->study, &c->study->alignments[a]));
+  const int32_t n = c->study->n_alignments;
+  int32_t begun = 0;
+  chi_labelled *l;
+  CHI_TRY(chi_alloc(n, sizeof *l, "labels", &l));
+  chi_status s = CHI_OK;
+  /* All else stands before the tables' numbers: a file whose end is lost can still be read. */
+  for (; begun < n && s == CHI_OK; begun++) {
+    *what = c->study->alignments[begun].name;
+    s = chi_fit_file_labels(file, c->study, &c->study->alignments[begun], &l[begun]);
   }
-  return CHI_OK;
+  for (int32_t a = 0; a < n && s == CHI_OK; a++) s = chi_fit_file_tables(&l[a]);
+  for (int32_t a = 0; a < n && s == CHI_OK; a++) s = chi_labelled_fill(&l[a]);
+  for (int32_t a = 0; a < begun; a++) {
+    const chi_status ended = chi_labelled_end(&l[a]);
+    if (s == CHI_OK) s = ended;
+  }
+  chi_free(l);
+  return s;
 }
 
 chi_status chi_fit_file_create(const char *run, const chi_study *study,

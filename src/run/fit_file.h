@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "chiasm/run.h"
+#include "run/labelled.h"
 
 enum { CHI_FIT_FORMAT = 1 }; /* attribute chiasm_format */
 
@@ -20,10 +21,13 @@ int64_t chi_fit_file_bytes(const chi_study *study, const chi_provenance *provena
 chi_status chi_fit_file_create(const char *run, const chi_study *study,
                                const chi_provenance *provenance, int ranks);
 
-/** The group of one alignment: labels, and scores to be written later. The caller holds
- * chi_h5_lock. \param[in] file  open to write */
-chi_status chi_fit_file_alignment(hid_t file, const chi_study *study,
-                                  const chi_alignment *alignment);
+/** The group of one alignment: its labels, and then the tables that scores are written into, flags
+ * and checksums before them. The caller holds chi_h5_lock.
+ * \param[in]  file  open to write
+ * \param[out] l     end with chi_labelled_end, also after a failure */
+chi_status chi_fit_file_labels(hid_t file, const chi_study *study, const chi_alignment *alignment,
+                               chi_labelled *l);
+chi_status chi_fit_file_tables(chi_labelled *l);
 
 /** What every file of a run says of itself: format, options, study, and how it was made. The caller
  * holds chi_h5_lock. */

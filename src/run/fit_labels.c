@@ -8,6 +8,8 @@
 #include "run/fit_file.h"
 #include "run/labelled.h"
 
+enum { SPACE, SITE, TIME, SUBJECT }; /* dimensions, in the order in which they are added */
+
 /* <model>/<layer>, one after the other in `pool`, and pointers to them. */
 static chi_status make_names(const chi_alignment *al, chi_text *pool, const char **name)
 {
@@ -74,33 +76,31 @@ static chi_status put_features(chi_labelled *l, const int dims[2], const chi_ali
   return s;
 }
 
-static chi_status make_scores(chi_labelled *l, const int dims[3])
+chi_status chi_fit_file_tables(chi_labelled *l)
 {
   static const char *const scores[] = {"val_r", "test_r", "alpha"};
+  const int dims[] = {SPACE, SITE, TIME};
   const float nan = NAN;
   const uint8_t not_yet = CHI_DONE_NOT_YET;
   const uint64_t none = 0;
+  CHI_TRY(chi_labelled_make(l, "checksum", H5T_STD_U64LE, 2, dims, H5T_NATIVE_UINT64, &none));
+  CHI_TRY(chi_labelled_make(l, "done", H5T_STD_U8LE, 2, dims, H5T_NATIVE_UINT8, &not_yet));
   for (int i = 0; i < 3; i++)
     CHI_TRY(chi_labelled_make(l, scores[i], H5T_IEEE_F32LE, 3, dims, H5T_NATIVE_FLOAT, &nan));
-  CHI_TRY(chi_labelled_make(l, "checksum", H5T_STD_U64LE, 2, dims, H5T_NATIVE_UINT64, &none));
-  return chi_labelled_make(l, "done", H5T_STD_U8LE, 2, dims, H5T_NATIVE_UINT8, &not_yet);
+  return CHI_OK;
 }
 
-chi_status chi_fit_file_alignment(hid_t file, const chi_study *study, const chi_alignment *al)
+chi_status chi_fit_file_labels(hid_t file, const chi_study *study, const chi_alignment *al,
+                               chi_labelled *l)
 {
-  chi_labelled l;
-  chi_status s = chi_labelled_begin(file, al->name, &l);
-  const int space = chi_labelled_dim(&l, "feature_space", al->n_spaces);
-  const int site = chi_labelled_dim(&l, "site", al->n_sites);
-  const int time = chi_labelled_dim(&l, "time", al->n_times);
-  const int subject = chi_labelled_dim(&l, "subject_index", al->n_datasets);
-  if (s == CHI_OK) s = put_space_labels(&l, space, al);
-  if (s == CHI_OK) s = chi_labelled_put_sites(&l, site, study, al);
-  if (s == CHI_OK)
-    s = chi_labelled_put_scale(&l, time, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, al->time);
-  if (s == CHI_OK) s = chi_labelled_attribute(&l, "time", "units", "s");
-  if (s == CHI_OK) s = put_features(&l, (const int[]){space, subject}, al);
-  if (s == CHI_OK) s = make_scores(&l, (const int[]){space, site, time});
-  const chi_status ended = chi_labelled_end(&l);
-  return s == CHI_OK ? ended : s;
+  CHI_TRY(chi_labelled_begin(file, al->name, l));
+  chi_labelled_dim(l, "feature_space", al->n_spaces);
+  chi_labelled_dim(l, "site", al->n_sites);
+  chi_labelled_dim(l, "time", al->n_times);
+  chi_labelled_dim(l, "subject_index", al->n_datasets);
+  CHI_TRY(put_space_labels(l, SPACE, al));
+  CHI_TRY(chi_labelled_put_sites(l, SITE, study, al));
+  CHI_TRY(chi_labelled_put_scale(l, TIME, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, al->time));
+  CHI_TRY(chi_labelled_attribute(l, "time", "units", "s"));
+  return put_features(l, (const int[]){SPACE, SUBJECT}, al);
 }

@@ -62,14 +62,46 @@ chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int 
   const hid_t creation = H5Pcopy(l->creation);
   hid_t dataset = -1;
   H5Pset_layout(creation, H5D_CONTIGUOUS);
-  H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
+  H5Pset_alloc_time(creation, fill == NULL ? H5D_ALLOC_TIME_EARLY : H5D_ALLOC_TIME_LATE);
   H5Pset_fill_time(creation, fill == NULL ? H5D_FILL_TIME_NEVER : H5D_FILL_TIME_ALLOC);
   chi_status s = CHI_OK;
   if (fill != NULL) s = io(H5Pset_fill_value(creation, fill_type, fill));
   if (s == CHI_OK) s = make(l, name, type, rank, dims, creation, &dataset);
   H5Pclose(creation);
   if (dataset >= 0 && H5Dclose(dataset) < 0 && s == CHI_OK) s = CHI_ERR_IO;
+  if (s == CHI_OK && fill != NULL) l->empty[l->n_empty++] = name;
   return s;
+}
+
+/* Writing one value makes HDF5 take the room of all, and fill it. */
+static herr_t fill_dataset(hid_t dataset)
+{
+  unsigned char value[8];
+  const hsize_t start[CHI_LABELLED_RANK] = {0}, one[CHI_LABELLED_RANK] = {1, 1, 1, 1};
+  const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+  const hid_t creation = H5Dget_create_plist(dataset), here = H5Screate_simple(1, one, NULL);
+  herr_t failed = 0;
+  if (H5Sget_simple_extent_npoints(space) > 0) {
+    failed = H5Pget_fill_value(creation, type, value);
+    if (failed >= 0) failed = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, one, NULL);
+    if (failed >= 0) failed = H5Dwrite(dataset, type, here, space, H5P_DEFAULT, value);
+  }
+  H5Sclose(here);
+  H5Pclose(creation);
+  H5Tclose(type);
+  H5Sclose(space);
+  return failed;
+}
+
+chi_status chi_labelled_fill(chi_labelled *l)
+{
+  herr_t failed = 0;
+  for (int i = 0; i < l->n_empty && failed >= 0; i++) {
+    const hid_t dataset = H5Dopen2(l->group, l->empty[i], H5P_DEFAULT);
+    failed = dataset < 0 ? -1 : fill_dataset(dataset);
+    if (dataset >= 0 && H5Dclose(dataset) < 0) failed = -1;
+  }
+  return io(failed);
 }
 
 chi_status chi_labelled_put(chi_labelled *l, const char *name, hid_t file_type, hid_t memory_type,

@@ -11,7 +11,7 @@
 #include "chiasm/status.h"
 #include "chiasm/study.h"
 
-enum { CHI_LABELLED_DIMS = 8, CHI_LABELLED_RANK = 4 };
+enum { CHI_LABELLED_DIMS = 8, CHI_LABELLED_RANK = 4, CHI_LABELLED_EMPTY = 16 };
 
 /** One group while its datasets are made. */
 typedef struct chi_labelled {
@@ -20,6 +20,8 @@ typedef struct chi_labelled {
   const char *dim[CHI_LABELLED_DIMS]; /* names; borrowed */
   hid_t scale[CHI_LABELLED_DIMS];     /* -1: none yet */
   hsize_t length[CHI_LABELLED_DIMS];
+  int n_empty;
+  const char *empty[CHI_LABELLED_EMPTY]; /* names of datasets to be filled; borrowed */
 } chi_labelled;
 
 /** Begin with a new group of `file`, or with the root if name is NULL. End with chi_labelled_end,
@@ -43,10 +45,16 @@ chi_status chi_labelled_put(chi_labelled *l, const char *name, hid_t file_type, 
 chi_status chi_labelled_put_text(chi_labelled *l, const char *name, int rank, const int *dims,
                                  const char *const *data);
 
-/** Make a dataset that others fill: contiguous, allocated.
- * \param[in] fill  one value of fill_type that stands everywhere; NULL: what the disk holds */
+/** Make a dataset that others write, contiguous.
+ * \param[in] name  static or outliving l
+ * \param[in] fill  one value of fill_type that is to stand everywhere, from chi_labelled_fill on;
+ *                  NULL: what the disk holds, allocated at once */
 chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int rank,
                              const int *dims, hid_t fill_type, const void *fill);
+
+/** Allocate and fill, one after the other, the datasets that were made with a value to fill them:
+ * last of all in a file, so that they stand at its end with nothing between them. */
+chi_status chi_labelled_fill(chi_labelled *l);
 
 /** A string attribute of a dataset of the group. */
 chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const char *name,

@@ -11,6 +11,8 @@
 #include "run/folder.h"
 #include "study/hdf5.h"
 
+enum { META_BLOCK = 1 << 16 };
+
 chi_status chi_new_file_failed(const char *path, const char *what)
 {
   char space[64] = "";
@@ -90,6 +92,8 @@ static chi_status write_contents(const char *path, int64_t bytes, chi_new_file_c
   /* Not the newest library format: such a file does not open after a kill -9. */
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  /* What is known of datasets stands together, before the first large one. */
+  H5Pset_meta_block_size(access, META_BLOCK);
   const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
   H5Pclose(access);
   if (file < 0) return chi_new_file_failed(path, "the file");

@@ -14,6 +14,7 @@
 #include "run/internal.h"
 #include "run/lock.h"
 #include "run/new_file.h"
+#include "run/repair.h"
 #include "study/hdf5.h"
 
 static const char *const table_names[CHI_N_TABLES] = {"val_r", "test_r", "alpha", "checksum",
@@ -61,9 +62,26 @@ static chi_status make_fit_file(const chi_run *run, const chi_study *study,
   return chi_fit_file_create(run->folder, study, provenance, run->size);
 }
 
+/* What chi_repair asks. */
+typedef struct chi_expected {
+  const chi_run *run;
+  const chi_study *study;
+  const chi_provenance *provenance;
+} chi_expected;
+
+static chi_status check_fit_file(void *context, bool cut)
+{
+  (void)cut;
+  const chi_expected *e = context;
+  return chi_fit_file_check(e->run->folder, e->study, e->provenance);
+}
+
 static chi_status take_up(const chi_run *run, const chi_study *study,
                           const chi_provenance *provenance, bool *resumed)
 {
+  chi_expected expected = {run, study, provenance};
+  const int64_t bytes = chi_fit_file_bytes(study, provenance);
+  bool renew = false;
   char temporary[PATH_MAX];
   CHI_TRY(chi_run_folder_path(temporary, run->folder, "fit.h5.tmp"));
   unlink(temporary);
@@ -71,10 +89,19 @@ static chi_status take_up(const chi_run *run, const chi_study *study,
     chi_log(CHI_LOG_INFO, "%s: has no scores yet; the fit starts from nothing", run->folder);
     return make_fit_file(run, study, provenance);
   }
-  CHI_TRY(chi_fit_file_check(run->folder, study, provenance));
+  const chi_repair_file file = {.name = "fit.h5",
+                                .stage = "fit",
+                                .section = provenance->config,
+                                .table = table_names,
+                                .n_tables = CHI_N_TABLES,
+                                .most = bytes};
+  CHI_TRY(chi_repair(run->folder, &file, provenance, check_fit_file, &expected, &renew));
   if (!chi_run_folder_has(run->folder, "config.yaml")) CHI_TRY(write_config(run, provenance));
-  *resumed = true;
-  return CHI_OK;
+  *resumed = !renew;
+  if (!renew) return CHI_OK;
+  /* config.yaml stays: it has the options of later stages, too */
+  CHI_TRY(chi_new_file_check_space(run->folder, "fit.h5", bytes));
+  return chi_fit_file_create(run->folder, study, provenance, run->size);
 }
 
 /* Rank 0: make the folder and fit.h5, or take up what is there, with the lock held alone. */

@@ -1,4 +1,5 @@
 /* On --resume: which of the scores that call themselves written are whole. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -128,6 +129,46 @@ chi_status chi_run_transfer_flags(const chi_run *run, chi_run_group *g, bool wri
   return s;
 }
 
+/* Where a subject lacks a layer nothing is ever written: NaN again, should a file that was cut
+ * short have got its length back. */
+static chi_status clear_sites(const chi_run *run, int32_t a, int64_t space, int64_t site0,
+                              int64_t n_sites)
+{
+  const chi_run_group *g = &run->group[a];
+  const int64_t n = n_sites * g->n_times;
+  float *score = NULL;
+  if (memchr(g->done + space * g->n_sites + site0, CHI_DONE_WRITTEN, (size_t)n_sites) != NULL)
+    return CHI_OK; /* what is written is checked */
+  chi_status s = chi_alloc(n, sizeof *score, "scores", &score);
+  chi_h5_lock();
+  for (int t = 0; t < 3 && s == CHI_OK; t++) {
+    bool clear = true;
+    herr_t failed = chi_run_transfer(g, CHI_TABLE_VAL_R + t, false, space, site0, n_sites, score);
+    for (int64_t i = 0; i < n && failed >= 0; i++) {
+      clear = clear && isnan(score[i]);
+      score[i] = NAN;
+    }
+    if (failed >= 0 && !clear)
+      failed = chi_run_transfer(g, CHI_TABLE_VAL_R + t, true, space, site0, n_sites, score);
+    if (failed < 0) s = chi_new_file_failed(run->path, "scores");
+  }
+  chi_h5_unlock();
+  chi_free(score);
+  return s;
+}
+
+static chi_status clear_missing(const chi_run *run, const chi_study *study, int32_t a)
+{
+  const chi_alignment *al = &study->alignments[a];
+  for (int64_t f = run->rank; f < al->n_spaces; f += run->size)
+    for (int32_t d = 0; d < al->n_datasets; d++) {
+      const chi_dataset *set = &study->datasets[al->dataset[d]];
+      if (al->space[f].n_features[d] == 0)
+        CHI_TRY(clear_sites(run, a, f, set->first_site, set->n_electrodes));
+    }
+  return CHI_OK;
+}
+
 static chi_status verify_group(chi_run *run, const chi_study *study, int32_t a, int64_t *n_spaces)
 {
   chi_run_group *g = &run->group[a];
@@ -136,6 +177,7 @@ static chi_status verify_group(chi_run *run, const chi_study *study, int32_t a, 
   chi_status s = chi_alloc(n, 1, "flags", &torn);
   if (s == CHI_OK) s = chi_run_transfer_flags(run, g, false);
   if (s == CHI_OK) s = chi_run_check_share(run, a, torn);
+  if (s == CHI_OK) s = clear_missing(run, study, a);
   s = chi_agree(run->comm, s);
   for (int64_t at = 0; at < n && s == CHI_OK; at += piece)
     MPI_Allreduce(MPI_IN_PLACE, torn + at, chi_int_cast(n - at < piece ? n - at : piece),

@@ -41,6 +41,10 @@ const char *chi_h5_reason(void);
  * missing, unreadable, no HDF5 file, truncated */
 chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file);
 
+/** From now on, open files that are shorter than they say, too: what is missing reads as zeros.
+ * Not for files that others made. */
+void chi_h5_accept_cut(bool accept);
+
 /** Whether a group holds a link of this name (one component, no slashes). */
 bool chi_h5_has(hid_t group, const char *name);
 

@@ -4,6 +4,7 @@ import shutil
 
 import h5py
 
+from compare_runs import differences
 from driver import main, ok, refused
 
 
@@ -55,7 +56,7 @@ def test_study_differs(folder):
 
 
 def test_damaged(folder):
-    """A file that opens but is not what it should be."""
+    """A file that opens but is not what it should be: damaged it is made again, of something else it is left alone."""
     ok(1, "new", folder / "good")
     def renamed(f):
         f["language/site"][0] = "s1/e9"
@@ -64,19 +65,23 @@ def test_damaged(folder):
         values = f["vision/val_r"][()]
         del f["vision/val_r"]
         f.create_dataset("vision/val_r", data=values, chunks=(1, 1, 7))
-    for change, text in ((lambda f: f.__delitem__("vision/done"), "done is missing"),
-                         (lambda f: f.attrs.__delitem__("chiasm_format"), "is no result of chiasm fit"),
-                         (lambda f: f.attrs.__setitem__("chiasm_format", 2), "is of format 2"),
-                         (lambda f: f.attrs.__delitem__("config"), "does not say how it was made"),
-                         (lambda f: f.__delitem__("vision"), "holds 1 alignments"),
-                         (renamed, "s1/e9 is not what the study has there"),
-                         (lambda f: f.__delitem__("language/n_features"), "n_features is missing"),
-                         (chunked, "is not one block of the file")):
+    for change, again, text in ((lambda f: f.__delitem__("vision/done"), True, "done is missing"),
+                                (lambda f: f.attrs.__delitem__("chiasm_format"), False, "is no result of chiasm fit"),
+                                (lambda f: f.attrs.__setitem__("chiasm_format", 2), False, "is of format 2"),
+                                (lambda f: f.attrs.__delitem__("config"), True, "does not say how it was made"),
+                                (lambda f: f.__delitem__("vision"), False, "holds 1 alignments"),
+                                (renamed, False, "s1/e9 is not what the study has there"),
+                                (lambda f: f.__delitem__("language/n_features"), True, "n_features is missing"),
+                                (chunked, True, "is not one block of the file")):
         shutil.copytree(folder / "good", folder / "bad")
         with h5py.File(folder / "bad/fit.h5", "r+") as file:
             change(file)
-        err = refused(2, text, 1, "resume", folder / "bad")
-        assert "--overwrite" in err
+        if again:
+            out = ok(1, "resume", folder / "bad")
+            assert text in out and "starts from nothing" in out, out
+            assert differences(folder / "good/fit.h5", folder / "bad/fit.h5") == []
+        else:
+            refused(2, text, 1, "resume", folder / "bad")
         shutil.rmtree(folder / "bad")
 
 

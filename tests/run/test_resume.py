@@ -126,9 +126,8 @@ def test_truncated(folder):
     for n in (0, 3, 100, 2000, len(data) // 2, len(data) - 1):
         shutil.copytree(folder / "whole", folder / "run")
         (folder / "run/fit.h5").write_bytes(data[:n])
-        refused(2, "--overwrite starts the run again", 1, "resume", folder / "run")
-        assert (folder / "run/fit.h5").stat().st_size == n
-        ok(1, "overwrite", folder / "run")
+        out = ok(1 + n % 2, "resume", folder / "run")
+        assert "starts from nothing" in out or "it was cut short" in out, out
         assert differences(folder / "whole/fit.h5", folder / "run/fit.h5") == []
         shutil.rmtree(folder / "run")
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "run/folder.h"
 
 /* Some network and parallel file systems are mounted without locks. */
@@ -58,7 +59,8 @@ chi_status chi_lock_alone(const char *run, double wait_s, int *fd)
   if (why == EWOULDBLOCK && wait_s > 0)
     chi_log(CHI_LOG_INFO, "%s is being written by another job: waiting up to %.0f s for it", run,
             wait_s);
-  while ((why == EWOULDBLOCK || why == EINTR) && chi_clock_now() - start < wait_s) {
+  while ((why == EWOULDBLOCK || why == EINTR) && chi_clock_now() - start < wait_s &&
+         !chi_stop_asked()) {
     chi_clock_sleep(0.1);
     why = flock(*fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
   }
@@ -67,7 +69,9 @@ chi_status chi_lock_alone(const char *run, double wait_s, int *fd)
     return CHI_OK;
   }
   chi_status s = CHI_OK;
-  if (why == EWOULDBLOCK || why == EINTR)
+  if ((why == EWOULDBLOCK || why == EINTR) && wait_s > 0 && chi_stop_asked())
+    s = chi_fail(CHI_STOPPED, "%s: stopped by a signal while waiting for another job's end", run);
+  else if (why == EWOULDBLOCK || why == EINTR)
     s = held_by_other(run, *fd, wait_s);
   else if (has_no_locks(why))
     chi_log(CHI_LOG_WARNING,

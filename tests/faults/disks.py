@@ -40,14 +40,15 @@ class SmallDisk:
 
 
 class Shim:
-    """A library that is loaded before others (shim.c). From the moment of `now` the clock, or the disk under a
-    folder, is wrong."""
+    """A library that is loaded before others (shim.c). From the moment of `now` the clock is an hour ahead, the
+    disk under a folder is read-only, or every new or removed name takes some seconds."""
 
-    def __init__(self, folder, disk=None):
+    def __init__(self, folder, disk=None, slow=None):
         self.switch = folder / "switch"
         self.environment = {**os.environ, "LD_PRELOAD": os.environ["CHIASM_SHIM"], "SHIM_SWITCH": str(self.switch),
                             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-        self.environment["SHIM_DISK" if disk else "SHIM_CLOCK"] = str(disk or 3600)
+        name, value = ("SHIM_DISK", disk) if disk else ("SHIM_SLOW", slow) if slow else ("SHIM_CLOCK", 3600)
+        self.environment[name] = str(value)
 
     def now(self):
         self.switch.touch()

@@ -7,7 +7,7 @@ import signal
 import time
 
 from faults.disks import Shim
-from faults.jobs import wait_for
+from faults.jobs import Job, wait_for
 from faults.registry import test
 from faults.stages import SITES, different
 from inputs.job import ERROR, chiasm
@@ -26,14 +26,21 @@ def under_way(stage, job, run, share=0.1):
 
 
 def at_random(stage, job, run, rng, i):
-    """Let the job come to a random moment: two of three when a random share is written, the third at any time from
-    its start to a little after an undisturbed one's end."""
-    if i % 3 == 1:
-        time.sleep(rng.uniform(0, 1.1 * stage.seconds))
-        return
-    share, limit = rng.uniform(0, 1), time.monotonic() + 30
-    while stage.share(run) < share and job.runs() and time.monotonic() < limit:
-        time.sleep(0.001)
+    """Let the job come to a random moment, of slow machines and of quick ones: most when a random share is written,
+    some while it starts, some at the end."""
+    def until(reached):
+        while not reached() and job.runs() and time.monotonic() < limit:
+            time.sleep(0.001)
+    limit, kind = time.monotonic() + 30, ("share", "start", "share", "share", "end", "share")[i % 6]
+    if kind == "start":
+        until(rng.choice((lambda: True, job.ranks, run.exists, (run / "lock").exists, (run / stage.files[0]).exists)))
+        time.sleep(rng.uniform(0, 0.1))
+    elif kind == "end":
+        until(lambda: stage.share(run) == 1)
+        time.sleep(rng.uniform(0, 0.05))
+    else:
+        share = rng.uniform(0, 1)
+        until(lambda: stage.share(run) >= share)
 
 
 def moment(share):
@@ -67,17 +74,21 @@ def kills_of_sites(stage, folder):
     two comparisons: half of the runs have one with other options already."""
     rng, when = random.Random(f"sites {SEED}"), {}
     old = stage.new(folder / "old", True)
-    stage.go_on(old, "--fdr", 0.2)
+    Job("sites", old, "--min-bins", 9, "--test", "bins", ranks=0).end(0)
+    assert all(different(stage.whole / name, old / name) for name in SITES)
+    shim = Shim(folder, slow=0.02)  # every file takes its time to get its name
+    shim.now()
     for i in range(KILLS):
-        run, whom = folder / f"run{i}", (0, 1, "all")[i % 3]
-        shutil.copytree(old if i % 2 else stage.before, run)
-        job = stage.start(run)
+        run, whom = folder / f"run{i}", (0, 1, "all")[i // 2 % 3]
+        shutil.copytree(stage.before if i % 3 == 1 else old, run)
+        before = (run / "config.yaml").read_bytes()
+        job = stage.start(run, env=shim.environment)
         if i % 3 == 1:
-            time.sleep(rng.uniform(0, 1.1 * stage.seconds))
-        else:  # near the moment at which it writes
-            while job.runs() and "sites:\n" not in (run / "config.yaml").read_text():
+            time.sleep(rng.uniform(0, 2 * stage.seconds))
+        else:  # near the moments at which it writes
+            while job.runs() and (run / "config.yaml").read_bytes() == before:
                 time.sleep(0.001)
-            time.sleep(rng.uniform(0, 0.02))
+            time.sleep(rng.uniform(0, 0.25))
         job.kill(whom)
         job.end()
         there = [name for name in SITES if (run / name).exists()]

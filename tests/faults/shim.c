@@ -1,7 +1,6 @@
-/* Loaded before the C library (LD_PRELOAD). As soon as the file $SHIM_SWITCH exists, the time of day is off by
- * $SHIM_CLOCK seconds, and writes to files under the folder $SHIM_DISK fail as on a file system that has become
- * read-only, which is what Linux makes of one that has errors. */
-#define _GNU_SOURCE
+/* Loaded before the C library (LD_PRELOAD). As soon as the file $SHIM_SWITCH exists, the time of
+ * day is off by $SHIM_CLOCK seconds, and writes to files under the folder $SHIM_DISK fail as on a
+ * file system that has become read-only, which is what Linux makes of one that has errors. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +48,14 @@ static int refuses_fd(int fd)
   return refuses(path);
 }
 
+/* Seconds before each name is given to a file or taken away: moments to be killed in. */
+static int slow(void)
+{
+  const char *seconds = getenv("SHIM_SLOW");
+  if (seconds != NULL && on()) usleep((useconds_t)(1e6 * atof(seconds)));
+  return 0;
+}
+
 /* ---- the clock ---- */
 
 int clock_gettime(clockid_t id, struct timespec *t)
@@ -78,24 +85,29 @@ time_t time(time_t *out)
 /* ---- the disk ---- */
 
 #define NEXT(type, name) ((type)dlsym(RTLD_NEXT, name))
-#define BOTH(result, name, parameters, arguments, test, failure)                         \
-  result name parameters                                                                 \
-  {                                                                                      \
-    return (test) ? (failure) : NEXT(result(*) parameters, #name) arguments;             \
+#define BOTH(result, name, parameters, arguments, test, failure)             \
+  result name parameters                                                     \
+  {                                                                          \
+    return (test) ? (failure) : NEXT(result(*) parameters, #name) arguments; \
   }
 
 BOTH(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), refuses_fd(fd), -1)
-BOTH(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), refuses_fd(fd), -1)
-BOTH(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at), refuses_fd(fd), -1)
+BOTH(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), refuses_fd(fd),
+     -1)
+BOTH(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at),
+     refuses_fd(fd), -1)
 BOTH(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n), refuses_fd(fd), -1)
-BOTH(ssize_t, pwritev, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at), refuses_fd(fd), -1)
-BOTH(ssize_t, pwritev64, (int fd, const struct iovec *v, int n, off64_t at), (fd, v, n, at), refuses_fd(fd), -1)
+BOTH(ssize_t, pwritev, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at),
+     refuses_fd(fd), -1)
+BOTH(ssize_t, pwritev64, (int fd, const struct iovec *v, int n, off64_t at), (fd, v, n, at),
+     refuses_fd(fd), -1)
 BOTH(int, ftruncate, (int fd, off_t n), (fd, n), refuses_fd(fd), -1)
 BOTH(int, ftruncate64, (int fd, off64_t n), (fd, n), refuses_fd(fd), -1)
 BOTH(int, fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n), refuses_fd(fd), -1)
-BOTH(int, fallocate64, (int fd, int mode, off64_t at, off64_t n), (fd, mode, at, n), refuses_fd(fd), -1)
-BOTH(int, rename, (const char *from, const char *to), (from, to), refuses(to), -1)
-BOTH(int, unlink, (const char *path), (path), refuses(path), -1)
+BOTH(int, fallocate64, (int fd, int mode, off64_t at, off64_t n), (fd, mode, at, n), refuses_fd(fd),
+     -1)
+BOTH(int, rename, (const char *from, const char *to), (from, to), slow() || refuses(to), -1)
+BOTH(int, unlink, (const char *path), (path), slow() || refuses(path), -1)
 BOTH(int, mkdir, (const char *path, mode_t mode), (path, mode), refuses(path), -1)
 
 static int open_file(const char *name, const char *path, int flags, mode_t mode)
@@ -104,14 +116,14 @@ static int open_file(const char *name, const char *path, int flags, mode_t mode)
   return NEXT(int (*)(const char *, int, ...), name)(path, flags, mode);
 }
 
-#define OPEN(name)                                        \
-  int name(const char *path, int flags, ...)              \
-  {                                                       \
-    va_list arguments;                                    \
-    va_start(arguments, flags);                           \
-    const mode_t mode = (mode_t)va_arg(arguments, int);   \
-    va_end(arguments);                                    \
-    return open_file(#name, path, flags, mode);           \
+#define OPEN(name)                                      \
+  int name(const char *path, int flags, ...)            \
+  {                                                     \
+    va_list arguments;                                  \
+    va_start(arguments, flags);                         \
+    const mode_t mode = (mode_t)va_arg(arguments, int); \
+    va_end(arguments);                                  \
+    return open_file(#name, path, flags, mode);         \
   }
 
 OPEN(open)

@@ -37,8 +37,8 @@ class Stage:
         self.go_on(self.whole, resume=False)
         self.seconds = time.monotonic() - begin
 
-    def make_study(self):
-        make_study(self.study, subjects=("s1", "s2"), n=120, electrodes=6, bins=11, models=MODELS, random_twins=True,
+    def make_study(self, n=100, models=MODELS):
+        make_study(self.study, subjects=("s1", "s2"), n=n, electrodes=6, bins=11, models=models, random_twins=True,
                    modality={"netA": "vision", "netB": "multimodal", "netA-random": "vision",
                              "netB-random": "multimodal"})
 
@@ -93,7 +93,7 @@ class Fit(Stage):
 
 
 class Bootstrap(Stage):
-    name, files, inputs, options = "bootstrap", ("bootstrap.h5",), ("fit.h5",), ("--replicates", 280)
+    name, files, inputs, options = "bootstrap", ("bootstrap.h5",), ("fit.h5",), ("--replicates", 230)
 
     def make_inputs(self):
         Job("fit", self.study, "-o", self.before, ranks=0).end(0)
@@ -113,7 +113,10 @@ class Sites(Bootstrap):
 
 class Run(Stage):
     name, files = "run", ("fit.h5", "bootstrap.h5", *SITES)
-    options = ("--replicates", 150, "--min-bins", 2)
+    options = ("--replicates", 100, "--min-bins", 2)
+
+    def make_study(self):
+        super().make_study(n=200, models={"netA": {f"l{i}": 80 for i in range(8)}, "netB": {"l1": 20}})
 
     def line(self, run, *options):
         return ("run", self.study, "-o", run, *options, *self.options)

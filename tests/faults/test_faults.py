@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults import damage, ends, places, tenants  # noqa: F401, they register their tests
@@ -26,8 +27,9 @@ def told(error):
     return text if str(error) else text + names
 
 
-def attempt(function, stage, folder):
-    """What went wrong, or None."""
+def attempt(function, stage, top):
+    """Do one test and say how it went."""
+    start, wrong, folder = time.monotonic(), None, top / function.__name__
     folder.mkdir()
     try:
         function(stage, folder)
@@ -38,23 +40,23 @@ def attempt(function, stage, folder):
     except Skip as why:
         print(f"  skipped: {why}")
     except Exception as error:  # all of them in one go
-        return told(error)
-    return None
+        wrong = told(error)
+    print(f"{'FAILED' if wrong else 'passed'} {function.__name__} ({time.monotonic() - start:.1f} s)\n{wrong or ''}",
+          end="", flush=True)
+    return wrong is None
 
 
 def main():
     name, names = sys.argv[1], sys.argv[2:]
-    wanted = [f for f, stages in TESTS if name in stages and (not names or f.__name__ in names)]
+    wanted = [(f, b) for f, stages, b in TESTS if name in stages and (not names or f.__name__ in names)]
     failed = 0
-    with tempfile.TemporaryDirectory() as top:
+    with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(1) as other:
         stage = STAGES[name](Path(top))
         print(f"undisturbed: {stage.seconds:.1f} s", flush=True)
-        for function in wanted:
-            begin = time.monotonic()
-            wrong = attempt(function, stage, Path(top) / function.__name__)
-            failed += wrong is not None
-            print(f"{'FAILED' if wrong else 'passed'} {function.__name__} ({time.monotonic() - begin:.1f} s)\n"
-                  f"{wrong or ''}", end="", flush=True)
+        waiting = [other.submit(attempt, f, stage, Path(top)) for f, beside in wanted if beside]
+        for get in [lambda f=f: attempt(f, stage, Path(top)) for f, beside in wanted if not beside] + [
+                w.result for w in waiting]:
+            failed += not get()
     print(f"{len(wanted) - failed} of {len(wanted)} passed")
     return failed > 0 or not wanted
 

@@ -27,7 +27,7 @@ def under_way(stage, job, run, share=0.1):
 
 def at_random(stage, job, run, rng, i):
     """Let the job come to a random moment, of slow machines and of quick ones: most when a random share is written,
-    some while it starts, some at the end."""
+    some while it starts, some at the end. Which was meant."""
     def until(reached):
         while not reached() and job.runs() and time.monotonic() < limit:
             time.sleep(0.001)
@@ -41,6 +41,8 @@ def at_random(stage, job, run, rng, i):
     else:
         share = rng.uniform(0, 1)
         until(lambda: stage.share(run) >= share)
+        kind = f"at {100 * share:.0f} %"
+    return kind
 
 
 def moment(share):
@@ -55,12 +57,12 @@ def kills(stage, folder):
         run, whom = stage.new(folder / f"run{i}"), WHOM[i % 4]
         for mode in ((), ("--resume",))[:1 + (rng.random() < 0.2)]:
             job = stage.start(run, *mode if run.exists() else (), ranks=rng.choice((2, 3)))
-            at_random(stage, job, run, rng, i)
+            kind = at_random(stage, job, run, rng, i)
             job.kill(whom)
             job.end()
         share = stage.share(run)
         when[moment(share)] = when.get(moment(share), 0) + 1
-        print(f"  kill {i}: {whom}, {100 * share:.0f} % done", flush=True)
+        print(f"  kill {i}: {whom}, {kind}: {100 * share:.0f} % done", flush=True)
         stage.go_on(run, ranks=rng.choice((1, 2, 3)))
         stage.check(run)
         assert chiasm("status", run).returncode == 0

@@ -93,7 +93,7 @@ class Fit(Stage):
 
 
 class Bootstrap(Stage):
-    name, files, inputs, options = "bootstrap", ("bootstrap.h5",), ("fit.h5",), ("--replicates", 230)
+    name, files, inputs, options = "bootstrap", ("bootstrap.h5",), ("fit.h5",), ("--replicates", 150)
 
     def make_inputs(self):
         Job("fit", self.study, "-o", self.before, ranks=0).end(0)
@@ -113,10 +113,10 @@ class Sites(Bootstrap):
 
 class Run(Stage):
     name, files = "run", ("fit.h5", "bootstrap.h5", *SITES)
-    options = ("--replicates", 100, "--min-bins", 2)
+    options = ("--replicates", 60, "--min-bins", 2)
 
     def make_study(self):
-        super().make_study(n=200, models={"netA": {f"l{i}": 80 for i in range(8)}, "netB": {"l1": 20}})
+        super().make_study(n=150, models={"netA": {f"l{i}": 60 for i in range(8)}, "netB": {"l1": 20}})
 
     def line(self, run, *options):
         return ("run", self.study, "-o", run, *options, *self.options)

@@ -103,7 +103,7 @@ def watched(stage, folder):
         watcher.start()
     try:
         job = stage.start(run)
-        wait_for(lambda: stage.share(run) >= 0.5, "it does not get on", job=job)
+        wait_for(lambda: stage.share(run) >= 0.2, "it does not get on", job=job)
         job.kill("all")
         job.end()
         stage.go_on(run, ranks=3)

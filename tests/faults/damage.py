@@ -1,6 +1,5 @@
 """Files of a run that are not what was written."""
 import os
-import shutil
 
 import h5py
 import numpy as np

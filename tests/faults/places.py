@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 
 from faults.disks import Shim, Skip, SmallDisk
@@ -10,7 +11,6 @@ from faults.jobs import flags
 from faults.registry import test
 from faults.stages import SITES
 from inputs.job import as_somebody, chiasm, contents, said
-import signal
 
 
 # ---- full disks

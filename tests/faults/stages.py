@@ -2,12 +2,9 @@
 import shutil
 import time
 
-import h5py
-import numpy as np
-
 from compare_runs import differences
 from faults.jobs import Job, flags
-from inputs.job import ERROR, chiasm
+from inputs.job import chiasm
 from study_maker import make_study
 
 SITES = ("sites.h5", "sites.csv", "regions.csv")
@@ -21,10 +18,19 @@ def different(a, b):
     return [] if a.read_bytes() == b.read_bytes() else [f"{b} is not {a}"]
 
 
+def written(path):
+    """The share of a file's flags that say so."""
+    try:
+        return float((flags(path) == 1).mean()) if path.exists() else 0
+    except OSError:  # it went between the two
+        return 0
+
+
 class Stage:
     """A stage, the study it works on, and its undisturbed end.
 
-    line: its command, of a run; options: given always; files: what it writes; inputs: what a run must have before."""
+    line: its command, of a run; options: given always; files: what it writes; inputs: what a run has before it. It goes
+    on with ranks=0, one process, unless told otherwise."""
     ranks, options, inputs = 2, (), ()
 
     def __init__(self, folder):
@@ -34,7 +40,7 @@ class Stage:
         self.make_inputs()
         self.whole = self.new(folder / "undisturbed")
         begin = time.monotonic()
-        self.go_on(self.whole, resume=False)
+        self.go_on(self.whole, resume=False, ranks=self.ranks)
         self.seconds = time.monotonic() - begin
 
     def make_study(self, n=100, models=MODELS):
@@ -59,18 +65,14 @@ class Stage:
     def start(self, run, *options, ranks=None, **how):
         return Job(*self.line(run, *options), ranks=self.ranks if ranks is None else ranks, **how)
 
-    def go_on(self, run, *options, resume=True, ranks=None, codes=(0,), **how):
-        """What a user does after a crash. What was printed."""
-        how = {"ranks": ranks, **how}
-        return self.start(run, *(("--resume",) if resume and self.ranks else ()), *options, **how).end(*codes)[1]
+    def go_on(self, run, *options, resume=True, ranks=0, **how):
+        """What a user does after a crash, on other ranks than before. What was printed."""
+        mode = ("--resume",) if resume and self.ranks else ()
+        return self.start(run, *mode, *options, ranks=ranks, **how).end(0)[1]
 
     def share(self, run):
         """How much of the stage is written, 0 to 1."""
-        path = run / self.files[0]
-        try:
-            return float((flags(path) == 1).mean()) if path.exists() else 0
-        except OSError:  # h5py and a writer of the flags at the same moment
-            return 0
+        return written(run / self.files[0])
 
     def check(self, run, but=()):
         """The same bytes as undisturbed; but: differences that there must be."""
@@ -123,13 +125,8 @@ class Run(Stage):
 
     def share(self, run):
         """Each stage a third."""
-        parts = [f(self, run) for f in (Fit.share, lambda s, r: Bootstrap.share(Of("bootstrap.h5"), r), Sites.share)]
-        return sum(parts) / 3
-
-
-class Of:
-    def __init__(self, name):
-        self.files = (name,)
+        sites = sum((run / name).exists() for name in SITES) / 3
+        return (written(run / "fit.h5") + written(run / "bootstrap.h5") + sites) / 3
 
 
 STAGES = {s.name: s for s in (Fit, Bootstrap, Sites, Run)}

@@ -1,6 +1,5 @@
 """Other jobs and people at the same run."""
 import fcntl
-import shutil
 import signal
 import threading
 import time

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/agree.h"
 #include "base/log.h"
@@ -42,11 +41,9 @@ static chi_status prepare(chi_bootstrap *b, chi_run_mode mode, const chi_study *
                           const chi_provenance *provenance, const chi_bootstrap_content *content,
                           bool *resumed)
 {
-  char temporary[PATH_MAX];
   CHI_TRY(chi_lock_alone(b->folder, mode == CHI_RUN_NEW ? 0 : lock_wait_s, &b->lock));
   CHI_TRY(chi_bootstrap_check(b->folder, mode)); /* another job may have been faster */
-  CHI_TRY(chi_run_folder_path(temporary, b->folder, "bootstrap.h5.tmp"));
-  unlink(temporary);
+  chi_run_folder_clear_unfinished(b->folder);
   *resumed = mode == CHI_RUN_RESUME && chi_run_folder_has(b->folder, "bootstrap.h5");
   if (*resumed)
     CHI_TRY(chi_boot_check(b->folder, study, provenance, content, &b->dropped));

@@ -84,6 +84,14 @@ chi_status chi_run_folder_clear_later(const char *run)
   return CHI_OK;
 }
 
+void chi_run_folder_clear_unfinished(const char *run)
+{
+  static const char *const names[] = {"fit.h5.tmp",       "config.yaml.tmp", "status.json.tmp",
+                                      "bootstrap.h5.tmp", "sites.h5.tmp",    "sites.csv.tmp",
+                                      "regions.csv.tmp",  "report.html.tmp"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) remove_file(run, names[i]);
+}
+
 chi_status chi_run_folder_clear_sites(const char *run)
 {
   for (int i = 0; i < N_FROM_SITES; i++) CHI_TRY(remove_file(run, later[i]));

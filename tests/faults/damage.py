@@ -83,7 +83,8 @@ def garbage_beside(stage, folder):
     """status.json, log.txt and files that were not finished hold nothing that a --resume needs."""
     run, name = stage.new(folder / "run", True), stage.files[0]
     (run / "status.json").write_bytes(bytes(range(256)))
-    (run / f"{name}.tmp").write_text("half")
+    for unfinished in (name, "config.yaml", "status.json"):
+        (run / f"{unfinished}.tmp").write_text("half")
     os.remove(run / "log.txt")
     os.mkdir(run / "log.txt")
     assert chiasm("status", run).returncode == 0

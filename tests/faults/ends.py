@@ -31,7 +31,7 @@ def at_random(stage, job, run, rng, i):
     def until(reached):
         while not reached() and job.runs() and time.monotonic() < limit:
             time.sleep(0.001)
-    limit, kind = time.monotonic() + 30, ("share", "start", "share", "share", "end", "share")[i % 6]
+    limit, kind = time.monotonic() + 30, ("share", "start", "share", "share", "end", "share")[(i + i // 12) % 6]
     if kind == "start":
         until(rng.choice((lambda: True, job.ranks, run.exists, (run / "lock").exists, (run / stage.files[0]).exists)))
         time.sleep(rng.uniform(0, 0.1))

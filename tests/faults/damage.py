@@ -6,8 +6,7 @@ import numpy as np
 
 from faults.registry import test
 from faults.stages import SITES
-from inputs.job import ERROR, chiasm, said
-from study_maker import make_study
+from inputs.job import chiasm
 
 
 def flip(path, places):
@@ -49,32 +48,6 @@ def flipped_replicates(stage, folder):
     assert "language netA: 3 blocks of replicates were cut short" in out, out
     assert "language netA-random: 1 blocks of replicates were cut short" in out, out
     assert "4 blocks of replicates were cut short when the last job ended" in out, out
-    stage.check(run)
-
-
-@test("fit")
-def cut_fit_file(stage, folder):
-    """Nothing guesses at half a file: --resume says what is wrong, --overwrite starts again."""
-    study, run = folder / "study", folder / "run"
-    make_study(study)
-    assert chiasm("fit", study, "-o", run).returncode == 0
-    data = (run / "fit.h5").read_bytes()
-    for n in (0, 100, len(data) // 2, len(data) - 1):
-        (run / "fit.h5").write_bytes(data[:n])
-        said(chiasm("fit", study, "-o", run, "--resume"), 2, "fit.h5", "--overwrite")
-        status = chiasm("status", run)
-        assert status.returncode in (1, 2) and status.stderr.count(ERROR) == 1, status
-    assert chiasm("fit", study, "-o", run, "--overwrite").returncode == 0
-
-
-@test("bootstrap")
-def cut_bootstrap_file(stage, folder):
-    run = stage.new(folder / "run", True)
-    data = (run / "bootstrap.h5").read_bytes()
-    for n in (3, 100, len(data) // 2, len(data) - 1):
-        (run / "bootstrap.h5").write_bytes(data[:n])
-        said(chiasm(*stage.line(run, "--resume"), ranks=2 if n == 100 else 0), 2, "bootstrap.h5", "--overwrite")
-    stage.go_on(run, "--overwrite", resume=False)
     stage.check(run)
 
 

@@ -138,7 +138,7 @@ def kills_while_dropping(stage, folder):
 @test("fit", "bootstrap", "run")
 def asked_to_stop(stage, folder):
     """SIGUSR1 to mpirun, as batch systems send it, or to one rank: what is in work is finished."""
-    for whom in ("mpirun", 1):
+    for whom in ("mpirun", 1) if stage.name == "fit" else ("mpirun",):
         run = stage.new(folder / f"run-{whom}")
         job = stage.start(run)
         under_way(stage, job, run)
@@ -159,7 +159,8 @@ def asked_directly(stage, folder):
     """SIGTERM, SIGINT or SIGUSR1 to a process that runs alone, at any moment from where it can: exit code 3 and how to
     go on, or done."""
     rng = random.Random(SEED)
-    for i, number in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)):
+    numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+    for i, number in enumerate(numbers if stage.name in ("fit", "sites") else numbers[:2]):
         run = stage.new(folder / f"run{i}")
         job = stage.start(run, ranks=0)
         wait_for(job.catches, "no signals are caught", job=job)
@@ -174,7 +175,7 @@ def asked_directly(stage, folder):
         stage.check(run)
 
 
-@test("fit", "bootstrap", "run")
+@test("fit", "bootstrap")
 def asked_twice(stage, folder):
     """A second signal ends it at once, whatever it does."""
     run = stage.new(folder / "run")
@@ -209,7 +210,7 @@ def terminated(stage, folder):
     stage.check(run)
 
 
-@test("fit", "bootstrap", "run")
+@test("fit", "bootstrap")
 def paused(stage, folder):
     """A worker, then rank 0, stands still for a second: the others wait, nothing is lost."""
     run = stage.new(folder / "run")

@@ -111,7 +111,7 @@ def wait_for(condition, what, seconds=30, job=None):
     while not condition():
         assert time.monotonic() < limit, f"{what}\n{job.printed() if job else ''}"
         assert job is None or job.runs(), f"it ended too soon: {what}\n{job.printed()}"
-        time.sleep(0.002)
+        time.sleep(0.004)
 
 
 def processes_of(folder):

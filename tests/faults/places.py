@@ -191,7 +191,7 @@ def features_vanish(stage, folder):
     stage.check(run)
 
 
-@test("fit", "bootstrap", "run")
+@test("fit", "bootstrap")
 def responses_vanish(stage, folder):
     """One process holds the responses of one recording: those of the other cannot be read any more."""
     run = stage.new(folder / "run")

@@ -5,6 +5,7 @@
 
 #include "base/agree.h"
 #include "base/memory.h"
+#include "base/stop.h"
 
 static const double most_missing = 0.05, lower_share = 0.025, upper_share = 0.975;
 
@@ -69,6 +70,8 @@ static chi_status summarise_site(chi_bootstrap *bootstrap, int32_t alignment, in
                                  int64_t site, int64_t n_replicates, int64_t n_times,
                                  summary_room *room)
 {
+  if (chi_stop_asked())
+    return chi_fail(CHI_STOPPED, "bootstrap: stopped by a signal while summarising the replicates");
   CHI_TRY(chi_bootstrap_read(bootstrap, alignment, row, site, room->val_r, room->test_r));
   for (int v = 0; v < 2; v++) {
     const float *r = v == 0 ? room->val_r : room->test_r;

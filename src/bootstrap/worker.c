@@ -130,7 +130,7 @@ static chi_status write_unit(chi_boot_worker *w, int64_t i, uint8_t done)
   return s;
 }
 
-/* Features that cannot be read fail their unit alone, whatever the reason. */
+/* Features and responses that cannot be read fail their unit alone, whatever the reason. */
 static chi_status fail_unit(chi_boot_worker *w, int64_t i)
 {
   const chi_boot_layer *l = &w->plan->layer[w->plan->of[i]];
@@ -153,8 +153,8 @@ chi_status chi_boot_do_unit(void *context, int64_t i, int64_t next)
   const void *features;
   double start = chi_clock_now();
   chi_reader_ahead(w->reader, &key); /* while the responses are read or waited for */
-  CHI_TRY(gather(w, layer));
-  chi_status s = chi_reader_get(w->reader, &key, &features);
+  chi_status s = gather(w, layer);
+  if (s == CHI_OK) s = chi_reader_get(w->reader, &key, &features);
   w->account.read_s += chi_clock_now() - start;
   if (next >= 0) {
     const chi_layer_key after = layer_of(w, next);

@@ -5,6 +5,7 @@
 
 #include "base/agree.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "cli/cli.h"
 #include "linalg/kernel.h"
 #include "study/write.h"
@@ -24,6 +25,9 @@ enum {
 
 /* Those of them that write files of a study. */
 enum { WRITES_STUDY = CHI_CMD_IMPORT_FEATURES | IMPORTS_RESPONSES };
+
+/* Those that a signal stops where they can be gone on with, or leaves no trace. */
+enum { STOPPABLE = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | CHI_CMD_SITES };
 
 /* How many processes mpirun or srun started together, and which of them this is, as far as their
  * environment says. */
@@ -175,6 +179,7 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli, int *exit_code)
   int words = 1;
   chi_status s = argc < 2 ? chi_fail(CHI_ERR_USAGE, "no command; see chiasm --help")
                           : find_command(argc, argv, &command, &words);
+  if (s == CHI_OK && (command->bit & STOPPABLE) != 0) chi_stop_catch();
   if (s == CHI_OK) s = chi_options_create(chi_option_table, chi_n_options, command, &options);
   if (s == CHI_OK) s = chi_options_parse(options, argc - words, argv + words, &help);
   if (help) {

@@ -12,7 +12,7 @@ static int compare_in_child(void *context)
 {
   const chi_status s = chi_sites(context);
   if (s == CHI_OK) return 0;
-  chi_log(CHI_LOG_ERROR, "%s", chi_message());
+  chi_log(s == CHI_STOPPED ? CHI_LOG_WARNING : CHI_LOG_ERROR, "%s", chi_message());
   return chi_exit_code(s);
 }
 

@@ -182,6 +182,11 @@ static bool is_planned(const char *run, const char *text, const char *option)
   return found;
 }
 
+static bool has_comparison(const char *run)
+{
+  return has_file(run, "sites.h5") && has_file(run, "sites.csv") && has_file(run, "regions.csv");
+}
+
 /* The first stage that is planned and has no file. */
 static const char *find_missing(const char *run)
 {
@@ -192,7 +197,7 @@ static const char *find_missing(const char *run)
   if (!path.failed && chi_text_read(path.s, path.s, &text) == CHI_OK) {
     if (!has_file(run, "bootstrap.h5") && is_planned(run, text, "bootstrap.replicates"))
       missing = "the bootstrap";
-    else if (!has_file(run, "sites.csv") && is_planned(run, text, "sites.test"))
+    else if (!has_comparison(run) && is_planned(run, text, "sites.test"))
       missing = "the comparison of sites";
   }
   chi_free(text);

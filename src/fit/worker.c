@@ -49,7 +49,8 @@ static chi_status fit_unit(chi_fit_worker *w, const chi_fit_unit *u, const chi_r
   return s;
 }
 
-/* Features that cannot be read fail their unit alone, whatever the reason; so does a breakdown. */
+/* Features and responses that cannot be read fail their unit alone, whatever the reason; so does a
+ * breakdown. */
 static bool fails_alone(chi_status s, bool reading)
 {
   return s == CHI_ERR_NUMERIC || (reading && (s == CHI_ERR_IO || s == CHI_ERR_INPUT));
@@ -93,8 +94,9 @@ chi_status chi_fit_do_unit(void *context, int64_t i, int64_t next)
   const void *features;
   const double start = chi_clock_now();
   chi_reader_ahead(w->reader, &layer); /* while the responses are read or waited for */
-  CHI_TRY(chi_response_supply_borrow(w->responses, u->dataset, &responses));
-  chi_status s = chi_reader_get(w->reader, &layer, &features);
+  chi_status s = chi_response_supply_borrow(w->responses, u->dataset, &responses);
+  const bool borrowed = s == CHI_OK;
+  if (borrowed) s = chi_reader_get(w->reader, &layer, &features);
   w->account.read_s += chi_clock_now() - start;
   const bool unread = s != CHI_OK;
   if (next >= 0) {
@@ -102,7 +104,7 @@ chi_status chi_fit_do_unit(void *context, int64_t i, int64_t next)
     chi_reader_ahead(w->reader, &after);
   }
   if (!unread) s = fit_unit(w, u, &responses, features, layer.real);
-  chi_response_supply_return(w->responses, u->dataset);
+  if (borrowed) chi_response_supply_return(w->responses, u->dataset);
   if (s == CHI_OK) return write_unit(w, u);
   return fails_alone(s, unread) ? fail_unit(w, u) : s;
 }

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/agree.h"
 #include "base/log.h"
@@ -86,6 +85,7 @@ static chi_status prepare(chi_bootstrap *b, chi_run_mode mode, const chi_study *
 {
   CHI_TRY(chi_lock_alone(b->folder, mode == CHI_RUN_NEW ? 0 : lock_wait_s, &b->lock));
   CHI_TRY(chi_bootstrap_check(b->folder, mode)); /* another job may have been faster */
+  chi_run_folder_clear_unfinished(b->folder);
   *resumed = mode == CHI_RUN_RESUME && chi_run_folder_has(b->folder, "bootstrap.h5");
   if (*resumed)
     CHI_TRY(take_up(b, study, provenance, content, resumed));

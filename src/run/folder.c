@@ -13,14 +13,15 @@
 static const char *const marks[] = {"fit.h5", "config.yaml", "lock", "fit.h5.tmp"};
 static const char *const others[] = {"config.yaml.tmp", "status.json", "status.json.tmp",
                                      "log.txt"};
-/* What the stages after the fit write, the later ones first. */
+/* What the stages after the fit write, the later ones first, and of a stage what it writes last. */
 static const char *const later[] = {
-    "report.html",   "report.html.tmp", "sites.h5",        "sites.h5.tmp", "sites.csv",
-    "sites.csv.tmp", "regions.csv",     "regions.csv.tmp", "bootstrap.h5", "bootstrap.h5.tmp"};
+    "report.html",   "report.html.tmp", "regions.csv",  "regions.csv.tmp", "sites.csv",
+    "sites.csv.tmp", "sites.h5",        "sites.h5.tmp", "bootstrap.h5",    "bootstrap.h5.tmp"};
 enum {
   N_MARKS = sizeof marks / sizeof *marks,
   N_OTHERS = sizeof others / sizeof *others,
-  N_LATER = sizeof later / sizeof *later
+  N_LATER = sizeof later / sizeof *later,
+  N_FROM_SITES = N_LATER - 2
 };
 
 chi_status chi_run_folder_path(char *out, const char *run, const char *name)
@@ -80,6 +81,20 @@ static chi_status remove_file(const char *run, const char *name)
 chi_status chi_run_folder_clear_later(const char *run)
 {
   for (int i = 0; i < N_LATER; i++) CHI_TRY(remove_file(run, later[i]));
+  return CHI_OK;
+}
+
+void chi_run_folder_clear_unfinished(const char *run)
+{
+  static const char *const names[] = {"fit.h5.tmp",       "config.yaml.tmp", "status.json.tmp",
+                                      "bootstrap.h5.tmp", "sites.h5.tmp",    "sites.csv.tmp",
+                                      "regions.csv.tmp",  "report.html.tmp"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) remove_file(run, names[i]);
+}
+
+chi_status chi_run_folder_clear_sites(const char *run)
+{
+  for (int i = 0; i < N_FROM_SITES; i++) CHI_TRY(remove_file(run, later[i]));
   return CHI_OK;
 }
 

@@ -38,6 +38,13 @@ chi_status chi_run_folder_clear(const char *run);
 /** Remove what the stages after the fit wrote: bootstrap, sites, report. */
 chi_status chi_run_folder_clear_later(const char *run);
 
+/** Remove what a killed job left half-written, as NAME.tmp, of all stages. With the lock held
+ * alone. What cannot be removed stays: who needs its place says so. */
+void chi_run_folder_clear_unfinished(const char *run);
+
+/** Remove what the stages after the bootstrap wrote: sites, report. */
+chi_status chi_run_folder_clear_sites(const char *run);
+
 /** Write a small file whole or not at all: as NAME.tmp, synced, renamed. */
 chi_status chi_run_folder_write(const char *run, const char *name, const char *text, int64_t n);
 

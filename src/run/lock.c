@@ -9,7 +9,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "run/folder.h"
+
+/* `chiasm status` looks who holds the lock by holding it alone for a moment: no reason to give up.
+ */
+static const double a_look_s = 1;
 
 /* Some network and parallel file systems are mounted without locks. */
 static bool has_no_locks(int why) { return why == ENOLCK || why == ENOSYS || why == EOPNOTSUPP; }
@@ -58,8 +63,10 @@ chi_status chi_lock_alone(const char *run, double wait_s, int *fd)
   if (why == EWOULDBLOCK && wait_s > 0)
     chi_log(CHI_LOG_INFO, "%s is being written by another job: waiting up to %.0f s for it", run,
             wait_s);
-  while ((why == EWOULDBLOCK || why == EINTR) && chi_clock_now() - start < wait_s) {
-    chi_clock_sleep(0.1);
+  const double patience = wait_s > a_look_s ? wait_s : a_look_s;
+  while ((why == EWOULDBLOCK || why == EINTR) && chi_clock_now() - start < patience &&
+         !chi_stop_asked()) {
+    chi_clock_sleep(0.05);
     why = flock(*fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
   }
   if (why == 0) {
@@ -67,7 +74,9 @@ chi_status chi_lock_alone(const char *run, double wait_s, int *fd)
     return CHI_OK;
   }
   chi_status s = CHI_OK;
-  if (why == EWOULDBLOCK || why == EINTR)
+  if ((why == EWOULDBLOCK || why == EINTR) && wait_s > 0 && chi_stop_asked())
+    s = chi_fail(CHI_STOPPED, "%s: stopped by a signal while waiting for another job's end", run);
+  else if (why == EWOULDBLOCK || why == EINTR)
     s = held_by_other(run, *fd, wait_s);
   else if (has_no_locks(why))
     chi_log(CHI_LOG_WARNING,
@@ -84,9 +93,9 @@ chi_status chi_lock_shared(const char *run, bool alone, int *fd)
 {
   if (alone && *fd < 0) return CHI_OK; /* no locks here: warned already */
   if (!alone) CHI_TRY(open_lock(run, fd));
-  /* `chiasm status` looks who holds the lock by holding it alone for a moment: try for a second. */
+  const double start = chi_clock_now();
   int why = flock(*fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
-  for (int i = 0; i < 20 && (why == EWOULDBLOCK || why == EINTR); i++) {
+  while ((why == EWOULDBLOCK || why == EINTR) && chi_clock_now() - start < a_look_s) {
     chi_clock_sleep(0.05);
     why = flock(*fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
   }

@@ -9,9 +9,9 @@
 #include "chiasm/status.h"
 
 /** Take the lock for this process alone, and write into it who has it.
- * \param[in]  wait_s  how long to wait for another holder
+ * \param[in]  wait_s  how long to wait for another holder, at least a second: it may only look
  * \param[out] fd      to chi_lock_release; -1 where the file system has no locks (a warning)
- * \return CHI_ERR_USAGE naming the holder, CHI_ERR_IO */
+ * \return CHI_ERR_USAGE naming the holder, CHI_ERR_IO, CHI_STOPPED if asked to while it waits */
 chi_status chi_lock_alone(const char *run, double wait_s, int *fd);
 
 /** Take the lock together with others. On a lock that chi_lock_alone took (*fd >= 0): share it.

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/agree.h"
 #include "base/log.h"
@@ -82,9 +81,7 @@ static chi_status take_up(const chi_run *run, const chi_study *study,
   chi_expected expected = {run, study, provenance};
   const int64_t bytes = chi_fit_file_bytes(study, provenance);
   bool renew = false;
-  char temporary[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(temporary, run->folder, "fit.h5.tmp"));
-  unlink(temporary);
+  chi_run_folder_clear_unfinished(run->folder);
   if (!chi_run_folder_has(run->folder, "fit.h5")) {
     chi_log(CHI_LOG_INFO, "%s: has no scores yet; the fit starts from nothing", run->folder);
     return make_fit_file(run, study, provenance);

@@ -288,8 +288,11 @@ static int64_t file_bytes(const chi_sites_run *run)
   return bytes;
 }
 
+/* What was there is of other options, maybe: it goes first, so that files of two comparisons never
+ * stand side by side. regions.csv comes last: where it is, all are. */
 chi_status chi_sites_write(const chi_sites_run *run)
 {
+  CHI_TRY(chi_run_folder_clear_sites(run->options->run));
   CHI_TRY(chi_new_file_make(run->options->run, "sites.h5", file_bytes(run), write_contents,
                             (void *)run));
   CHI_TRY(write_sites_csv(run));

@@ -6,18 +6,19 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "run/config.h"
 #include "run/folder.h"
 #include "run/lock.h"
 #include "sites/internal.h"
 
-/* As chiasm fit --resume: a killed job's ranks may live on for some seconds. */
 const char *const chi_sites_test_names[] = {"events", "bins", "crossed"};
 
 /* What each test does with a row in its turn; `bins` only chooses the models, and draws later. */
 static chi_status (*const test_row[])(chi_sites_work *, const chi_sites_pair *, chi_sites_row *) = {
     chi_sites_test_events, chi_sites_choose_bins, chi_sites_test_crossed};
 
+/* As chiasm fit --resume: a killed job's ranks may live on for some seconds. */
 static const double lock_wait_s = 30;
 
 static chi_status check_folder(const char *run)
@@ -148,7 +149,8 @@ static chi_status test_alignment(chi_sites_run *r, int32_t a)
   if (s == CHI_OK) s = chi_sites_work_begin(r->file, d, r->options->min_bins, &work);
   for (int64_t site = 0; site < d->n_sites && s == CHI_OK; site++) {
     chi_sites_work_site(&work, site);
-    s = test_site(r, &work, a);
+    s = chi_stop_asked() ? chi_fail(CHI_STOPPED, "sites: stopped by a signal; nothing is written")
+                         : test_site(r, &work, a);
   }
   if (work.data != NULL) chi_sites_work_end(&work);
   for (int32_t c = 0; c < r->n_comparisons && s == CHI_OK; c++) {
@@ -202,6 +204,7 @@ static chi_status run_stage(chi_sites_run *r)
   const chi_sites_options *o = r->options;
   char log[PATH_MAX];
   CHI_TRY(chi_lock_alone(o->run, lock_wait_s, &r->lock));
+  chi_run_folder_clear_unfinished(o->run);
   CHI_TRY(chi_run_folder_path(log, o->run, "log.txt"));
   chi_log_set_file(log);
   CHI_TRY(open_fit(r));

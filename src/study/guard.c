@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "study/hdf5.h"
 
 static const double patience = 10; /* s of computing on what should take milliseconds */
@@ -24,8 +25,9 @@ static double cpu_seconds(pid_t child)
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Wait for the child's end; kill it if it makes no progress. SIGCHLD is blocked. */
-static int watch(pid_t child, const chi_h5_progress *progress, bool *stuck)
+/* Wait for the child's end; kill it if it makes no progress. SIGCHLD is blocked.
+ * \param[in] told  whether the child knows already that it is asked to stop */
+static int watch(pid_t child, const chi_h5_progress *progress, bool told, bool *stuck)
 {
   sigset_t signals;
   const struct timespec moment = {.tv_nsec = 200000000};
@@ -37,6 +39,7 @@ static int watch(pid_t child, const chi_h5_progress *progress, bool *stuck)
   for (;;) {
     const pid_t ended = waitpid(child, &result, WNOHANG);
     if (ended == child || (ended < 0 && errno != EINTR)) return result;
+    if (chi_stop_asked() && !told) told = kill(child, SIGTERM) == 0; /* it may be for us alone */
     const double now = cpu_seconds(child);
     if (progress->steps != steps || !progress->brief) {
       steps = progress->steps;
@@ -79,6 +82,7 @@ chi_status chi_guard_run(chi_guard_work *work, void *context, int *exit_code)
   sigset_t signals, before;
   int result = 0;
   bool stuck = false;
+  const bool told = chi_stop_asked();
   const pid_t parent = getpid();
   chi_h5_progress *progress =
       mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -95,7 +99,7 @@ chi_status chi_guard_run(chi_guard_work *work, void *context, int *exit_code)
   if (child < 0)
     status = chi_fail(CHI_ERR_MEMORY, "no process could be started: %s", strerror(errno));
   else
-    result = watch(child, progress, &stuck);
+    result = watch(child, progress, told, &stuck);
   sigprocmask(SIG_SETMASK, &before, NULL);
   if (status == CHI_OK) status = judge(result, stuck, progress->where, exit_code);
   munmap(progress, sizeof *progress);

@@ -9,7 +9,8 @@
 typedef int chi_guard_work(void *context);
 
 /** Run `work` so that the caller outlives it: where HDF5 crashes on a damaged file, or computes for
- * ten seconds on something small, the child ends and the file is named.
+ * ten seconds on something small, the child ends and the file is named. A wish to stop
+ * (base/stop.h) that reached the caller alone is passed on.
  * \param[out] exit_code  work's, where CHI_OK
  * \return CHI_ERR_INPUT naming the damaged file; CHI_ERR_IO if the child was killed otherwise */
 chi_status chi_guard_run(chi_guard_work *work, void *context, int *exit_code);

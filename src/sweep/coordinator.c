@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "sweep/messages.h"
 #include "sweep/policy.h"
 #include "sweep/show.h"
-#include "sweep/signals.h"
 
 static const double show_every_s = 0.5;
 static const double batch_s = 0.02; /* shorter units than this go out several at a time */
@@ -183,7 +183,7 @@ static void *serve(void *argument)
   double pause = pause_min_s;
   show(c);
   while (c->n_gone < c->n_ranks) {
-    if (chi_signals_stop()) stop(c);
+    if (chi_stop_asked()) stop(c);
     pause = take_reports(c) ? pause_min_s : fmin(1.5 * pause, pause_max_s);
     if (c->n_gone < c->n_ranks) {
       show(c);

@@ -3,7 +3,6 @@
 #include "base/agree.h"
 #include "base/clock.h"
 #include "sweep/coordinator.h"
-#include "sweep/signals.h"
 #include "sweep/worker.h"
 
 chi_status chi_sweep_run(MPI_Comm comm, const chi_unit *units, int64_t n,
@@ -22,8 +21,6 @@ chi_status chi_sweep_run(MPI_Comm comm, const chi_unit *units, int64_t n,
   MPI_Comm own;
   MPI_Comm_dup(comm, &own);
   MPI_Comm_rank(own, &rank);
-  chi_signals signals;
-  chi_signals_catch(&signals);
   chi_coordinator *coordinator = NULL;
   chi_status s = CHI_OK;
   if (rank == 0) s = chi_coordinator_start(own, units, n, stage, report, &coordinator);
@@ -37,7 +34,6 @@ chi_status chi_sweep_run(MPI_Comm comm, const chi_unit *units, int64_t n,
       s = chi_fail(CHI_STOPPED, "%s: stopped by a signal with %lld of %lld units left", stage->name,
                    (long long)result->left, (long long)n);
   }
-  chi_signals_restore(&signals);
   MPI_Comm_free(&own);
   result->wall_s = chi_clock_now() - start;
   return s;

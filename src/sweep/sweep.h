@@ -46,8 +46,8 @@ typedef struct chi_sweep_result {
 } chi_sweep_result;
 
 /** Do all units. Collective on comm: every rank passes the same units, count and name.
- * SIGTERM, SIGINT or SIGUSR1 on any rank stops the handing out of units; those in flight are
- * finished. A second signal, 0.25 s later or more, ends the program at once with exit code 3.
+ * A wish to stop (base/stop.h) on any rank, from before or now, stops the handing out of units;
+ * those in flight are finished.
  * Rank 0 shows progress: a bar on a terminal, else a line a minute and one at the end.
  * \param[in] report  called on rank 0 about twice a second, first at the start and last at the
  *                    end, with the stage's context, in the coordinator's thread; may be NULL

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "sweep/messages.h"
-#include "sweep/signals.h"
 
 static const double pause_min_s = 5e-5, pause_max_s = 1e-3;
 
@@ -88,7 +88,7 @@ static void ask(worker *w)
 /* A signal may reach one rank alone: it drops what it has not begun and tells the coordinator. */
 static void heed_signal(worker *w)
 {
-  if (w->told || !chi_signals_stop()) return;
+  if (w->told || !chi_stop_asked()) return;
   w->told = true;
   w->n_queue = 0;
   w->out.signalled = true;
@@ -100,19 +100,20 @@ static void wait_for_answer(worker *w)
 {
   const double start = chi_clock_now();
   double pause = pause_min_s;
-  while (!take_answers(w) && (w->told || !chi_signals_stop())) {
+  while (!take_answers(w) && (w->told || !chi_stop_asked())) {
     chi_clock_sleep(pause);
     pause = fmin(1.5 * pause, pause_max_s);
   }
   w->result->waited_s += chi_clock_now() - start;
 }
 
-static void end_job(worker *w, chi_coordinator *coordinator, chi_status s)
+/* Exit code 1 whatever it is: 2 is for what is found before the first unit. */
+static void end_job(worker *w, chi_coordinator *coordinator)
 {
   chi_coordinator_hush(coordinator);
   chi_log_bar("");
   chi_log(CHI_LOG_ERROR, "%s", chi_message());
-  MPI_Abort(w->comm, chi_exit_code(s));
+  MPI_Abort(w->comm, 1);
 }
 
 static void do_unit(worker *w, chi_coordinator *coordinator)
@@ -136,7 +137,7 @@ static void do_unit(worker *w, chi_coordinator *coordinator)
     memcpy(w->out.message, chi_message(), strlen(chi_message()) + 1);
     send_report(w);
   } else {
-    end_job(w, coordinator, s);
+    end_job(w, coordinator);
   }
 }
 

@@ -45,12 +45,6 @@ def read(run, alignment=None):
         return out
 
 
-def boot_flags(run):
-    """All `done` flags of bootstrap.h5, in one row; of rows and sites that have a layer."""
-    with h5py.File(run / "bootstrap.h5", "r") as f:
-        return np.concatenate([f[a]["done"][()][f[a]["layer"][()] != b""].ravel() for a in f])
-
-
 def expected_summaries(r):
     """numpy's, of replicates x bins: mean, 2.5 and 97.5 percentiles; NaN where over 5 % are missing."""
     out = np.full((3, r.shape[1]), np.nan)

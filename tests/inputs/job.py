@@ -1,6 +1,7 @@
 """Starting chiasm as its users do, for the tests of bad inputs and of faults."""
 import os
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,18 +13,39 @@ MPIRUN = shlex.split(os.environ["CHIASM_MPIRUN"])
 ERROR = "chiasm: error: "
 
 
-def command(ranks, *arguments):
-    return MPIRUN + ["-n", str(ranks), CHIASM, *map(str, arguments)]
+def command(ranks, *arguments, program=CHIASM):
+    """The line that starts it; ranks: under mpirun."""
+    return [*(MPIRUN + ["-n", str(ranks)] if ranks else ()), program, *map(str, arguments)]
 
 
-def chiasm(*arguments, ranks=0, timeout=30):
-    """The finished process; ranks: under mpirun."""
-    line = command(ranks, *arguments) if ranks else [CHIASM, *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, errors="replace", timeout=timeout)
+def chiasm(*arguments, ranks=0, timeout=30, prefix=(), program=CHIASM, **keywords):
+    """The finished process. keywords: of subprocess.run."""
+    return subprocess.run([*prefix, *command(ranks, *arguments, program=program)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, errors="replace", timeout=timeout, **keywords)
 
 
-def fit(study, run, *options, ranks=2, timeout=30):
-    return chiasm("fit", study, "-o", run, *options, ranks=ranks, timeout=timeout)
+def as_somebody(folder):
+    """The keywords that make a job run as a user without rights to all: as root by nobody, who gets a copy of the
+    program and may write into folder/open. None where no other user can run it."""
+    program, temporary, ours = shutil.copy(CHIASM, folder / "chiasm"), folder / "tmp", folder / "open"
+    prefix, owner = (), os.getuid()
+    for path in (temporary, ours):
+        path.mkdir()
+    if owner == 0:
+        prefix, owner = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"), 65534
+        for path in (folder, *folder.parents):
+            if path.stat().st_uid == 0 and path.stat().st_mode & 0o005 != 0o005:
+                os.chmod(path, 0o755)
+        for path in (temporary, ours):
+            os.chown(path, owner, -1)
+        if subprocess.run([*prefix, program, "--version"], capture_output=True).returncode != 0:
+            return None
+    environment = {**os.environ, "HOME": str(folder), "TMPDIR": str(temporary)}
+    return dict(program=str(program), prefix=prefix, env=environment, cwd=folder)
+
+
+def fit(study, run, *options, ranks=2, timeout=30, **how):
+    return chiasm("fit", study, "-o", run, *options, ranks=ranks, timeout=timeout, **how)
 
 
 def ok(study, run, *options, code=0, **how):

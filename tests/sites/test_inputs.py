@@ -159,7 +159,7 @@ def test_damage():
 def test_output_in_the_way():
     make_run("run", **SMALL)
     os.mkdir("run/sites.csv")
-    refused(sites(), "sites.csv: cannot be written", code=1)
+    refused(sites(), "sites.csv: cannot be removed", code=1)
     assert not os.path.exists("run/sites.csv.tmp")
 
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "sweep/sweep.h"
 
 typedef struct job {
@@ -29,6 +30,7 @@ static chi_status work(void *context, int64_t i, int64_t next)
 int main(int argc, char **argv)
 {
   int threads, rank;
+  chi_stop_catch();
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   chi_log_set_rank(rank);

@@ -1,14 +1,13 @@
-#include "sweep/signals.h"
+#include "base/stop.h"
 
+#include <signal.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "chiasm/status.h"
 
-static const int numbers[3] = {SIGTERM, SIGINT, SIGUSR1};
 static atomic_llong first_ns; /* when the first came; 0: none has */
 
 /* Only what POSIX allows in a handler. MPI_Abort is not; mpirun ends the other ranks. */
@@ -23,20 +22,15 @@ static void on_signal(int number)
   if (now - first > 250000000LL) _exit(chi_exit_code(CHI_STOPPED));
 }
 
-void chi_signals_catch(chi_signals *signals)
+void chi_stop_catch(void)
 {
-  atomic_store(&first_ns, 0);
+  static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART; /* reads and writes under way know nothing of it */
   sigemptyset(&action.sa_mask);
-  for (int i = 0; i < 3; i++) sigaction(numbers[i], &action, &signals->old[i]);
+  for (int i = 0; i < 3; i++) sigaction(numbers[i], &action, NULL);
 }
 
-void chi_signals_restore(const chi_signals *signals)
-{
-  for (int i = 0; i < 3; i++) sigaction(numbers[i], &signals->old[i], NULL);
-}
-
-bool chi_signals_stop(void) { return atomic_load(&first_ns) != 0; }
+bool chi_stop_asked(void) { return atomic_load(&first_ns) != 0; }

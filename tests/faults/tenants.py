@@ -1,0 +1,114 @@
+"""Other jobs and people at the same run."""
+import fcntl
+import signal
+import threading
+import time
+
+from faults.ends import under_way
+from faults.jobs import wait_for
+from faults.registry import test
+from inputs.job import chiasm, contents, said
+
+
+@test("fit", "bootstrap", "run")
+def run_in_use(stage, folder):
+    """A second job is refused while the first goes on unharmed; a --resume waits for its end."""
+    run = stage.new(folder / "run")
+    job = stage.start(run)
+    under_way(stage, job, run)
+    begin = time.monotonic()
+    said(chiasm(*stage.line(run)), 2, "run: ", "already")
+    assert time.monotonic() - begin < 10
+    status = chiasm("status", run)
+    assert status.returncode == 3 and "running" in status.stdout, status
+    second = stage.start(run, "--resume")
+    wait_for(lambda: "waiting up to 30 s" in second.printed(), "the second job does not wait", job=second)
+    stopped = stage.start(run, "--resume", ranks=0)
+    wait_for(lambda: "waiting up to 30 s" in stopped.printed(), "the third job does not wait", job=stopped)
+    stopped.kill(0, signal.SIGTERM)  # nobody waits 30 s for a job that waits
+    stopped.end(3, text="while waiting")
+    job.kill("ranks", signal.SIGCONT)
+    job.end(0)
+    second.end(0)
+    stage.check(run)
+
+
+def hold(run):
+    """Its lock, as another job would."""
+    lock = open(run / "lock", "r+")
+    lock.write("host elsewhere, process 4711, since yesterday\n")
+    lock.truncate()
+    lock.flush()
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
+
+
+@test("fit", beside=True)
+def lock_is_held(stage, folder):
+    """By a job that does not end: a --resume says so after 30 s."""
+    run = stage.new(folder / "run", True)
+    before = contents(run)
+    with hold(run):
+        begin = time.monotonic()
+        said(chiasm(*stage.line(run, "--resume"), timeout=60), 2, "another job is writing this run", "still after 30 s",
+             "process 4711")
+        assert 29 < time.monotonic() - begin < 45
+    assert contents(run) == before
+    assert "nothing is left to fit" in stage.go_on(run)
+
+
+@test("bootstrap", "sites")
+def lock_is_held_now(stage, folder):
+    """A new bootstrap does not wait for another job's end; sites does, until it is asked to stop."""
+    run = stage.new(folder / "run")
+    before = contents(run)
+    with hold(run):
+        begin = time.monotonic()
+        if stage.name == "bootstrap":
+            said(chiasm(*stage.line(run)), 2, "another job is writing this run", "process 4711")
+        else:
+            job = stage.start(run)
+            wait_for(lambda: "waiting up to 30 s" in job.printed(), "it does not wait", job=job)
+            job.kill(0, signal.SIGINT)
+            job.end(3, text="while waiting")
+        assert time.monotonic() - begin < 15
+    assert contents(run) == before
+    stage.go_on(run)
+    stage.check(run)
+
+
+@test("fit", "bootstrap")
+def watched(stage, folder):
+    """`chiasm status` tries the lock to see whether a job runs: never to the harm of that job."""
+    run, over, codes = stage.new(folder / "run"), threading.Event(), set()
+
+    def ask():
+        while not over.is_set():
+            if (run / "fit.h5").exists():
+                codes.add(chiasm("status", run).returncode)
+
+    def try_lock():  # as status does, but so often that every opening of the run meets it
+        while not over.is_set():
+            try:
+                with open(run / "lock") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    time.sleep(0.002)
+            except OSError:
+                pass
+            time.sleep(0.001)
+
+    watchers = [threading.Thread(target=ask), threading.Thread(target=try_lock)]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        job = stage.start(run)
+        wait_for(lambda: stage.share(run) >= 0.2, "it does not get on", job=job)
+        job.kill("all")
+        job.end()
+        stage.go_on(run, ranks=3)
+    finally:
+        over.set()
+        for watcher in watchers:
+            watcher.join()
+    stage.check(run)
+    assert codes <= {0, 3}, codes

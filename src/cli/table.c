@@ -146,6 +146,11 @@ const chi_command chi_command_table[] = {
      "\n"
      "Example: chiasm bench project --features 150000 --events 800",
      0},
+    {"bench sweep", CHI_CMD_BENCH_SWEEP, "", 0, "Time the handing out of units that are no work.",
+     "By the same coordinator as chiasm fit's, on any number of ranks.\n"
+     "\n"
+     "Example: taskset -c 0 chiasm bench sweep --units 1000000",
+     0},
     {"import features", CHI_CMD_IMPORT_FEATURES, "STUDY FILE...", -2,
      "Add a model to a study, from its activations.",
      "A FILE is one layer, or several: an .npy of float16, float32 or float64, an\n"

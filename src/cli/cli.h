@@ -6,6 +6,7 @@
 #include <mpi.h>
 
 #include "base/options.h"
+#include "bootstrap/choose.h"
 #include "chiasm/encode.h"
 #include "chiasm/run.h"
 
@@ -94,6 +95,9 @@ void chi_cli_import_features_look(const chi_options *options);
 
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);
+
+/** What --layer-selection says. Local. */
+chi_layer_selection chi_cli_layer_selection(const chi_options *options);
 
 /** All options that shape a fit: those of the next, gap and precision.
  * \param[in] fit  options of a command that fits, also if it is not the one run; the threads are

@@ -31,7 +31,21 @@ static bool take_count(const char **at, int32_t *count)
   return true;
 }
 
-/* "1,2,4" or "1,2,...,16384": by the same factor as the two before. */
+/* Go on by the factor between the last two, up to below `end`. */
+static bool fill_counts(int32_t *counts, int *n, int32_t end)
+{
+  if (*n < 2 || counts[*n - 1] <= counts[*n - 2]) return false;
+  const double factor = (double)counts[*n - 1] / counts[*n - 2];
+  for (double next = counts[*n - 1] * factor; next < 0.999 * end; next *= factor) {
+    const int32_t count = (int32_t)(next + 0.5);
+    if (count <= counts[*n - 1]) continue;
+    if (*n == MOST_COUNTS) return false;
+    counts[(*n)++] = count;
+  }
+  return true;
+}
+
+/* "1,2,4" or "1,2,...,16384". */
 static chi_status read_counts(const char *text, int32_t *counts, int *n)
 {
   static const char dots[] = "...,";
@@ -39,18 +53,10 @@ static chi_status read_counts(const char *text, int32_t *counts, int *n)
   bool good = *at != '\0';
   *n = 0;
   while (good && *at != '\0') {
-    int32_t next, last = *n > 0 ? counts[*n - 1] : 0;
-    const int32_t before = *n > 1 ? counts[*n - 2] : 0;
+    int32_t next;
     const bool filled = strncmp(at, dots, sizeof dots - 1) == 0;
     if (filled) at += sizeof dots - 1;
-    good = take_count(&at, &next) && (!filled || (*n > 1 && last > before)) && *n < MOST_COUNTS;
-    while (good && filled && (double)last * last / before < 0.999 * next) {
-      last = (int32_t)((double)last * last / before + 0.5);
-      if (last <= counts[*n - 1]) last = counts[*n - 1] + 1;
-      counts[(*n)++] = last;
-      good = *n < MOST_COUNTS;
-      if (good && (double)last * counts[*n - 1] / counts[*n - 2] >= 0.999 * next) break;
-    }
+    good = take_count(&at, &next) && (!filled || fill_counts(counts, n, next)) && *n < MOST_COUNTS;
     if (good) counts[(*n)++] = next;
   }
   if (good) return CHI_OK;

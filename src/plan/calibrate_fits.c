@@ -118,7 +118,7 @@ static chi_status time_fit(const chi_encode_options *encode, const data *d, int6
   chi_status s = CHI_OK;
   *seconds = INFINITY;
   double spent = 0;
-  for (int times = 0; (times < 2 || spent < 0.08) && s == CHI_OK; times++) {
+  while (spent < 0.15 && s == CHI_OK) {
     const double start = encode->threads > 1 ? chi_clock_now() : chi_clock_cpu();
     s = fit(d, &rows, targets);
     const double took = (encode->threads > 1 ? chi_clock_now() : chi_clock_cpu()) - start;

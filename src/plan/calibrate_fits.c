@@ -108,8 +108,8 @@ static chi_status fit(const data *d, const chi_rows *rows, int64_t targets)
                         d->scores + d->targets, d->scores + 2 * d->targets, NULL);
 }
 
-/* Least CPU seconds of a plain fit of some of the targets, over 0.08 s and two fits at least (the
- * first finds its memory). With several threads wall seconds. */
+/* Least CPU seconds of a plain fit of some of the targets, over 0.15 s or so. With several
+ * threads wall seconds. */
 static chi_status time_fit(const chi_encode_options *encode, const data *d, int64_t targets,
                            double *seconds)
 {

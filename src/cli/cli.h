@@ -55,7 +55,8 @@ typedef chi_status chi_cli_function(const chi_cli *cli, int *exit_code);
 chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_bootstrap, chi_cli_sites,
     chi_cli_run, chi_cli_status, chi_cli_bench;
 chi_cli_function chi_cli_import_treebank, chi_cli_import_events, chi_cli_import_features,
-    chi_cli_import_concat, chi_cli_bench_project, chi_cli_merge, chi_cli_verify, chi_cli_plan, chi_cli_bench_sweep;
+    chi_cli_import_concat, chi_cli_bench_project, chi_cli_merge, chi_cli_verify, chi_cli_plan,
+    chi_cli_bench_sweep;
 
 /** Options from files, strongest first: -c FILE, RUN/config.yaml when resuming, STUDY/study.yaml,
  * as far as the command has them; the study of a run is the one that fit.h5 names, if it is still

@@ -136,24 +136,6 @@ static double bytes_without_files(const chi_study *study)
   return numbers * sizeof(float);
 }
 
-/* Give the ranks of a node their slots for responses, or say that they do not fit. */
-static chi_status check_room(const chi_options *o, const chi_stages_options *so, chi_run_plan *plan)
-{
-  const int64_t per_rank = chi_opt_int(o, "memory-per-rank");
-  const int64_t per_node = chi_opt_int(o, "memory-per-node");
-  const chi_room_demand fits = {so->study, &so->encode, so->real, NULL, 0};
-  chi_room *const rooms[] = {&plan->fit_room, &plan->bootstrap_room};
-  for (int i = 0; i < 2; i++) {
-    chi_room *room = rooms[i];
-    room->program = chi_memory_peak();
-    room->ranks = plan->ranks_per_node;
-    room->limit = per_node > 0 ? per_node : INT64_MAX;
-    if (per_rank > 0 && per_rank <= room->limit / room->ranks) room->limit = per_rank * room->ranks;
-    CHI_TRY(chi_room_fit(&fits, per_rank, room));
-  }
-  return CHI_OK;
-}
-
 /* A line that submits the job: half as much time again and ten minutes, a tenth more memory. */
 static void add_submission(const chi_options *o, const chi_stages_options *so,
                            const chi_run_plan *plan, chi_text *out)
@@ -193,6 +175,7 @@ static chi_status plan_sweep(const chi_options *o, chi_stages_options *so, chi_t
   int n;
   chi_run_plan *plans = NULL, alone;
   CHI_TRY(read_counts(chi_opt_text(o, "sweep"), counts, &n));
+  so->memory_per_rank = so->memory_per_node = 0; /* have been looked at */
   so->ranks = 1;
   CHI_TRY(chi_stages_plan(so, &alone));
   CHI_TRY(chi_alloc(n, sizeof *plans, "plans", &plans));
@@ -214,7 +197,6 @@ static chi_status make_report(const chi_options *o, chi_stages_options *so, chi_
   chi_run_plan plan;
   const bool sweeps = chi_opt_text(o, "sweep") != NULL, json = chi_opt_flag(o, "json");
   CHI_TRY(chi_stages_plan(so, &plan));
-  CHI_TRY(check_room(o, so, &plan));
   if (json && !sweeps) {
     chi_report_plan_json(so, &plan, report);
   } else if (!json) {
@@ -248,6 +230,8 @@ static void set_options(const chi_options *o, const chi_machine *machine, chi_st
   so->start_rank_s = chi_opt_real(o, "start-per-rank");
   so->rank_bandwidth = (double)chi_opt_int(o, "rank-bandwidth");
   if (so->rank_bandwidth <= 0) so->rank_bandwidth = machine->read_bandwidth;
+  so->memory_per_rank = chi_opt_int(o, "memory-per-rank");
+  so->memory_per_node = chi_opt_int(o, "memory-per-node");
   so->total_bandwidth = (double)chi_opt_int(o, "file-system-bandwidth");
 }
 

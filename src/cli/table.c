@@ -143,6 +143,7 @@ const chi_command chi_command_table[] = {
      "\n"
      "A machine of more cores than the one measured has the same speed on each. The\n"
      "latency, the file system and the start of large jobs are as the options say.\n"
+     "--threads 0 is one thread here.\n"
      "\n"
      "Example: chiasm plan demo/study --ranks 256 --cores-per-node 128\n"
      "  --sweep 1,2,...,16384",

@@ -99,7 +99,9 @@ chi_status chi_children_self(const char *const *argument, const char *output, do
     return chi_fail(CHI_ERR_IO, "no process could be started: %s", strerror(errno));
   *seconds = chi_clock_now() - start;
   if (WIFEXITED(result) && WEXITSTATUS(result) == 0) return CHI_OK;
-  return chi_fail(CHI_ERR_IO, "chiasm %s %s, run to time it, ended with %s %d", argument[1],
-                  argument[2], WIFEXITED(result) ? "exit code" : "signal",
+  return chi_fail(CHI_ERR_IO,
+                  "chiasm %s %s, run to time it, ended with %s %d; measure on a machine where it "
+                  "runs, and give --machine FILE",
+                  argument[1], argument[2], WIFEXITED(result) ? "exit code" : "signal",
                   WIFEXITED(result) ? WEXITSTATUS(result) : WTERMSIG(result));
 }

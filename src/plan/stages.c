@@ -90,6 +90,19 @@ static void prepare(const chi_stages_options *o, double base_s, chi_stage_plan *
       base_s + o->machine->layer_s * (double)chi_layer_count(o->study) + o->study_bytes / bandwidth;
 }
 
+/* The memory of a stage, if it suffices. */
+static chi_status find_room(const chi_stages_options *o, const chi_run_plan *plan,
+                            const chi_room_demand *demand, chi_room *room)
+{
+  chi_room_need(demand, room);
+  room->program = chi_memory_peak();
+  room->ranks = plan->ranks_per_node;
+  room->limit = o->memory_per_node > 0 ? o->memory_per_node : INT64_MAX;
+  if (o->memory_per_rank > 0 && o->memory_per_rank <= room->limit / room->ranks)
+    room->limit = o->memory_per_rank * room->ranks;
+  return chi_room_fit(demand, o->memory_per_rank, room);
+}
+
 static void fit_unit(const chi_stages_options *o, const chi_fit_unit *u, double busy,
                      chi_stage_plan *stage, double *seconds)
 {
@@ -140,7 +153,7 @@ static chi_status plan_fit(const chi_stages_options *o, chi_run_plan *plan)
   prepare(o, o->machine->fit_s, stage);
   s = simulate(o, plan, fit.unit, fit.n, &t, &stage->sweep);
   const chi_room_demand demand = {o->study, &o->encode, o->real, NULL, 0};
-  chi_room_need(&demand, &plan->fit_room);
+  if (s == CHI_OK) s = find_room(o, plan, &demand, &plan->fit_room);
 cleanup:
   tables_free(&t);
   chi_fit_plan_free(&fit);
@@ -227,7 +240,7 @@ static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan
   s = simulate(o, plan, boot.unit, boot.n, &t, &stage->sweep);
   const chi_room_demand demand = {o->study, &o->encode, o->real, boot.electrodes,
                                   CHI_REPLICATE_BLOCK};
-  chi_room_need(&demand, &plan->bootstrap_room);
+  if (s == CHI_OK) s = find_room(o, plan, &demand, &plan->bootstrap_room);
 cleanup:
   tables_free(&t);
   chi_boot_plan_free(&boot);

@@ -21,10 +21,11 @@ typedef struct chi_stages_options {
   chi_layer_selection layers; /* that are bootstrapped */
   const chi_machine *machine;
   int32_t ranks, cores_per_node;
-  double latency_s;       /* of a message */
-  double start_rank_s;    /* that each rank adds to the start of the job */
-  double rank_bandwidth;  /* bytes per second */
-  double total_bandwidth; /* of the file system */
+  double latency_s;                         /* of a message */
+  double start_rank_s;                      /* that each rank adds to the start of the job */
+  double rank_bandwidth;                    /* bytes per second */
+  double total_bandwidth;                   /* of the file system */
+  int64_t memory_per_rank, memory_per_node; /* that the plan must fit into; 0: any */
 } chi_stages_options;
 
 /** A stage of units. */
@@ -44,12 +45,13 @@ typedef struct chi_run_plan {
   chi_stage_plan fit, bootstrap;
   double sites_s;
   double total_s;
-  chi_room fit_room, bootstrap_room; /* program and limit are left 0 */
+  chi_room fit_room, bootstrap_room; /* `program` is that of this process, without MPI's */
 } chi_run_plan;
 
 /** Which sites have which layer is known after the fit alone: for `site` they are taken to be
- * spread evenly over each model's layers. \return CHI_ERR_MEMORY; as chi_fit_plan_make and
- * chi_boot_plan_units */
+ * spread evenly over each model's layers.
+ * \return CHI_ERR_MEMORY; CHI_ERR_USAGE if it does not fit into memory; as chi_fit_plan_make and
+ *         chi_boot_plan_units */
 chi_status chi_stages_plan(const chi_stages_options *options, chi_run_plan *plan);
 
 /** Seconds of a stage. */

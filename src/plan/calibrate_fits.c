@@ -10,20 +10,19 @@
 #include "plan/children.h"
 #include "plan/cost.h"
 
-/* Two numbers of targets tell the shared part from the targets'. Those of the banded ways are few,
- * as theirs is the way of few targets; of the others a fit of 2048 is done in part. */
+/* Which part of a fit's time targets share is told by its stages; where these do not tell, in the
+ * banded ways, by fits of two numbers of targets. Those are few, as theirs is the way of few. */
 typedef struct shape {
-  int64_t events, features, whole, few, many;
+  int64_t events, features, few, many; /* few: 0 for the first kind */
 } shape;
 static const shape shapes[] = {
-    {400, 48, 2048, 1024, 2048},   {800, 96, 2048, 1024, 2048},   {800, 192, 2048, 1024, 2048},
-    {1200, 256, 2048, 1024, 2048}, {1600, 400, 2048, 1024, 2048}, {200, 400, 2048, 1024, 2048},
-    {400, 700, 2048, 1024, 2048},  {600, 900, 2048, 1024, 2048},  {500, 96, 0, 128, 512},
-    {500, 192, 0, 128, 512},       {1200, 384, 0, 128, 512},      {240, 400, 0, 128, 512},
-    {600, 1000, 0, 128, 384},
+    {400, 48, 0, 2048},    {800, 96, 0, 2048},   {800, 192, 0, 2048},   {1200, 256, 0, 2048},
+    {2000, 512, 0, 2048},  {200, 400, 0, 2048},  {400, 700, 0, 2048},   {800, 1200, 0, 2048},
+    {500, 96, 0, 256},     {500, 192, 128, 512}, {1200, 384, 128, 512}, {1600, 640, 128, 512},
+    {600, 1000, 128, 384},
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes, N_MEASURED = N_SHAPES + 1 };
-static const shape svd_shape = {300, 450, 0, 512, 2048};
+static const shape svd_shape = {300, 450, 0, 1024};
 static const double alphas[] = {0.1, 1, 10, 100, 1e3, 1e4, 1e5};
 
 static chi_encode_options options_of(chi_real precision, int32_t threads)
@@ -101,17 +100,17 @@ static chi_status data_make(const chi_encode_options *encode, int64_t targets, d
   return CHI_OK;
 }
 
-static chi_status fit(const data *d, const chi_rows *rows, int64_t targets)
+static chi_status fit(const data *d, const chi_rows *rows, chi_stages *stages)
 {
   const chi_responses y = {d->events, d->targets, 1, d->real, d->y, d->missing};
-  return chi_encode_fit(d->encoder, rows, &y, d->x, CHI_REAL32, d->features, 0, targets, d->scores,
-                        d->scores + d->targets, d->scores + 2 * d->targets, NULL);
+  return chi_encode_fit(d->encoder, rows, &y, d->x, CHI_REAL32, d->features, 0, d->targets,
+                        d->scores, d->scores + d->targets, d->scores + 2 * d->targets, stages);
 }
 
-/* Least CPU seconds of a plain fit of some of the targets, over 0.15 s or so. With several
- * threads wall seconds. */
-static chi_status time_fit(const chi_encode_options *encode, const data *d, int64_t targets,
-                           double *seconds)
+/* The quickest of plain fits for 0.15 s, of one if that is longer: CPU seconds, with several
+ * threads wall seconds. \param[out] stages  of that fit */
+static chi_status time_fit(const chi_encode_options *encode, const data *d, double *seconds,
+                           chi_stages *stages)
 {
   chi_rows rows;
   CHI_TRY(chi_rows_plain(encode, d->events, NULL, NULL, &rows));
@@ -119,14 +118,39 @@ static chi_status time_fit(const chi_encode_options *encode, const data *d, int6
   *seconds = INFINITY;
   double spent = 0;
   while (spent < 0.15 && s == CHI_OK) {
+    chi_stages of_this = {{0}, {0}, {0}};
     const double start = encode->threads > 1 ? chi_clock_now() : chi_clock_cpu();
-    s = fit(d, &rows, targets);
+    s = fit(d, &rows, &of_this);
     const double took = (encode->threads > 1 ? chi_clock_now() : chi_clock_cpu()) - start;
-    *seconds = fmin(*seconds, took);
     spent += took;
+    if (took >= *seconds) continue;
+    *seconds = took;
+    *stages = of_this;
   }
   chi_rows_free(&rows);
   return s;
+}
+
+static chi_status time_shape(const chi_encode_options *encode, const shape *sh, int64_t targets,
+                             double *seconds, chi_stages *stages)
+{
+  data d = {.events = sh->events, .features = sh->features};
+  chi_status s = data_make(encode, targets, &d);
+  if (s == CHI_OK) s = time_fit(encode, &d, seconds, stages);
+  data_free(&d);
+  return s;
+}
+
+/* Seconds of the shared part of a fit: all stages but product and score; of the Gram matrices'
+ * those of X'X, as the primal way makes X'Y there too. */
+static double shared_seconds(const chi_encode_plan *plan, const shape *sh, double seconds,
+                             const chi_stages *stages)
+{
+  const double squares = 6 * (double)sh->features; /* flops of X'X and X'Y over events x features */
+  const double with_targets = plan->dual ? 0 : 4 * (double)sh->many;
+  const double targets = stages->cpu_s[CHI_STAGE_PRODUCT] + stages->cpu_s[CHI_STAGE_SCORE] +
+                         stages->cpu_s[CHI_STAGE_GRAM] * with_targets / (squares + with_targets);
+  return seconds - targets;
 }
 
 static double between(double speed, double middle)
@@ -138,32 +162,20 @@ static double between(double speed, double middle)
 static chi_status measure_shape(const shape *sh, chi_real precision, double speed[2])
 {
   const chi_encode_options encode = options_of(precision, 1);
-  data d = {.events = sh->events, .features = sh->features};
-  double few, many;
-  int64_t whole = sh->whole;
-  chi_status s = CHI_OK;
-  if (whole > 0) {
-    s = data_make(&encode, whole, &d);
-    if (s == CHI_OK) s = time_fit(&encode, &d, sh->few, &few);
-  } else {
-    whole = sh->few;
-    s = data_make(&encode, sh->few, &d);
-    if (s == CHI_OK) s = time_fit(&encode, &d, sh->few, &few);
-    data_free(&d);
-    d = (data){.events = sh->events, .features = sh->features};
-    if (s == CHI_OK) s = data_make(&encode, sh->many, &d);
+  const chi_encode_plan plan = chi_encode_make_plan(&encode, sh->events, sh->features, sh->many, 1);
+  chi_stages stages;
+  double few, many, shared;
+  CHI_TRY(time_shape(&encode, sh, sh->many, &many, &stages));
+  shared = shared_seconds(&plan, sh, many, &stages);
+  if (sh->few > 0) {
+    CHI_TRY(time_shape(&encode, sh, sh->few, &few, &stages));
+    shared = few - (many - few) * (double)sh->few / (double)(sh->many - sh->few);
   }
-  if (s == CHI_OK) s = time_fit(&encode, &d, sh->many, &many);
-  data_free(&d);
-  CHI_TRY(s);
-  const chi_encode_plan plan = chi_encode_make_plan(&encode, sh->events, sh->features, whole, 1);
-  /* the difference of two times may be all noise; the two speeds are of the same order */
-  const double one = (many - few) / (double)(sh->many - sh->few);
-  const double shared = few - one * (double)sh->few;
-  const double speed_all =
-      (plan.flops_shared + plan.flops_target * (double)sh->many) / fmax(many, 1e-9);
-  speed[0] = between(plan.flops_shared / fmax(shared, 1e-12), speed_all);
-  speed[1] = between(plan.flops_target / fmax(one, 1e-15), speed_all);
+  /* what a busy machine makes of a difference may be all noise: the speeds are of one order */
+  const double flops_targets = plan.flops_target * (double)sh->many;
+  const double middle = (plan.flops_shared + flops_targets) / many;
+  speed[0] = between(plan.flops_shared / fmax(shared, 1e-12), middle);
+  speed[1] = between(flops_targets / fmax(many - shared, 1e-12), middle);
   return CHI_OK;
 }
 
@@ -191,7 +203,7 @@ static chi_status time_replicates(const chi_encode_options *encode, const data *
     const double start = chi_clock_cpu();
     chi_draws_make(&draws, r, event);
     s = chi_rows_drawn(encode, d->events, event, NULL, NULL, &rows);
-    if (s == CHI_OK) s = fit(d, &rows, d->targets);
+    if (s == CHI_OK) s = fit(d, &rows, NULL);
     chi_rows_free(&rows);
     *seconds = fmin(*seconds, chi_clock_cpu() - start);
   }
@@ -204,7 +216,7 @@ static chi_status time_replicates(const chi_encode_options *encode, const data *
 /* Replicates of some shapes beside what the points say of a plain fit of 0.63 the events. */
 static chi_status measure_replicates(void *context, double *value)
 {
-  static const shape some[] = {{800, 96, 0, 0, 256}, {800, 192, 0, 0, 256}, {800, 192, 0, 0, 2048}};
+  static const shape some[] = {{800, 96, 0, 256}, {800, 192, 0, 256}, {800, 192, 0, 2048}};
   const chi_encode_options encode = options_of(CHI_REAL32, 1);
   const int n = sizeof some / sizeof *some;
   double sum = 0;
@@ -230,17 +242,13 @@ static chi_status measure_replicates(void *context, double *value)
 static chi_status measure_threads(void *context, double *value)
 {
   const int32_t cores = ((const chi_machine *)context)->cores;
-  data d = {.events = 1500, .features = 320};
+  static const shape sh = {1200, 256, 0, 2048};
   double seconds[2];
-  chi_status s = CHI_OK;
-  for (int k = 0; k < 2 && s == CHI_OK; k++) {
+  for (int k = 0; k < 2; k++) {
     const chi_encode_options encode = options_of(CHI_REAL32, k == 0 ? 1 : cores);
-    s = data_make(&encode, 2048, &d);
-    if (s == CHI_OK) s = time_fit(&encode, &d, 2048, &seconds[k]);
-    data_free(&d);
-    d = (data){.events = 1500, .features = 320};
+    chi_stages stages;
+    CHI_TRY(time_shape(&encode, &sh, sh.many, &seconds[k], &stages));
   }
-  CHI_TRY(s);
   const double c = cores;
   /* more than a quarter says that other programs had the cores */
   value[0] = cores < 2 ? 0 : fmin(0.25, fmax(0, (c * seconds[1] / seconds[0] - 1) / (c - 1)));
@@ -274,8 +282,8 @@ chi_status chi_calibrate_fits(chi_machine *machine)
   for (int i = 0; i < N_MEASURED; i++) {
     const shape *sh = i < N_SHAPES ? &shapes[i] : &svd_shape;
     const chi_encode_options encode = options_of(i < N_SHAPES ? CHI_REAL32 : CHI_REAL64, 1);
-    const chi_encode_plan plan = chi_encode_make_plan(&encode, sh->events, sh->features,
-                                                      sh->whole > 0 ? sh->whole : sh->many, 1);
+    const chi_encode_plan plan =
+        chi_encode_make_plan(&encode, sh->events, sh->features, sh->many, 1);
     machine->point[i] =
         (chi_machine_point){.way = chi_way_of(&plan),
                             .events = (double)sh->events,

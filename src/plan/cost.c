@@ -14,17 +14,36 @@ double chi_cost_flops(const chi_encode_options *encode, const chi_cost_shape *sh
   return plan.flops_shared + plan.flops_target * (double)shape->targets;
 }
 
+/* What of the way's points is measured: the least and most events and features. */
+static void ranges(const chi_machine *machine, chi_way way, chi_machine_point *low,
+                   chi_machine_point *high)
+{
+  low->events = low->features = INFINITY;
+  high->events = high->features = 0;
+  for (int32_t i = 0; i < machine->n_points; i++) {
+    const chi_machine_point *p = &machine->point[i];
+    if ((chi_way)p->way != way) continue;
+    low->events = fmin(low->events, p->events);
+    low->features = fmin(low->features, p->features);
+    high->events = fmax(high->events, p->events);
+    high->features = fmax(high->features, p->features);
+  }
+}
+
 /* Flops per second of the shared part and of the targets'. */
 static void speeds(const chi_machine *machine, chi_way way, const chi_cost_shape *shape,
                    double busy, double *shared, double *target)
 {
   double weights = 0, sum_shared = 0, sum_target = 0;
+  chi_machine_point low, high;
+  ranges(machine, way, &low, &high);
+  const double events = fmin(high.events, fmax(low.events, (double)shape->rows));
+  const double features = fmin(high.features, fmax(low.features, (double)shape->features));
   for (int32_t i = 0; i < machine->n_points; i++) {
     const chi_machine_point *p = &machine->point[i];
     if ((chi_way)p->way != way) continue;
-    const double rows = log((double)shape->rows / p->events);
-    const double features = log((double)shape->features / p->features);
-    const double weight = pow(rows * rows + features * features + 1e-4, -2);
+    const double x = log(events / p->events), y = log(features / p->features);
+    const double weight = pow(x * x + y * y + 1e-4, -2);
     weights += weight;
     sum_shared += weight * ((1 - busy) * log(p->shared) + busy * log(p->shared_busy));
     sum_target += weight * ((1 - busy) * log(p->target) + busy * log(p->target_busy));

@@ -18,8 +18,8 @@ typedef struct chi_cost_shape {
 double chi_cost_flops(const chi_encode_options *encode, const chi_cost_shape *shape);
 
 /** Seconds of a fit on encode->threads threads. Speeds of shapes between those measured are their
- * means, nearer ones (in the logarithms of events and features) counting more; beyond them, the
- * nearest one's.
+ * means, nearer ones (in the logarithms of events and features) counting more; beyond the
+ * range measured, those at its edge.
  * \param[in] busy  how much of the node's other cores is at work: 0 none, 1 all */
 double chi_cost_seconds(const chi_machine *machine, const chi_encode_options *encode,
                         const chi_cost_shape *shape, double busy);

@@ -87,7 +87,8 @@ extern const char *const chi_stage_names[CHI_N_STAGES];
 /** The plan of a fit: what it will cost. Primal or dual is decided from the sizes of the WHOLE
  * subject (n_targets of all its electrodes), never from the electrodes asked for. */
 typedef struct chi_encode_plan {
-  bool dual;
+  bool dual;           /* by the Gram matrix of the events; else of the features */
+  bool banded, svd;    /* how: the Gram matrix made banded; the features decomposed (a dual) */
   double flops_shared; /* standardisation to hat: paid by every part of a layer */
   double flops_target; /* per target */
   int64_t bytes;       /* work space of a fit of any part, beside features and responses */

@@ -108,7 +108,8 @@ static chi_status set_from_line(chi_options *o, int row, const char *text)
 static chi_status take_arguments(chi_options *o, int argc, char **argv)
 {
   const chi_command *c = o->command;
-  const int n = argc - optind, least = abs(c->n_arguments);
+  const int n = argc - optind;
+  const int least = c->n_arguments == CHI_ARGUMENTS_ANY ? 0 : abs(c->n_arguments);
   if (n > least && c->n_arguments >= 0)
     return chi_fail(CHI_ERR_USAGE, "too many arguments: `%s`; usage: chiasm %s %s",
                     argv[optind + least], c->name, c->arguments);

@@ -34,12 +34,15 @@ typedef struct chi_option {
   const char *help;         /* one sentence */
 } chi_option;
 
+enum { CHI_ARGUMENTS_ANY = -1000 };
+
 /** One command of the program: its bit in chi_option.commands and what --help says of it. */
 typedef struct chi_command {
   const char *name; /* "fit"; of two words with a blank between: "import features" */
   unsigned bit;
   const char *arguments; /* "STUDY -o RUN" */
-  int n_arguments;       /* how many positional arguments it takes; -n: n or more */
+  int n_arguments;       /* how many positional arguments it takes; -n: n or more;
+                            CHI_ARGUMENTS_ANY: the command says */
   const char *summary;   /* one sentence */
   const char *details;   /* paragraphs for --help, with an example */
   unsigned parts;        /* bits of the commands it runs: their sections in YAML hold for it too */

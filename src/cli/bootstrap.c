@@ -24,8 +24,9 @@ static chi_status read_block(const char *text, int64_t *length)
                   text);
 }
 
-static chi_layer_selection layers_of(const char *text)
+chi_layer_selection chi_cli_layer_selection(const chi_options *options)
 {
+  const char *text = chi_opt_text(options, "layer-selection");
   return strcmp(text, "all") == 0     ? CHI_LAYERS_ALL
          : strcmp(text, "final") == 0 ? CHI_LAYERS_FINAL
                                       : CHI_LAYERS_SITE;
@@ -59,7 +60,7 @@ chi_status chi_cli_bootstrap_stage(const chi_cli *cli, const char *run, chi_run_
                                 .models = chi_opt_text(o, "models"),
                                 .replicates = chi_opt_int(o, "replicates"),
                                 .seed = (uint64_t)chi_opt_int(o, "seed"),
-                                .layers = layers_of(chi_opt_text(o, "layer-selection")),
+                                .layers = chi_cli_layer_selection(o),
                                 .keep = !chi_opt_flag(o, "no-keep-replicates"),
                                 .memory_per_rank = chi_opt_int(o, "memory-per-rank"),
                                 .blas_kernel = chi_blas_kernel()};

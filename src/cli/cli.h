@@ -6,6 +6,7 @@
 #include <mpi.h>
 
 #include "base/options.h"
+#include "bootstrap/choose.h"
 #include "chiasm/encode.h"
 #include "chiasm/run.h"
 
@@ -24,7 +25,9 @@ enum {
   CHI_CMD_IMPORT_CONCAT = 2048,
   CHI_CMD_BENCH_PROJECT = 4096,
   CHI_CMD_MERGE = 8192,
-  CHI_CMD_VERIFY = 16384
+  CHI_CMD_VERIFY = 16384,
+  CHI_CMD_PLAN = 32768,
+  CHI_CMD_BENCH_SWEEP = 65536
 };
 
 /** What a command gets. comm is MPI_COMM_NULL for commands that run without MPI. */
@@ -52,7 +55,8 @@ typedef chi_status chi_cli_function(const chi_cli *cli, int *exit_code);
 chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_bootstrap, chi_cli_sites,
     chi_cli_run, chi_cli_status, chi_cli_bench;
 chi_cli_function chi_cli_import_treebank, chi_cli_import_events, chi_cli_import_features,
-    chi_cli_import_concat, chi_cli_bench_project, chi_cli_merge, chi_cli_verify;
+    chi_cli_import_concat, chi_cli_bench_project, chi_cli_merge, chi_cli_verify, chi_cli_plan,
+    chi_cli_bench_sweep;
 
 /** Options from files, strongest first: -c FILE, RUN/config.yaml when resuming, STUDY/study.yaml,
  * as far as the command has them; the study of a run is the one that fit.h5 names, if it is still
@@ -92,6 +96,9 @@ void chi_cli_import_features_look(const chi_options *options);
 
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);
+
+/** What --layer-selection says. Local. */
+chi_layer_selection chi_cli_layer_selection(const chi_options *options);
 
 /** All options that shape a fit: those of the next, gap and precision.
  * \param[in] fit  options of a command that fits, also if it is not the one run; the threads are

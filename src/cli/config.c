@@ -97,6 +97,7 @@ static chi_status study_of_run(bool guard, const char *run, char **out)
 static chi_status study_of(MPI_Comm comm, int rank, const chi_command *command,
                            const chi_options *options, char **out)
 {
+  if (chi_opt_n_arguments(options) == 0) return chi_strdup("", out); /* plan --paper */
   const char *argument = chi_opt_argument(options, 0);
   if ((command->bit & (CHI_CMD_BOOTSTRAP | CHI_CMD_SITES)) == 0) return chi_strdup(argument, out);
   chi_status s = rank == 0 ? study_of_run(comm == MPI_COMM_NULL, argument, out) : CHI_OK;
@@ -107,7 +108,7 @@ static chi_status study_of(MPI_Comm comm, int rank, const chi_command *command,
 
 enum {
   READS_STUDY_YAML = CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_SITES | CHI_CMD_RUN |
-                     CHI_CMD_IMPORT_FEATURES | CHI_CMD_IMPORT_CONCAT
+                     CHI_CMD_IMPORT_FEATURES | CHI_CMD_IMPORT_CONCAT | CHI_CMD_PLAN
 };
 
 chi_status chi_cli_read_files(MPI_Comm comm, int rank, const chi_command *command,

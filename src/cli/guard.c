@@ -91,6 +91,8 @@ static int look_through(void *context)
     chi_cli_import_look(l->command, l->options);
   } else if (l->command->bit == CHI_CMD_IMPORT_FEATURES) {
     chi_cli_import_features_look(l->options);
+  } else if (chi_opt_n_arguments(l->options) == 0) {
+    return 0; /* of plan --paper */
   } else if (chi_cli_read_files(MPI_COMM_NULL, 0, l->command, l->options) == CHI_OK) {
     const chi_selection selection = chi_cli_selection(l->options);
     look_at_study(chi_opt_argument(l->options, 0), &selection);

@@ -14,13 +14,14 @@
 enum {
   IMPORTS_RESPONSES = CHI_CMD_IMPORT_TREEBANK | CHI_CMD_IMPORT_EVENTS,
   USES_MPI = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | CHI_CMD_BENCH | IMPORTS_RESPONSES |
-             CHI_CMD_IMPORT_FEATURES | CHI_CMD_BENCH_PROJECT | CHI_CMD_MERGE | CHI_CMD_VERIFY
+             CHI_CMD_IMPORT_FEATURES | CHI_CMD_BENCH_PROJECT | CHI_CMD_MERGE | CHI_CMD_VERIFY |
+             CHI_CMD_BENCH_SWEEP
 };
 
 /* Those that read files of others under MPI. */
 enum {
   GUARDED = CHI_CMD_FIT | CHI_CMD_BOOTSTRAP | CHI_CMD_RUN | IMPORTS_RESPONSES |
-            CHI_CMD_IMPORT_FEATURES | CHI_CMD_MERGE | CHI_CMD_VERIFY
+            CHI_CMD_IMPORT_FEATURES | CHI_CMD_MERGE | CHI_CMD_VERIFY | CHI_CMD_PLAN
 };
 
 /* Those of them that write files of a study. */
@@ -122,6 +123,10 @@ static chi_status run_command(const chi_command *command, chi_cli *cli, chi_opti
         return chi_cli_import_events(cli, exit_code);
       case CHI_CMD_BENCH_PROJECT:
         return chi_cli_bench_project(cli, exit_code);
+      case CHI_CMD_PLAN:
+        return chi_cli_plan(cli, exit_code);
+      case CHI_CMD_BENCH_SWEEP:
+        return chi_cli_bench_sweep(cli, exit_code);
       case CHI_CMD_IMPORT_FEATURES:
         return chi_cli_import_features(cli, exit_code);
       case CHI_CMD_IMPORT_CONCAT:

@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 
 enum {
-  SELECTING = CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_RUN,
+  SELECTING = CHI_CMD_CHECK | CHI_CMD_FIT | CHI_CMD_RUN | CHI_CMD_PLAN,
   FITTING = CHI_CMD_FIT | CHI_CMD_RUN,
   BOOTSTRAPPING = CHI_CMD_BOOTSTRAP | CHI_CMD_RUN,
   WRITING = FITTING | CHI_CMD_BOOTSTRAP /* into a run, on all ranks */
@@ -133,6 +133,21 @@ const chi_command chi_command_table[] = {
      "Example: chiasm fit demo/study -o demo/slip --models slip\n"
      "chiasm merge demo/run demo/slip -o demo/all",
      0},
+    {"plan", CHI_CMD_PLAN, "STUDY | --paper", CHI_ARGUMENTS_ANY,
+     "Say what a run would need and how long it would take, on any number of processors.",
+     "Units, flops, bytes, memory and time of fit, bootstrap and sites, and a line for\n"
+     "sbatch. The speed of fits is measured once on this machine (--calibrate) and\n"
+     "kept; who waits for whom is simulated, with the rules by which units are really\n"
+     "handed out. Which layer a site will have in the bootstrap is not known before\n"
+     "the fit: sites are taken to be spread evenly over each model's layers.\n"
+     "\n"
+     "A machine of more cores than the one measured has the same speed on each. The\n"
+     "latency, the file system and the start of large jobs are as the options say.\n"
+     "--threads 0 is one thread here.\n"
+     "\n"
+     "Example: chiasm plan demo/study --ranks 256 --cores-per-node 128\n"
+     "  --sweep 1,2,...,16384",
+     0},
     {"bench", CHI_CMD_BENCH, "", 0, "Time one fit beside what the processor's matrix product sets.",
      "Makes data of a shape in memory and fits it through the same code as chiasm\n"
      "fit. The bound is the time of the bare float32 products of a naive fit, folds x\n"
@@ -145,6 +160,11 @@ const chi_command chi_command_table[] = {
      "Events are made in memory, and split over the ranks of mpirun.\n"
      "\n"
      "Example: chiasm bench project --features 150000 --events 800",
+     0},
+    {"bench sweep", CHI_CMD_BENCH_SWEEP, "", 0, "Time the handing out of units that are no work.",
+     "By the same coordinator as chiasm fit's, on any number of ranks.\n"
+     "\n"
+     "Example: taskset -c 0 chiasm bench sweep --units 1000000",
      0},
     {"import features", CHI_CMD_IMPORT_FEATURES, "STUDY FILE...", -2,
      "Add a model to a study, from its activations.",
@@ -176,6 +196,7 @@ const chi_option chi_option_table[] = {
 #include "cli/options_fit.inc"
 #include "cli/options_import.inc"
 #include "cli/options_import_features.inc"
+#include "cli/options_plan.inc"
 #include "cli/options_selection.inc"
 #include "cli/options_simulate.inc"
 #include "cli/options_sites.inc"

@@ -158,6 +158,8 @@ chi_encode_plan chi_encode_make_plan(const chi_encode_options *options, int64_t 
   chi_arena count = {NULL, 0};
   chi_work_layout(&work, &count);
   return (chi_encode_plan){.dual = s.route != CHI_ROUTE_PRIMAL,
+                           .banded = s.banded,
+                           .svd = s.route == CHI_ROUTE_SVD,
                            .flops_shared = c.shared,
                            .flops_target = c.target,
                            .bytes = count.used};

@@ -16,7 +16,8 @@ chi_status chi_coordinator_start(MPI_Comm comm, const chi_unit *units, int64_t n
 /** Draw nothing more: the caller is about to end the job with a message. NULL is allowed. */
 void chi_coordinator_hush(chi_coordinator *coordinator);
 
-/** Wait until every rank has said goodbye, and free it. NULL is allowed. */
-void chi_coordinator_join(chi_coordinator **coordinator);
+/** Wait until every rank has said goodbye, and free it. NULL is allowed.
+ * \param[out] result  its messages and served_s are filled */
+void chi_coordinator_join(chi_coordinator **coordinator, chi_sweep_result *result);
 
 #endif

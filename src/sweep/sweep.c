@@ -27,7 +27,7 @@ chi_status chi_sweep_run(MPI_Comm comm, const chi_unit *units, int64_t n,
   s = chi_agree(own, s);
   if (s == CHI_OK) {
     chi_worker_run(own, stage, coordinator, result);
-    chi_coordinator_join(&coordinator);
+    chi_coordinator_join(&coordinator, result);
     MPI_Allreduce(&result->waited_s, &result->waited_max_s, 1, MPI_DOUBLE, MPI_MAX, own);
     result->stopped = result->left > 0;
     if (result->stopped)

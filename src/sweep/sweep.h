@@ -43,6 +43,8 @@ typedef struct chi_sweep_result {
   bool stopped; /* by a signal, before the end */
   double wall_s;
   double worked_s, waited_s, waited_max_s; /* this rank's (worked, waited); the most of any rank */
+  int64_t messages;                        /* on rank 0: reports that its coordinator has taken */
+  double served_s; /* on rank 0: CPU seconds it took for them and their answers */
 } chi_sweep_result;
 
 /** Do all units. Collective on comm: every rank passes the same units, count and name.

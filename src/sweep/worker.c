@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "sweep/hand_out.h"
 #include "sweep/messages.h"
 
 static const double pause_min_s = 5e-5, pause_max_s = 1e-3;
@@ -80,7 +81,7 @@ static void send_report(worker *w)
 
 static void ask(worker *w)
 {
-  w->out.wants = w->n_queue == 0 ? 2 : 1;
+  w->out.wants = chi_hand_out_wish(w->n_queue, w->batch);
   w->asked = true;
   send_report(w);
 }
@@ -121,7 +122,7 @@ static void do_unit(worker *w, chi_coordinator *coordinator)
   const int64_t i = w->queue[w->head];
   w->head = (w->head + 1) % QUEUE_ROOM;
   w->n_queue--;
-  if (!w->ended && !w->asked && w->n_queue <= (w->batch > 1 ? w->batch / 2 : 1)) ask(w);
+  if (!w->ended && !w->asked && chi_hand_out_wish(w->n_queue, w->batch) > 0) ask(w);
   if (w->out.n_done == CHI_SWEEP_BATCH || (w->ended && w->out.n_done > 0)) send_report(w);
   const double start = chi_clock_now();
   const chi_status s =

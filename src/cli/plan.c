@@ -1,0 +1,268 @@
+/* chiasm plan: the study or the paper's, the machine, then plans for each number of ranks. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/cli.h"
+#include "plan/calibrate.h"
+#include "plan/machine.h"
+#include "plan/paper.h"
+#include "plan/report.h"
+#include "supply/layers.h"
+
+enum { MOST_RANKS = 1 << 20, MOST_COUNTS = 64 };
+
+/* Take one number of a list. \return false at a mistake */
+static bool take_count(const char **at, int32_t *count)
+{
+  char *end;
+  errno = 0;
+  const long long value = strtoll(*at, &end, 10);
+  if (errno != 0 || end == *at || value < 1 || value > MOST_RANKS) return false;
+  if (*end != ',' && *end != '\0') return false;
+  *at = *end == ',' ? end + 1 : end;
+  *count = (int32_t)value;
+  return true;
+}
+
+/* Go on by the factor between the last two, up to below `end`. */
+static bool fill_counts(int32_t *counts, int *n, int32_t end)
+{
+  if (*n < 2 || counts[*n - 1] <= counts[*n - 2]) return false;
+  const double factor = (double)counts[*n - 1] / counts[*n - 2];
+  for (double next = counts[*n - 1] * factor; next < 0.999 * end; next *= factor) {
+    const int32_t count = (int32_t)(next + 0.5);
+    if (count <= counts[*n - 1]) continue;
+    if (*n == MOST_COUNTS) return false;
+    counts[(*n)++] = count;
+  }
+  return true;
+}
+
+/* "1,2,4" or "1,2,...,16384". */
+static chi_status read_counts(const char *text, int32_t *counts, int *n)
+{
+  static const char dots[] = "...,";
+  const char *at = text;
+  bool good = *at != '\0';
+  *n = 0;
+  while (good && *at != '\0') {
+    int32_t next;
+    const bool filled = strncmp(at, dots, sizeof dots - 1) == 0;
+    if (filled) at += sizeof dots - 1;
+    good = take_count(&at, &next) && (!filled || fill_counts(counts, n, next)) && *n < MOST_COUNTS;
+    if (good) counts[(*n)++] = next;
+  }
+  if (good) return CHI_OK;
+  return chi_fail(CHI_ERR_USAGE,
+                  "--sweep %.60s: expected numbers of processes from 1 to %d, such as 1,2,4 or "
+                  "1,2,...,16384, %d at most",
+                  text, MOST_RANKS, MOST_COUNTS);
+}
+
+static chi_status find_machine(const chi_options *o, chi_machine *machine)
+{
+  char path[4096];
+  const char *given = chi_opt_text(o, "machine");
+  if (given != NULL)
+    snprintf(path, sizeof path, "%s", given);
+  else
+    CHI_TRY(chi_machine_path(path, sizeof path));
+  if (!chi_opt_flag(o, "calibrate") && access(path, F_OK) == 0)
+    return chi_machine_read(path, machine);
+  CHI_TRY(chi_calibrate(machine));
+  CHI_TRY(chi_machine_write(path, machine));
+  chi_log(CHI_LOG_INFO, "kept in %s", path);
+  return CHI_OK;
+}
+
+static chi_status open_study(const chi_options *o, chi_study **study, double *bytes)
+{
+  const chi_selection selection = chi_cli_selection(o);
+  chi_findings findings = {0};
+  *bytes = 0;
+  chi_status s = chi_study_open(chi_opt_argument(o, 0), &selection, &findings, study);
+  chi_findings_free(&findings);
+  CHI_TRY(s);
+  for (int64_t i = 0; i < (*study)->n_files && s == CHI_OK; i++) {
+    chi_text path = {0};
+    struct stat info;
+    chi_text_add(&path, "%s/%s", (*study)->path, (*study)->file[i]);
+    if (path.failed)
+      s = chi_fail(CHI_ERR_MEMORY, "no memory for a path");
+    else if (stat(path.s, &info) != 0)
+      s = chi_fail(CHI_ERR_INPUT, "%s: %s", path.s, strerror(errno));
+    else
+      *bytes += (double)info.st_size;
+    chi_text_free(&path);
+  }
+  return s;
+}
+
+/* How the numbers of each layer are held; of the paper's, as float32. */
+static chi_status find_reals(const chi_study *study, bool paper, uint8_t **real)
+{
+  CHI_TRY(chi_alloc(chi_layer_count(study), 1, "layers", real));
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    const chi_alignment *a = &study->alignments[d->alignment];
+    for (int64_t f = 0; f < a->n_spaces; f++) {
+      chi_real held = CHI_REAL32;
+      if (a->space[f].n_features[d->subject_index] == 0) continue;
+      if (!paper) CHI_TRY(chi_study_features_real(study, d->alignment, f, i, &held));
+      (*real)[chi_layer_number(study, d->alignment, f, d->subject_index)] = (uint8_t)held;
+    }
+  }
+  return CHI_OK;
+}
+
+/* The files of a study that are not there: responses and features, in float32. */
+static double bytes_without_files(const chi_study *study)
+{
+  double numbers = 0;
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    const chi_alignment *a = &study->alignments[d->alignment];
+    numbers += (double)d->n_events * (double)(d->n_electrodes * a->n_times);
+    for (int64_t f = 0; f < a->n_spaces; f++)
+      numbers += (double)d->n_events * (double)a->space[f].n_features[d->subject_index];
+  }
+  return numbers * sizeof(float);
+}
+
+/* A line that submits the job: half as much time again and ten minutes, a tenth more memory. */
+static void add_submission(const chi_options *o, const chi_stages_options *so,
+                           const chi_run_plan *plan, chi_text *out)
+{
+  const double node =
+      fmax((double)chi_room_node(&plan->fit_room), (double)chi_room_node(&plan->bootstrap_room));
+  const long long minutes = (long long)ceil(plan->total_s * 1.5 / 60) + 10;
+  const char *study = chi_opt_n_arguments(o) > 0 ? chi_opt_argument(o, 0) : "STUDY";
+  chi_text_add(
+      out,
+      "\nsbatch --nodes=%d --ntasks=%d --cpus-per-task=%d --mem=%lldM --time=%lld:%02lld:00 "
+      "jobs/sweep.sbatch %s RUN",
+      (int)plan->nodes, (int)so->ranks, (int)so->encode.threads,
+      (long long)(node * 1.1 / (1 << 20)) + 1, minutes / 60, minutes % 60, study);
+  for (int i = 0; i < chi_n_options; i++) {
+    const chi_option *row = &chi_option_table[i];
+    if ((row->commands & CHI_CMD_PLAN) == 0 || (row->commands & CHI_CMD_RUN) == 0 || !row->stored ||
+        !chi_opt_given(o, row->name))
+      continue;
+    chi_text_add(out, " --%s", row->name);
+    if (row->type == CHI_OPT_TEXT || row->type == CHI_OPT_CHOICE)
+      chi_text_add(out, " '%s'", chi_opt_text(o, row->name));
+    else if (row->type == CHI_OPT_INT)
+      chi_text_add(out, " %lld", (long long)chi_opt_int(o, row->name));
+    else if (row->type == CHI_OPT_REAL)
+      chi_text_add(out, " %.17g", chi_opt_real(o, row->name));
+    int n = 0;
+    const double *reals = row->type == CHI_OPT_REALS ? chi_opt_reals(o, row->name, &n) : NULL;
+    for (int k = 0; k < n; k++) chi_text_add(out, "%s%.9g", k == 0 ? " " : ",", reals[k]);
+  }
+  chi_text_add(out, "\n");
+}
+
+static chi_status plan_sweep(const chi_options *o, chi_stages_options *so, chi_text *report)
+{
+  int32_t counts[MOST_COUNTS];
+  int n;
+  chi_run_plan *plans = NULL, alone;
+  CHI_TRY(read_counts(chi_opt_text(o, "sweep"), counts, &n));
+  so->memory_per_rank = so->memory_per_node = 0; /* have been looked at */
+  so->ranks = 1;
+  CHI_TRY(chi_stages_plan(so, &alone));
+  CHI_TRY(chi_alloc(n, sizeof *plans, "plans", &plans));
+  chi_status s = CHI_OK;
+  for (int i = 0; i < n && s == CHI_OK; i++) {
+    so->ranks = counts[i];
+    s = chi_stages_plan(so, &plans[i]);
+  }
+  if (s == CHI_OK && chi_opt_flag(o, "json"))
+    chi_report_sweep_json(&alone, counts, plans, n, report);
+  else if (s == CHI_OK)
+    chi_report_sweep(so, &alone, counts, plans, n, report);
+  chi_free(plans);
+  return s;
+}
+
+static chi_status make_report(const chi_options *o, chi_stages_options *so, chi_text *report)
+{
+  chi_run_plan plan;
+  const bool sweeps = chi_opt_text(o, "sweep") != NULL, json = chi_opt_flag(o, "json");
+  CHI_TRY(chi_stages_plan(so, &plan));
+  if (json && !sweeps) {
+    chi_report_plan_json(so, &plan, report);
+  } else if (!json) {
+    chi_report_plan(so, &plan, report);
+    add_submission(o, so, &plan, report);
+  }
+  return sweeps ? plan_sweep(o, so, report) : CHI_OK;
+}
+
+static chi_status check_arguments(const chi_options *o)
+{
+  const bool paper = chi_opt_flag(o, "paper");
+  const int n = chi_opt_n_arguments(o);
+  if (n > 1) return chi_fail(CHI_ERR_USAGE, "too many arguments: `%s`", chi_opt_argument(o, 1));
+  if (paper && n == 1)
+    return chi_fail(CHI_ERR_USAGE, "--paper takes no study, %s was given", chi_opt_argument(o, 0));
+  if (!paper && n == 0) return chi_fail(CHI_ERR_USAGE, "no study; give STUDY or --paper");
+  return CHI_OK;
+}
+
+static void set_options(const chi_options *o, const chi_machine *machine, chi_stages_options *so)
+{
+  const int64_t cores = chi_opt_int(o, "cores-per-node"), threads = chi_opt_int(o, "threads");
+  so->encode.threads = threads > 0 ? (int32_t)threads : 1;
+  so->replicates = chi_opt_int(o, "replicates");
+  so->layers = chi_cli_layer_selection(o);
+  so->machine = machine;
+  so->ranks = (int32_t)chi_opt_int(o, "ranks");
+  so->cores_per_node = cores > 0 ? (int32_t)cores : machine->cores;
+  so->latency_s = chi_opt_real(o, "latency");
+  so->start_rank_s = chi_opt_real(o, "start-per-rank");
+  so->rank_bandwidth = (double)chi_opt_int(o, "rank-bandwidth");
+  if (so->rank_bandwidth <= 0) so->rank_bandwidth = machine->read_bandwidth;
+  so->memory_per_rank = chi_opt_int(o, "memory-per-rank");
+  so->memory_per_node = chi_opt_int(o, "memory-per-node");
+  so->total_bandwidth = (double)chi_opt_int(o, "file-system-bandwidth");
+}
+
+chi_status chi_cli_plan(const chi_cli *cli, int *exit_code)
+{
+  (void)exit_code;
+  const chi_options *o = cli->options;
+  const bool paper = chi_opt_flag(o, "paper");
+  chi_stages_options so = {0};
+  chi_machine machine;
+  chi_study *study = NULL;
+  uint8_t *real = NULL;
+  chi_text report = {0};
+  CHI_TRY(check_arguments(o));
+  CHI_TRY(find_machine(o, &machine)); /* first, before there are threads */
+  chi_status s = chi_cli_fit_options(cli, o, &so.encode);
+  const chi_selection selection = chi_cli_selection(o);
+  if (s == CHI_OK)
+    s = paper ? chi_paper_study(&selection, &study) : open_study(o, &study, &so.study_bytes);
+  if (s == CHI_OK) s = find_reals(study, paper, &real);
+  if (s != CHI_OK) goto cleanup;
+  if (paper) so.study_bytes = bytes_without_files(study);
+  so.study = study;
+  so.real = real;
+  set_options(o, &machine, &so);
+  s = make_report(o, &so, &report);
+  if (s == CHI_OK) s = chi_text_print(&report);
+cleanup:
+  chi_text_free(&report);
+  chi_free(real);
+  chi_study_destroy(&study);
+  chi_free((void *)so.encode.alphas);
+  return s;
+}

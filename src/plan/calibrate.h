@@ -1,0 +1,21 @@
+/** \file calibrate.h
+ * Measuring the machine that the program runs on. */
+#ifndef CHIASM_PLAN_CALIBRATE_H
+#define CHIASM_PLAN_CALIBRATE_H
+
+#include "plan/machine.h"
+
+/** Measure everything that chi_machine holds, in 10 to 20 seconds. Fits are timed in CPU seconds,
+ * in processes of their own: one, then as many as there are cores. The rest is timed on the program
+ * itself, run on a study of kilobytes in $TMPDIR. Local; before the process has started threads.
+ * \return CHI_ERR_IO where a process cannot be started, or the temporary folder not written */
+chi_status chi_calibrate(chi_machine *machine);
+
+/** Parts of it. Speeds of fits; fills points, replicate, serial and summary_s. */
+chi_status chi_calibrate_fits(chi_machine *machine);
+/** Times of the program; fills start_s, fit_s, bootstrap_s, sites_s, layer_s, unit_s, message_s. */
+chi_status chi_calibrate_program(chi_machine *machine);
+/** Bandwidths of files in a folder. */
+chi_status chi_calibrate_files(const char *folder, chi_machine *machine);
+
+#endif

@@ -1,0 +1,59 @@
+/** \file machine.h
+ * What a machine can do, as far as it bears on the time of a sweep: measured once (calibrate.h) and
+ * kept in a text file. Local. */
+#ifndef CHIASM_PLAN_MACHINE_H
+#define CHIASM_PLAN_MACHINE_H
+
+#include <stdint.h>
+
+#include "chiasm/encode.h"
+
+/** The ways of a fit that differ in speed. */
+typedef enum chi_way {
+  CHI_WAY_PRIMAL,
+  CHI_WAY_DUAL,
+  CHI_WAY_PRIMAL_BANDED,
+  CHI_WAY_DUAL_BANDED,
+  CHI_WAY_SVD,
+  CHI_N_WAYS
+} chi_way;
+chi_way chi_way_of(const chi_encode_plan *plan);
+
+/** Flops per second, as chi_encode_plan counts them, of one shape of fit on one thread: of the part
+ * that targets share, and of that which each adds; with the other cores idle, and all busy alike.
+ */
+typedef struct chi_machine_point {
+  double way, events, features; /* way: a chi_way */
+  double shared, target, shared_busy, target_busy;
+} chi_machine_point;
+enum { CHI_POINT_NUMBERS = 7, CHI_MACHINE_POINTS = 40 };
+
+typedef struct chi_machine {
+  char host[80], cpu[80], kernel[32], date[32];
+  int32_t cores;
+  double start_s;     /* of the program with MPI, from nothing to the stage's first line */
+  double fit_s;       /* of a fit, beside that, before and after its units */
+  double bootstrap_s; /* of a bootstrap */
+  double sites_s;     /* of the comparisons */
+  double layer_s;     /* of the catalog, for every layer, on rank 0 */
+  double unit_s;      /* of a unit, beside its fit */
+  double message_s;   /* of the coordinator, for a rank's report and its answer */
+  double replicate; /* time of a bootstrap replicate over that of a plain fit of 0.63 the events */
+  double summary_s; /* of a replicate's score in the summary */
+  double serial;    /* share of a fit that threads do not share (Amdahl) */
+  double read_bandwidth, write_bandwidth; /* bytes per second, one process */
+  int32_t n_points;
+  chi_machine_point point[CHI_MACHINE_POINTS];
+} chi_machine;
+
+/** The default file: machine.yaml in $XDG_CACHE_HOME/chiasm or ~/.cache/chiasm.
+ * \return CHI_ERR_USAGE where neither variable is set */
+chi_status chi_machine_path(char *path, int64_t n);
+
+/** \return CHI_ERR_INPUT naming file, line and key; for a key that is missing too */
+chi_status chi_machine_read(const char *path, chi_machine *machine);
+
+/** Write it, making its folder, under another name first. \return CHI_ERR_IO */
+chi_status chi_machine_write(const char *path, const chi_machine *machine);
+
+#endif

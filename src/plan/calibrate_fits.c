@@ -107,50 +107,57 @@ static chi_status fit(const data *d, const chi_rows *rows, chi_stages *stages)
                         d->scores, d->scores + d->targets, d->scores + 2 * d->targets, stages);
 }
 
-/* The quickest of plain fits for 0.15 s, of one if that is longer: CPU seconds, with several
- * threads wall seconds. \param[out] stages  of that fit */
-static chi_status time_fit(const chi_encode_options *encode, const data *d, double *seconds,
-                           chi_stages *stages)
+/* The quickest of plain fits: CPU seconds, with several threads wall seconds. */
+typedef struct timing {
+  double seconds;
+  chi_stages stages; /* of that fit */
+} timing;
+
+/* What slows a machine down for a moment must not fall on one shape: every shape has its turn in
+ * each of several passes, for this long or for one fit if that is longer; a fit so long that it
+ * spans such moments itself has one. */
+static const double turn_s = 0.05, long_s = 0.4;
+enum { PASSES = 3 };
+
+static chi_status time_fit(const chi_encode_options *encode, const data *d, timing *best)
 {
   chi_rows rows;
   CHI_TRY(chi_rows_plain(encode, d->events, NULL, NULL, &rows));
   chi_status s = CHI_OK;
-  *seconds = INFINITY;
   double spent = 0;
-  while (spent < 0.15 && s == CHI_OK) {
-    chi_stages of_this = {{0}, {0}, {0}};
+  while (spent < turn_s && s == CHI_OK) {
+    timing one = {0};
     const double start = encode->threads > 1 ? chi_clock_now() : chi_clock_cpu();
-    s = fit(d, &rows, &of_this);
-    const double took = (encode->threads > 1 ? chi_clock_now() : chi_clock_cpu()) - start;
-    spent += took;
-    if (took >= *seconds) continue;
-    *seconds = took;
-    *stages = of_this;
+    s = fit(d, &rows, &one.stages);
+    one.seconds = (encode->threads > 1 ? chi_clock_now() : chi_clock_cpu()) - start;
+    spent += one.seconds;
+    if (one.seconds < best->seconds) *best = one;
   }
   chi_rows_free(&rows);
   return s;
 }
 
 static chi_status time_shape(const chi_encode_options *encode, const shape *sh, int64_t targets,
-                             double *seconds, chi_stages *stages)
+                             timing *best)
 {
   data d = {.events = sh->events, .features = sh->features};
+  if (best->seconds > long_s && isfinite(best->seconds)) return CHI_OK;
   chi_status s = data_make(encode, targets, &d);
-  if (s == CHI_OK) s = time_fit(encode, &d, seconds, stages);
+  if (s == CHI_OK) s = time_fit(encode, &d, best);
   data_free(&d);
   return s;
 }
 
 /* Seconds of the shared part of a fit: all stages but product and score; of the Gram matrices'
  * those of X'X, as the primal way makes X'Y there too. */
-static double shared_seconds(const chi_encode_plan *plan, const shape *sh, double seconds,
-                             const chi_stages *stages)
+static double shared_seconds(const chi_encode_plan *plan, const shape *sh, const timing *t)
 {
   const double squares = 6 * (double)sh->features; /* flops of X'X and X'Y over events x features */
   const double with_targets = plan->dual ? 0 : 4 * (double)sh->many;
-  const double targets = stages->cpu_s[CHI_STAGE_PRODUCT] + stages->cpu_s[CHI_STAGE_SCORE] +
-                         stages->cpu_s[CHI_STAGE_GRAM] * with_targets / (squares + with_targets);
-  return seconds - targets;
+  const double *cpu_s = t->stages.cpu_s;
+  const double targets = cpu_s[CHI_STAGE_PRODUCT] + cpu_s[CHI_STAGE_SCORE] +
+                         cpu_s[CHI_STAGE_GRAM] * with_targets / (squares + with_targets);
+  return t->seconds - targets;
 }
 
 static double between(double speed, double middle)
@@ -159,41 +166,55 @@ static double between(double speed, double middle)
 }
 
 /* Flops per second of one shape: of the shared part, of the targets'. */
-static chi_status measure_shape(const shape *sh, chi_real precision, double speed[2])
+static void find_speeds(const chi_encode_options *encode, const shape *sh, const timing *few,
+                        const timing *many, double speed[2])
 {
-  const chi_encode_options encode = options_of(precision, 1);
-  const chi_encode_plan plan = chi_encode_make_plan(&encode, sh->events, sh->features, sh->many, 1);
-  chi_stages stages;
-  double few, many, shared;
-  CHI_TRY(time_shape(&encode, sh, sh->many, &many, &stages));
-  shared = shared_seconds(&plan, sh, many, &stages);
-  if (sh->few > 0) {
-    CHI_TRY(time_shape(&encode, sh, sh->few, &few, &stages));
-    shared = few - (many - few) * (double)sh->few / (double)(sh->many - sh->few);
-  }
+  const chi_encode_plan plan = chi_encode_make_plan(encode, sh->events, sh->features, sh->many, 1);
+  double shared = shared_seconds(&plan, sh, many);
+  if (sh->few > 0)
+    shared = few->seconds -
+             (many->seconds - few->seconds) * (double)sh->few / (double)(sh->many - sh->few);
   /* what a busy machine makes of a difference may be all noise: the speeds are of one order */
   const double flops_targets = plan.flops_target * (double)sh->many;
-  const double middle = (plan.flops_shared + flops_targets) / many;
+  const double middle = (plan.flops_shared + flops_targets) / many->seconds;
   speed[0] = between(plan.flops_shared / fmax(shared, 1e-12), middle);
-  speed[1] = between(flops_targets / fmax(many - shared, 1e-12), middle);
-  return CHI_OK;
+  speed[1] = between(flops_targets / fmax(many->seconds - shared, 1e-12), middle);
+}
+
+/* The last shape is fitted by singular values, in double precision. */
+static const shape *shape_of(int i) { return i < N_SHAPES ? &shapes[i] : &svd_shape; }
+static chi_encode_options encode_of(int i)
+{
+  return options_of(i < N_SHAPES ? CHI_REAL32 : CHI_REAL64, 1);
 }
 
 static chi_status measure_shapes(void *context, double *value)
 {
   (void)context;
-  for (int i = 0; i < N_SHAPES; i++) CHI_TRY(measure_shape(&shapes[i], CHI_REAL32, value + 2 * i));
-  return measure_shape(&svd_shape, CHI_REAL64, value + 2 * (ptrdiff_t)N_SHAPES);
+  timing few[N_MEASURED], many[N_MEASURED];
+  for (int i = 0; i < N_MEASURED; i++) few[i].seconds = many[i].seconds = INFINITY;
+  for (int pass = 0; pass < PASSES; pass++)
+    for (int i = 0; i < N_MEASURED; i++) {
+      const chi_encode_options encode = encode_of(i);
+      const shape *sh = shape_of(i);
+      CHI_TRY(time_shape(&encode, sh, sh->many, &many[i]));
+      if (sh->few > 0) CHI_TRY(time_shape(&encode, sh, sh->few, &few[i]));
+    }
+  for (int i = 0; i < N_MEASURED; i++) {
+    const chi_encode_options encode = encode_of(i);
+    find_speeds(&encode, shape_of(i), &few[i], &many[i], value + 2 * (ptrdiff_t)i);
+  }
+  return CHI_OK;
 }
 
+/* \param[in,out] seconds  of the quickest replicate so far */
 static chi_status time_replicates(const chi_encode_options *encode, const data *d, double *seconds)
 {
-  enum { REPLICATES = 6 };
+  enum { REPLICATES = 4 };
   int64_t *event = NULL;
   int32_t *session = NULL;
   char subject[] = "calibration";
   chi_draws draws = {0};
-  *seconds = INFINITY;
   chi_status s = chi_alloc(d->events, sizeof *event, "events", &event);
   if (s == CHI_OK) s = chi_alloc(d->events, sizeof *session, "sessions", &session);
   const chi_dataset of = {.subject = subject, .n_events = d->events, .session = session};
@@ -213,28 +234,34 @@ static chi_status time_replicates(const chi_encode_options *encode, const data *
   return s;
 }
 
+static chi_status time_replicates_of(const chi_encode_options *encode, const shape *sh,
+                                     double *seconds)
+{
+  data d = {.events = sh->events, .features = sh->features};
+  chi_status s = data_make(encode, sh->many, &d);
+  if (s == CHI_OK) s = time_replicates(encode, &d, seconds);
+  data_free(&d);
+  return s;
+}
+
 /* Replicates of some shapes beside what the points say of a plain fit of 0.63 the events. */
 static chi_status measure_replicates(void *context, double *value)
 {
   static const shape some[] = {{800, 96, 0, 256}, {800, 192, 0, 256}, {800, 192, 0, 2048}};
+  enum { N = sizeof some / sizeof *some };
   const chi_encode_options encode = options_of(CHI_REAL32, 1);
-  const int n = sizeof some / sizeof *some;
-  double sum = 0;
-  for (int i = 0; i < n; i++) {
-    data d = {.events = some[i].events, .features = some[i].features};
-    double seconds;
-    chi_status s = data_make(&encode, some[i].many, &d);
-    if (s == CHI_OK) s = time_replicates(&encode, &d, &seconds);
-    data_free(&d);
-    CHI_TRY(s);
+  double seconds[N] = {INFINITY, INFINITY, INFINITY}, sum = 0;
+  for (int pass = 0; pass < PASSES; pass++)
+    for (int i = 0; i < N; i++) CHI_TRY(time_replicates_of(&encode, &some[i], &seconds[i]));
+  for (int i = 0; i < N; i++) {
     const chi_cost_shape plain = {.rows = (int64_t)(0.63 * (double)some[i].events),
                                   .features = some[i].features,
                                   .electrodes = some[i].many,
                                   .times = 1,
                                   .targets = some[i].many};
-    sum += log(seconds / chi_cost_seconds(context, &encode, &plain, 0));
+    sum += log(seconds[i] / chi_cost_seconds(context, &encode, &plain, 0));
   }
-  value[0] = exp(sum / n);
+  value[0] = exp(sum / N);
   return CHI_OK;
 }
 
@@ -243,15 +270,16 @@ static chi_status measure_threads(void *context, double *value)
 {
   const int32_t cores = ((const chi_machine *)context)->cores;
   static const shape sh = {1200, 256, 0, 2048};
-  double seconds[2];
-  for (int k = 0; k < 2; k++) {
-    const chi_encode_options encode = options_of(CHI_REAL32, k == 0 ? 1 : cores);
-    chi_stages stages;
-    CHI_TRY(time_shape(&encode, &sh, sh.many, &seconds[k], &stages));
-  }
+  timing best[2] = {{.seconds = INFINITY}, {.seconds = INFINITY}};
+  for (int pass = 0; pass < PASSES; pass++)
+    for (int k = 0; k < 2; k++) {
+      const chi_encode_options encode = options_of(CHI_REAL32, k == 0 ? 1 : cores);
+      CHI_TRY(time_shape(&encode, &sh, sh.many, &best[k]));
+    }
   const double c = cores;
   /* more than a quarter says that other programs had the cores */
-  value[0] = cores < 2 ? 0 : fmin(0.25, fmax(0, (c * seconds[1] / seconds[0] - 1) / (c - 1)));
+  value[0] =
+      cores < 2 ? 0 : fmin(0.25, fmax(0, (c * best[1].seconds / best[0].seconds - 1) / (c - 1)));
   return CHI_OK;
 }
 
@@ -280,8 +308,8 @@ chi_status chi_calibrate_fits(chi_machine *machine)
   CHI_TRY(chi_children_run(machine->cores, measure_shapes, NULL, 2 * N_MEASURED, busy));
   machine->n_points = N_MEASURED;
   for (int i = 0; i < N_MEASURED; i++) {
-    const shape *sh = i < N_SHAPES ? &shapes[i] : &svd_shape;
-    const chi_encode_options encode = options_of(i < N_SHAPES ? CHI_REAL32 : CHI_REAL64, 1);
+    const shape *sh = shape_of(i);
+    const chi_encode_options encode = encode_of(i);
     const chi_encode_plan plan =
         chi_encode_make_plan(&encode, sh->events, sh->features, sh->many, 1);
     machine->point[i] =

@@ -57,7 +57,8 @@ void chi_account_log(MPI_Comm comm, const char *stage, const chi_account *accoun
     if (ranks > 1)
       chi_text_add(&line, " (%.1f to %.1f)", 100 * least[i] / wall, 100 * most[i] / wall);
   }
-  if (line.s != NULL) chi_log(CHI_LOG_INFO, "%s: of the time (%.3f s), ranks %s", stage, wall, line.s);
+  if (line.s != NULL)
+    chi_log(CHI_LOG_INFO, "%s: of the time (%.3f s), ranks %s", stage, wall, line.s);
   chi_text_free(&line);
   log_stages(comm, &account->stages);
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # What `chiasm plan` says of a planted study beside what was measured, on 1 and on 2 ranks.
 #   bash jobs/predict.sh [option of chiasm simulate...]
-# REPLICATES (10) is that of the bootstrap; CHIASM a program that is built already. On a machine that
-# has nothing else to do: other work makes the measured times longer and the calibration worse.
+# REPLICATES (10) is that of the bootstrap; ROUNDS (3) how often each is measured, to take the mean: one start
+# alone varies by a tenth on a virtual machine; CHIASM a program that is built already. On a machine that has
+# nothing else to do: other work makes the measured times longer and the calibration worse.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . jobs/setup.sh
 
 replicates=${REPLICATES:-10}
+rounds=${ROUNDS:-3}
 chiasm_need build
 chiasm_environment
 if [ -z "${CHIASM:-}" ]; then
@@ -51,21 +53,25 @@ PYTHON
 
 worst=0
 row() { # ranks, stage, predicted, measured
-  awk -v r="$1" -v s="$2" -v p="$3" -v m="$4" \
+  awk -v r="$1" -v s="$2" -v p="$3" -v m="$(awk "BEGIN { print $4 }")" \
     'BEGIN { printf "%5d  %-20s %9.1f s %9.1f s %+7.1f %%\n", r, s, p, m, 100 * (p / m - 1) }'
-  worst=$(awk "BEGIN { e = $3 / $4 - 1; if (e < 0) e = -e; print (e > $worst ? e : $worst) }")
+  worst=$(awk "BEGIN { e = $3 / ($4) - 1; if (e < 0) e = -e; print (e > $worst ? e : $worst) }")
 }
 
 printf '%5s  %-20s %11s %11s %9s\n' ranks stage predicted measured error
 fit=(start_s fit.prepare_s fit.units_s fit.finish_s)
 boot=(bootstrap.prepare_s bootstrap.units_s bootstrap.finish_s)
 for ranks in 1 2; do
+  sum_fit=0 sum_boot=0 sum_run=0
+  for ((i = 0; i < rounds; i++)); do
+    sum_fit=$sum_fit+$(seconds "$ranks" fit "$work/study" -o "$work/run" --overwrite)
+    sum_boot=$sum_boot+$(seconds "$ranks" bootstrap "$work/run" --replicates "$replicates" --overwrite)
+    sum_run=$sum_run+$(seconds "$ranks" run "$work/study" -o "$work/run" --replicates "$replicates" --overwrite)
+  done
   "$CHIASM" plan "$work/study" --machine "$work/machine.yaml" --ranks "$ranks" --replicates "$replicates" --json >"$work/plan"
-  row "$ranks" fit "$(predicted "${fit[@]}")" "$(seconds "$ranks" fit "$work/study" -o "$work/run$ranks")"
-  row "$ranks" bootstrap "$(predicted start_s "${boot[@]}")" \
-    "$(seconds "$ranks" bootstrap "$work/run$ranks" --replicates "$replicates")"
-  row "$ranks" "run (all stages)" "$(predicted total_s)" \
-    "$(seconds "$ranks" run "$work/study" -o "$work/whole$ranks" --replicates "$replicates")"
+  row "$ranks" fit "$(predicted "${fit[@]}")" "($sum_fit)/$rounds"
+  row "$ranks" bootstrap "$(predicted start_s "${boot[@]}")" "($sum_boot)/$rounds"
+  row "$ranks" "run (all stages)" "$(predicted total_s)" "($sum_run)/$rounds"
 done
 chiasm_say "load at the end: $(cut -d' ' -f1-3 /proc/loadavg)"
 awk "BEGIN { printf \"largest error %.1f %%\\n\", 100 * $worst; exit !($worst <= 0.15) }" ||

@@ -72,7 +72,7 @@ static void find_cpu(char *cpu, size_t n)
 chi_status chi_calibrate(chi_machine *machine)
 {
   *machine = (chi_machine){.cores = chi_threads_choose(MPI_COMM_NULL, 0)};
-  chi_log(CHI_LOG_INFO, "measuring this machine; that takes about 20 seconds");
+  chi_log(CHI_LOG_INFO, "measuring this machine; that takes about a minute");
   if (gethostname(machine->host, sizeof machine->host - 1) != 0)
     snprintf(machine->host, sizeof machine->host, "unknown");
   find_cpu(machine->cpu, sizeof machine->cpu);

@@ -5,7 +5,7 @@
 
 #include "plan/machine.h"
 
-/** Measure everything that chi_machine holds, in 10 to 20 seconds. Fits are timed in CPU seconds,
+/** Measure everything that chi_machine holds, in about a minute. Fits are timed in CPU seconds,
  * in processes of their own: one, then as many as there are cores. The rest is timed on the program
  * itself, run on a study of kilobytes in $TMPDIR. Local; before the process has started threads.
  * \return CHI_ERR_IO where a process cannot be started, or the temporary folder not written */

@@ -8,7 +8,7 @@
 #include "bootstrap/summary.h"
 #include "plan/calibrate.h"
 #include "plan/children.h"
-#include "plan/cost.h"
+#include "plan/made.h"
 
 /* Which part of a fit's time targets share is told by its stages; where these do not tell, in the
  * banded ways, by fits of two numbers of targets. Those are few, as theirs is the way of few. */
@@ -16,7 +16,7 @@ typedef struct shape {
   int64_t events, features, few, many; /* few: 0 for the first kind */
 } shape;
 static const shape shapes[] = {
-    {400, 48, 0, 2048},    {800, 96, 0, 2048},   {800, 192, 0, 2048},   {1200, 256, 0, 2048},
+    {400, 48, 0, 1024},    {800, 96, 0, 1024},   {800, 192, 0, 1024},   {1200, 256, 0, 2048},
     {2000, 512, 0, 2048},  {200, 400, 0, 2048},  {400, 700, 0, 2048},   {800, 1200, 0, 2048},
     {500, 96, 0, 256},     {500, 192, 128, 512}, {1200, 384, 128, 512}, {1600, 640, 128, 512},
     {600, 1000, 128, 384},
@@ -34,130 +34,115 @@ static chi_encode_options options_of(chi_real precision, int32_t threads)
                               .threads = threads};
 }
 
-/* Data of one shape. */
-typedef struct data {
-  int64_t events, features, targets;
-  chi_real real; /* of the responses */
-  float *x, *scores;
-  void *y;
-  uint8_t *missing;
-  chi_encoder *encoder;
-} data;
-
-static void data_free(data *d)
+/* The last shape is fitted by singular values, in double precision. */
+static const shape *shape_of(int i) { return i < N_SHAPES ? &shapes[i] : &svd_shape; }
+static chi_encode_options encode_of(int i)
 {
-  chi_free(d->x);
-  chi_free(d->y);
-  chi_free(d->missing);
-  chi_free(d->scores);
-  chi_encoder_destroy(&d->encoder);
+  return options_of(i < N_SHAPES ? CHI_REAL32 : CHI_REAL64, 1);
 }
 
-/* Noise from 0 to 1, quickly (splitmix64). */
-static double noise(uint64_t *state)
+static chi_encode_plan plan_of(int i)
 {
-  uint64_t z = *state += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+  const chi_encode_options encode = encode_of(i);
+  const shape *sh = shape_of(i);
+  return chi_encode_make_plan(&encode, sh->events, sh->features, sh->many, 1);
 }
 
-enum { LATENTS = 12 };
+/* Where a program's arrays happen to lie makes its fits up to a third slower or quicker, and so do
+ * the neighbours of a virtual machine for a moment. A run of hours meets the mean of that: so all
+ * is measured in several passes, each by new processes, and averaged. A pass fits a shape once to
+ * warm up, and then for so long; a long fit warms up within itself. */
+enum { PASSES = 5 };
+static const double turn_s = 0.05, long_s = 0.15;
 
-/* Noise, and in each event a few latent processes that features and targets share, so that targets
- * differ in the alpha they choose. */
-static void fill(data *d)
+static chi_status mean_of_passes(int processes, chi_child_work *work, void *context, int n_values,
+                                 double *mean)
 {
-  uint64_t state = 1;
-  double latent[LATENTS];
-  for (int64_t i = 0; i < d->events; i++) {
-    for (int k = 0; k < LATENTS; k++) latent[k] = noise(&state);
-    for (int64_t j = 0; j < d->features; j++)
-      d->x[i * d->features + j] =
-          (float)(noise(&state) + latent[j % LATENTS] / (double)(2 + j % LATENTS));
-    for (int64_t j = 0; j < d->targets; j++) {
-      const double y = noise(&state) + latent[j % LATENTS] * (double)(j % 7) / 7;
-      if (d->real == CHI_REAL64)
-        ((double *)d->y)[i * d->targets + j] = y;
-      else
-        ((float *)d->y)[i * d->targets + j] = (float)y;
-    }
+  double *one;
+  CHI_TRY(chi_alloc(n_values, sizeof *one, "numbers", &one));
+  chi_status s = CHI_OK;
+  for (int k = 0; k < n_values; k++) mean[k] = 0;
+  for (int pass = 0; pass < PASSES && s == CHI_OK; pass++) {
+    s = chi_children_run(processes, work, context, n_values, one);
+    for (int k = 0; k < n_values; k++) mean[k] += one[k] / PASSES;
   }
+  chi_free(one);
+  return s;
 }
 
-static chi_status data_make(const chi_encode_options *encode, int64_t targets, data *d)
+/* \param[out]    seconds  of one fit: CPU seconds, with several threads wall seconds
+ * \param[in,out] stages   added to */
+static chi_status time_once(const chi_made *made, const chi_rows *rows, double *seconds,
+                            chi_stages *stages)
 {
-  const int64_t n = d->events, p = d->features;
-  d->targets = targets;
-  d->real = encode->precision;
-  CHI_TRY(chi_alloc(n * p, sizeof *d->x, "features", &d->x));
-  CHI_TRY(chi_alloc(n * targets, d->real, "responses", &d->y));
-  CHI_TRY(chi_alloc(targets, 1, "flags", &d->missing));
-  CHI_TRY(chi_alloc(3 * targets, sizeof *d->scores, "scores", &d->scores));
-  CHI_TRY(chi_encoder_create(encode, &d->encoder));
-  fill(d);
-  chi_responses_prepare(n, targets, d->real, 1, d->y, d->missing);
+  const bool wall = made->encode.threads > 1;
+  const double start = wall ? chi_clock_now() : chi_clock_cpu();
+  CHI_TRY(chi_made_fit(made, rows, stages));
+  *seconds = (wall ? chi_clock_now() : chi_clock_cpu()) - start;
   return CHI_OK;
 }
 
-static chi_status fit(const data *d, const chi_rows *rows, chi_stages *stages)
+/* \param[out] stages  of one fit; may be NULL */
+static chi_status time_fit(const chi_made *made, const chi_rows *rows, double *seconds,
+                           chi_stages *stages)
 {
-  const chi_responses y = {d->events, d->targets, 1, d->real, d->y, d->missing};
-  return chi_encode_fit(d->encoder, rows, &y, d->x, CHI_REAL32, d->features, 0, d->targets,
-                        d->scores, d->scores + d->targets, d->scores + 2 * d->targets, stages);
-}
-
-/* The quickest of plain fits: CPU seconds, with several threads wall seconds. */
-typedef struct timing {
-  double seconds;
-  chi_stages stages; /* of that fit */
-} timing;
-
-/* What slows a machine down for a moment must not fall on one shape: every shape has its turn in
- * each of several passes, for this long or for one fit if that is longer; a fit so long that it
- * spans such moments itself has one. */
-static const double turn_s = 0.05, long_s = 0.4;
-enum { PASSES = 3 };
-
-static chi_status time_fit(const chi_encode_options *encode, const data *d, timing *best)
-{
-  chi_rows rows;
-  CHI_TRY(chi_rows_plain(encode, d->events, NULL, NULL, &rows));
-  chi_status s = CHI_OK;
-  double spent = 0;
-  while (spent < turn_s && s == CHI_OK) {
-    timing one = {0};
-    const double start = encode->threads > 1 ? chi_clock_now() : chi_clock_cpu();
-    s = fit(d, &rows, &one.stages);
-    one.seconds = (encode->threads > 1 ? chi_clock_now() : chi_clock_cpu()) - start;
-    spent += one.seconds;
-    if (one.seconds < best->seconds) *best = one;
+  chi_stages sum = {0};
+  int fits = 1;
+  CHI_TRY(time_once(made, rows, seconds, &sum));
+  if (*seconds < long_s) {
+    sum = (chi_stages){0};
+    double spent = 0, one = 0;
+    for (fits = 0; spent < turn_s; fits++, spent += one) CHI_TRY(time_once(made, rows, &one, &sum));
+    *seconds = spent / fits;
   }
-  chi_rows_free(&rows);
-  return s;
+  if (stages != NULL)
+    for (int i = 0; i < CHI_N_STAGES; i++) stages->cpu_s[i] = sum.cpu_s[i] / fits;
+  return CHI_OK;
 }
 
-static chi_status time_shape(const chi_encode_options *encode, const shape *sh, int64_t targets,
-                             timing *best)
+static chi_status time_plain(const chi_encode_options *encode, const shape *sh, int64_t targets,
+                             double *seconds, chi_stages *stages)
 {
-  data d = {.events = sh->events, .features = sh->features};
-  if (best->seconds > long_s && isfinite(best->seconds)) return CHI_OK;
-  chi_status s = data_make(encode, targets, &d);
-  if (s == CHI_OK) s = time_fit(encode, &d, best);
-  data_free(&d);
+  chi_made made;
+  chi_rows rows = {0};
+  CHI_TRY(chi_made_create(encode, sh->events, sh->features, targets, &made));
+  chi_status s = chi_rows_plain(encode, sh->events, NULL, NULL, &rows);
+  if (s == CHI_OK) s = time_fit(&made, &rows, seconds, stages);
+  chi_rows_free(&rows);
+  chi_made_free(&made);
   return s;
 }
 
-/* Seconds of the shared part of a fit: all stages but product and score; of the Gram matrices'
- * those of X'X, as the primal way makes X'Y there too. */
-static double shared_seconds(const chi_encode_plan *plan, const shape *sh, const timing *t)
+/* ---- speeds ---- */
+
+/* the seconds of product and score; of the Gram matrices those of
+ * X'Y, which the primal way makes together with X'X. */
+static double target_seconds(const chi_encode_plan *plan, const shape *sh, const double *cpu_s)
 {
   const double squares = 6 * (double)sh->features; /* flops of X'X and X'Y over events x features */
   const double with_targets = plan->dual ? 0 : 4 * (double)sh->many;
-  const double *cpu_s = t->stages.cpu_s;
-  const double targets = cpu_s[CHI_STAGE_PRODUCT] + cpu_s[CHI_STAGE_SCORE] +
-                         cpu_s[CHI_STAGE_GRAM] * with_targets / (squares + with_targets);
-  return t->seconds - targets;
+  return cpu_s[CHI_STAGE_PRODUCT] + cpu_s[CHI_STAGE_SCORE] +
+         cpu_s[CHI_STAGE_GRAM] * with_targets / (squares + with_targets);
+}
+
+/* Seconds of each shape: with many targets, of these that of the targets by the stages, with few.
+ */
+enum { MANY, BY_STAGES, FEW, N_TIMES };
+static chi_status measure_shapes(void *context, double *value)
+{
+  (void)context;
+  for (int i = 0; i < N_MEASURED; i++) {
+    double *v = value + N_TIMES * (ptrdiff_t)i;
+    const chi_encode_options encode = encode_of(i);
+    const chi_encode_plan plan = plan_of(i);
+    const shape *sh = shape_of(i);
+    chi_stages stages;
+    CHI_TRY(time_plain(&encode, sh, sh->many, &v[MANY], &stages));
+    v[BY_STAGES] = target_seconds(&plan, sh, stages.cpu_s);
+    v[FEW] = 0;
+    if (sh->few > 0) CHI_TRY(time_plain(&encode, sh, sh->few, &v[FEW], NULL));
+  }
+  return CHI_OK;
 }
 
 static double between(double speed, double middle)
@@ -166,120 +151,136 @@ static double between(double speed, double middle)
 }
 
 /* Flops per second of one shape: of the shared part, of the targets'. */
-static void find_speeds(const chi_encode_options *encode, const shape *sh, const timing *few,
-                        const timing *many, double speed[2])
+static void find_speeds(int i, const double *times, double *of_shared, double *of_targets)
 {
-  const chi_encode_plan plan = chi_encode_make_plan(encode, sh->events, sh->features, sh->many, 1);
-  double shared = shared_seconds(&plan, sh, many);
-  if (sh->few > 0)
-    shared = few->seconds -
-             (many->seconds - few->seconds) * (double)sh->few / (double)(sh->many - sh->few);
+  const double *v = times + N_TIMES * (ptrdiff_t)i;
+  const chi_encode_plan plan = plan_of(i);
+  const shape *sh = shape_of(i);
+  const double many = (double)sh->many, few = (double)sh->few;
+  const double targets = few > 0 ? (v[MANY] - v[FEW]) * many / (many - few) : v[BY_STAGES];
   /* what a busy machine makes of a difference may be all noise: the speeds are of one order */
-  const double flops_targets = plan.flops_target * (double)sh->many;
-  const double middle = (plan.flops_shared + flops_targets) / many->seconds;
-  speed[0] = between(plan.flops_shared / fmax(shared, 1e-12), middle);
-  speed[1] = between(flops_targets / fmax(many->seconds - shared, 1e-12), middle);
+  const double middle = (plan.flops_shared + plan.flops_target * many) / v[MANY];
+  *of_shared = between(plan.flops_shared / fmax(v[MANY] - targets, 1e-12), middle);
+  *of_targets = between(plan.flops_target * many / fmax(targets, 1e-12), middle);
 }
 
-/* The last shape is fitted by singular values, in double precision. */
-static const shape *shape_of(int i) { return i < N_SHAPES ? &shapes[i] : &svd_shape; }
-static chi_encode_options encode_of(int i)
+static chi_status find_points(chi_machine *machine)
 {
-  return options_of(i < N_SHAPES ? CHI_REAL32 : CHI_REAL64, 1);
-}
-
-static chi_status measure_shapes(void *context, double *value)
-{
-  (void)context;
-  timing few[N_MEASURED], many[N_MEASURED];
-  for (int i = 0; i < N_MEASURED; i++) few[i].seconds = many[i].seconds = INFINITY;
-  for (int pass = 0; pass < PASSES; pass++)
-    for (int i = 0; i < N_MEASURED; i++) {
-      const chi_encode_options encode = encode_of(i);
-      const shape *sh = shape_of(i);
-      CHI_TRY(time_shape(&encode, sh, sh->many, &many[i]));
-      if (sh->few > 0) CHI_TRY(time_shape(&encode, sh, sh->few, &few[i]));
-    }
+  double times[N_TIMES * N_MEASURED];
+  CHI_TRY(mean_of_passes(1, measure_shapes, NULL, N_TIMES * N_MEASURED, times));
+  machine->n_points = N_MEASURED;
   for (int i = 0; i < N_MEASURED; i++) {
-    const chi_encode_options encode = encode_of(i);
-    find_speeds(&encode, shape_of(i), &few[i], &many[i], value + 2 * (ptrdiff_t)i);
+    const chi_encode_plan plan = plan_of(i);
+    chi_machine_point *p = &machine->point[i];
+    *p = (chi_machine_point){.way = chi_way_of(&plan),
+                             .events = (double)shape_of(i)->events,
+                             .features = (double)shape_of(i)->features};
+    find_speeds(i, times, &p->shared, &p->target);
   }
   return CHI_OK;
 }
 
-/* \param[in,out] seconds  of the quickest replicate so far */
-static chi_status time_replicates(const chi_encode_options *encode, const data *d, double *seconds)
+/* ---- the other cores ---- */
+
+static const shape busy_shapes[] = {{800, 192, 0, 1024}, {1200, 256, 0, 2048}, {400, 700, 0, 2048}};
+enum { N_BUSY = sizeof busy_shapes / sizeof *busy_shapes };
+
+static chi_status measure_some(void *context, double *value)
 {
-  enum { REPLICATES = 4 };
-  int64_t *event = NULL;
+  const chi_encode_options encode = options_of(CHI_REAL32, 1);
+  (void)context;
+  for (int i = 0; i < N_BUSY; i++)
+    CHI_TRY(time_plain(&encode, &busy_shapes[i], busy_shapes[i].many, &value[i], NULL));
+  return CHI_OK;
+}
+
+static chi_status find_busy(chi_machine *machine)
+{
+  double alone[N_BUSY], busy[N_BUSY], sum = 0;
+  CHI_TRY(mean_of_passes(1, measure_some, NULL, N_BUSY, alone));
+  CHI_TRY(mean_of_passes(machine->cores, measure_some, NULL, N_BUSY, busy));
+  for (int i = 0; i < N_BUSY; i++) sum += log(busy[i] / alone[i]);
+  machine->busy = fmax(1, exp(sum / N_BUSY));
+  return CHI_OK;
+}
+
+/* ---- replicates, threads, summaries ---- */
+
+/* One draw. \param[out] event  n, ascending */
+static chi_status draw(int64_t n, int64_t *event)
+{
   int32_t *session = NULL;
   char subject[] = "calibration";
   chi_draws draws = {0};
-  chi_status s = chi_alloc(d->events, sizeof *event, "events", &event);
-  if (s == CHI_OK) s = chi_alloc(d->events, sizeof *session, "sessions", &session);
-  const chi_dataset of = {.subject = subject, .n_events = d->events, .session = session};
-  if (s == CHI_OK) s = chi_draws_create(&of, "language", 0, 10, &draws);
-  for (int r = 0; r < REPLICATES && s == CHI_OK; r++) {
-    chi_rows rows;
-    const double start = chi_clock_cpu();
-    chi_draws_make(&draws, r, event);
-    s = chi_rows_drawn(encode, d->events, event, NULL, NULL, &rows);
-    if (s == CHI_OK) s = fit(d, &rows, NULL);
-    chi_rows_free(&rows);
-    *seconds = fmin(*seconds, chi_clock_cpu() - start);
-  }
+  CHI_TRY(chi_alloc(n, sizeof *session, "sessions", &session));
+  const chi_dataset of = {.subject = subject, .n_events = n, .session = session};
+  const chi_status s = chi_draws_create(&of, "language", 0, 10, &draws);
+  if (s == CHI_OK) chi_draws_make(&draws, 0, event);
   chi_draws_free(&draws);
   chi_free(session);
-  chi_free(event);
   return s;
 }
 
-static chi_status time_replicates_of(const chi_encode_options *encode, const shape *sh,
-                                     double *seconds)
+static chi_status time_replicate(const chi_encode_options *encode, const shape *sh, double *seconds)
 {
-  data d = {.events = sh->events, .features = sh->features};
-  chi_status s = data_make(encode, sh->many, &d);
-  if (s == CHI_OK) s = time_replicates(encode, &d, seconds);
-  data_free(&d);
+  chi_made made;
+  chi_rows rows = {0};
+  int64_t *event = NULL;
+  CHI_TRY(chi_made_create(encode, sh->events, sh->features, sh->many, &made));
+  chi_status s = chi_alloc(sh->events, sizeof *event, "events", &event);
+  if (s == CHI_OK) s = draw(sh->events, event);
+  if (s == CHI_OK) s = chi_rows_drawn(encode, sh->events, event, NULL, NULL, &rows);
+  if (s == CHI_OK) s = time_fit(&made, &rows, seconds, NULL);
+  chi_rows_free(&rows);
+  chi_free(event);
+  chi_made_free(&made);
   return s;
 }
 
-/* Replicates of some shapes beside what the points say of a plain fit of 0.63 the events. */
+static const shape drawn_shapes[] = {{800, 96, 0, 256}, {800, 192, 0, 256}, {800, 192, 0, 2048}};
+enum { N_DRAWN = sizeof drawn_shapes / sizeof *drawn_shapes };
+
+/* Seconds of replicates, and of plain fits of 0.63 the events. */
 static chi_status measure_replicates(void *context, double *value)
 {
-  static const shape some[] = {{800, 96, 0, 256}, {800, 192, 0, 256}, {800, 192, 0, 2048}};
-  enum { N = sizeof some / sizeof *some };
   const chi_encode_options encode = options_of(CHI_REAL32, 1);
-  double seconds[N] = {INFINITY, INFINITY, INFINITY}, sum = 0;
-  for (int pass = 0; pass < PASSES; pass++)
-    for (int i = 0; i < N; i++) CHI_TRY(time_replicates_of(&encode, &some[i], &seconds[i]));
-  for (int i = 0; i < N; i++) {
-    const chi_cost_shape plain = {.rows = (int64_t)(0.63 * (double)some[i].events),
-                                  .features = some[i].features,
-                                  .electrodes = some[i].many,
-                                  .times = 1,
-                                  .targets = some[i].many};
-    sum += log(seconds[i] / chi_cost_seconds(context, &encode, &plain, 0));
+  (void)context;
+  for (int i = 0; i < N_DRAWN; i++) {
+    const shape *sh = &drawn_shapes[i];
+    const shape part = {(int64_t)(0.63 * (double)sh->events), sh->features, 0, sh->many};
+    CHI_TRY(time_replicate(&encode, sh, &value[2 * i]));
+    CHI_TRY(time_plain(&encode, &part, part.many, &value[2 * i + 1], NULL));
   }
-  value[0] = exp(sum / N);
   return CHI_OK;
 }
 
-/* Of a fit by all cores' threads, the share that they do not share. */
+static chi_status find_replicate(chi_machine *machine)
+{
+  double times[2 * N_DRAWN], sum = 0;
+  CHI_TRY(mean_of_passes(1, measure_replicates, NULL, 2 * N_DRAWN, times));
+  for (int i = 0; i < N_DRAWN; i++) sum += log(times[2 * i] / times[2 * i + 1]);
+  machine->replicate = exp(sum / N_DRAWN);
+  return CHI_OK;
+}
+
+/* Seconds of a fit by one thread, and by all cores'. */
 static chi_status measure_threads(void *context, double *value)
 {
-  const int32_t cores = ((const chi_machine *)context)->cores;
   static const shape sh = {1200, 256, 0, 2048};
-  timing best[2] = {{.seconds = INFINITY}, {.seconds = INFINITY}};
-  for (int pass = 0; pass < PASSES; pass++)
-    for (int k = 0; k < 2; k++) {
-      const chi_encode_options encode = options_of(CHI_REAL32, k == 0 ? 1 : cores);
-      CHI_TRY(time_shape(&encode, &sh, sh.many, &best[k]));
-    }
-  const double c = cores;
+  const chi_encode_options one = options_of(CHI_REAL32, 1);
+  const chi_encode_options all = options_of(CHI_REAL32, ((const chi_machine *)context)->cores);
+  CHI_TRY(time_plain(&one, &sh, sh.many, &value[0], NULL));
+  return time_plain(&all, &sh, sh.many, &value[1], NULL);
+}
+
+/* The share that threads do not share. */
+static chi_status find_serial(chi_machine *machine)
+{
+  double times[2];
+  const double c = machine->cores;
+  CHI_TRY(mean_of_passes(1, measure_threads, machine, 2, times));
   /* more than a quarter says that other programs had the cores */
-  value[0] =
-      cores < 2 ? 0 : fmin(0.25, fmax(0, (c * best[1].seconds / best[0].seconds - 1) / (c - 1)));
+  machine->serial = c < 2 ? 0 : fmin(0.25, fmax(0, (c * times[1] / times[0] - 1) / (c - 1)));
   return CHI_OK;
 }
 
@@ -303,26 +304,9 @@ static chi_status measure_summary(void *context, double *value)
 
 chi_status chi_calibrate_fits(chi_machine *machine)
 {
-  double alone[2 * N_MEASURED], busy[2 * N_MEASURED];
-  CHI_TRY(chi_children_run(1, measure_shapes, NULL, 2 * N_MEASURED, alone));
-  CHI_TRY(chi_children_run(machine->cores, measure_shapes, NULL, 2 * N_MEASURED, busy));
-  machine->n_points = N_MEASURED;
-  for (int i = 0; i < N_MEASURED; i++) {
-    const shape *sh = shape_of(i);
-    const chi_encode_options encode = encode_of(i);
-    const chi_encode_plan plan =
-        chi_encode_make_plan(&encode, sh->events, sh->features, sh->many, 1);
-    machine->point[i] =
-        (chi_machine_point){.way = chi_way_of(&plan),
-                            .events = (double)sh->events,
-                            .features = (double)sh->features,
-                            .shared = alone[2 * i],
-                            .target = alone[2 * i + 1],
-                            /* a core is not quicker for the others being busy; noise may say so */
-                            .shared_busy = fmin(busy[2 * i], alone[2 * i]),
-                            .target_busy = fmin(busy[2 * i + 1], alone[2 * i + 1])};
-  }
-  CHI_TRY(chi_children_run(1, measure_replicates, machine, 1, &machine->replicate));
-  CHI_TRY(chi_children_run(1, measure_threads, machine, 1, &machine->serial));
+  CHI_TRY(find_points(machine));
+  CHI_TRY(find_busy(machine));
+  CHI_TRY(find_replicate(machine));
+  CHI_TRY(find_serial(machine));
   return chi_children_run(1, measure_summary, machine, 1, &machine->summary_s);
 }

@@ -83,10 +83,12 @@ static chi_status time_stages(const char *folder, chi_machine *m)
   CHI_TRY(time_catalog(few, &open_few));
   CHI_TRY(time_catalog(many, &open_many));
   const char *const nothing[] = {"chiasm", "bench", "sweep", "--units", "1", NULL};
-  const char *const fits_many[] = {"chiasm", "fit", many, "-o", run, "--overwrite", NULL};
-  const char *const fits_few[] = {"chiasm", "fit", few, "-o", run, "--overwrite", NULL};
-  const char *const boots[] = {"chiasm", "bootstrap",   run, "--replicates",
-                               "2",      "--overwrite", NULL};
+  const char *const fits_many[] = {"chiasm",      "fit",       many, "-o", run,
+                                   "--overwrite", "--threads", "1",  NULL};
+  const char *const fits_few[] = {"chiasm",      "fit",       few, "-o", run,
+                                  "--overwrite", "--threads", "1", NULL};
+  const char *const boots[] = {"chiasm",    "bootstrap", run, "--replicates", "2", "--overwrite",
+                               "--threads", "1",         NULL};
   const char *const compares[] = {"chiasm", "sites", run, "--min-bins", "1", NULL};
   CHI_TRY(time_self(nothing, TIMES + 1, &start));
   CHI_TRY(time_self(fits_many, TIMES, &fit_many));

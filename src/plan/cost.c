@@ -32,7 +32,7 @@ static void ranges(const chi_machine *machine, chi_way way, chi_machine_point *l
 
 /* Flops per second of the shared part and of the targets'. */
 static void speeds(const chi_machine *machine, chi_way way, const chi_cost_shape *shape,
-                   double busy, double *shared, double *target)
+                   double *shared, double *target)
 {
   double weights = 0, sum_shared = 0, sum_target = 0;
   chi_machine_point low, high;
@@ -45,8 +45,8 @@ static void speeds(const chi_machine *machine, chi_way way, const chi_cost_shape
     const double x = log(events / p->events), y = log(features / p->features);
     const double weight = pow(x * x + y * y + 1e-4, -2);
     weights += weight;
-    sum_shared += weight * ((1 - busy) * log(p->shared) + busy * log(p->shared_busy));
-    sum_target += weight * ((1 - busy) * log(p->target) + busy * log(p->target_busy));
+    sum_shared += weight * log(p->shared);
+    sum_target += weight * log(p->target);
   }
   *shared = exp(sum_shared / weights);
   *target = exp(sum_target / weights);
@@ -57,8 +57,9 @@ double chi_cost_seconds(const chi_machine *machine, const chi_encode_options *en
 {
   double shared, target;
   const chi_encode_plan plan = plan_of(encode, shape);
-  speeds(machine, chi_way_of(&plan), shape, busy, &shared, &target);
+  speeds(machine, chi_way_of(&plan), shape, &shared, &target);
   const double one =
       plan.flops_shared / shared + plan.flops_target * (double)shape->targets / target;
-  return one * (machine->serial + (1 - machine->serial) / encode->threads);
+  return one * pow(machine->busy, busy) *
+         (machine->serial + (1 - machine->serial) / encode->threads);
 }

@@ -33,6 +33,7 @@ static const chi_option keys[] = {
     NUMBER("unit-s", 0, 1e3),
     NUMBER("message-s", 1e-9, 1),
     NUMBER("replicate", 1e-3, 1e3),
+    NUMBER("busy", 1, 1e3),
     NUMBER("summary-s", 0, 1),
     NUMBER("serial", 0, 1),
     NUMBER("read-bytes-per-s", 1, 1e15),
@@ -66,10 +67,10 @@ chi_status chi_machine_path(char *path, int64_t n)
 /* The numbers, in the order of `keys`. */
 static void list_numbers(chi_machine *m, double **number)
 {
-  double *const in_order[N_NUMBERS - 1] = {&m->start_s,   &m->fit_s,          &m->bootstrap_s,
-                                           &m->sites_s,   &m->layer_s,        &m->unit_s,
-                                           &m->message_s, &m->replicate,      &m->summary_s,
-                                           &m->serial,    &m->read_bandwidth, &m->write_bandwidth};
+  double *const in_order[N_NUMBERS - 1] = {
+      &m->start_s, &m->fit_s,          &m->bootstrap_s,    &m->sites_s, &m->layer_s,
+      &m->unit_s,  &m->message_s,      &m->replicate,      &m->busy,    &m->summary_s,
+      &m->serial,  &m->read_bandwidth, &m->write_bandwidth};
   memcpy(number, in_order, sizeof in_order);
 }
 
@@ -86,7 +87,7 @@ static chi_status take_points(const char *path, const chi_options *o, chi_machin
   bool has[CHI_N_WAYS] = {false};
   for (int32_t i = 0; i < m->n_points; i++) {
     const double *v = values + (int64_t)i * CHI_POINT_NUMBERS;
-    m->point[i] = (chi_machine_point){v[0], v[1], v[2], v[3], v[4], v[5], v[6]};
+    m->point[i] = (chi_machine_point){v[0], v[1], v[2], v[3], v[4]};
     for (int k = 0; k < CHI_POINT_NUMBERS; k++)
       if ((k == 0 && v[k] >= CHI_N_WAYS) || (k > 0 && v[k] < 1))
         return chi_fail(CHI_ERR_INPUT,
@@ -152,12 +153,11 @@ static void write_text(const chi_machine *machine, chi_text *out)
                "  # a shape of fit: way (0 primal, 1 dual, 2 and 3 the same by bands, 4 singular "
                "values),\n"
                "  # events, features, flops per second of the part that targets share and of "
-               "each target's,\n"
-               "  # alone and with all cores busy\n  fits: [");
+               "each target's\n  fits: [");
   for (int32_t i = 0; i < m.n_points; i++) {
     const chi_machine_point *p = &m.point[i];
-    chi_text_add(out, "%s\n    %g, %g, %g, %.4g, %.4g, %.4g, %.4g", i == 0 ? "" : ",", p->way,
-                 p->events, p->features, p->shared, p->target, p->shared_busy, p->target_busy);
+    chi_text_add(out, "%s\n    %g, %g, %g, %.4g, %.4g", i == 0 ? "" : ",", p->way, p->events,
+                 p->features, p->shared, p->target);
   }
   chi_text_add(out, "]\n");
 }

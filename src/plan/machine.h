@@ -19,14 +19,13 @@ typedef enum chi_way {
 } chi_way;
 chi_way chi_way_of(const chi_encode_plan *plan);
 
-/** Flops per second, as chi_encode_plan counts them, of one shape of fit on one thread: of the part
- * that targets share, and of that which each adds; with the other cores idle, and all busy alike.
- */
+/** Flops per second, as chi_encode_plan counts them, of one shape of fit on one thread, with the
+ * other cores idle: of the part that targets share, and of that which each adds. */
 typedef struct chi_machine_point {
   double way, events, features; /* way: a chi_way */
-  double shared, target, shared_busy, target_busy;
+  double shared, target;
 } chi_machine_point;
-enum { CHI_POINT_NUMBERS = 7, CHI_MACHINE_POINTS = 40 };
+enum { CHI_POINT_NUMBERS = 5, CHI_MACHINE_POINTS = 40 };
 
 typedef struct chi_machine {
   char host[80], cpu[80], kernel[32], date[32];
@@ -39,6 +38,7 @@ typedef struct chi_machine {
   double unit_s;      /* of a unit, beside its fit */
   double message_s;   /* of the coordinator, for a rank's report and its answer */
   double replicate; /* time of a bootstrap replicate over that of a plain fit of 0.63 the events */
+  double busy;      /* time of a fit with all cores busy alike, over that alone */
   double summary_s; /* of a replicate's score in the summary */
   double serial;    /* share of a fit that threads do not share (Amdahl) */
   double read_bandwidth, write_bandwidth; /* bytes per second, one process */

@@ -22,8 +22,8 @@ def make_study(name="study"):
     return name
 
 
-def plan(*args):
-    return json.loads(succeeded(chiasm("plan", *args, "--machine", MACHINE, "--json")))
+def plan(*args, machine=MACHINE):
+    return json.loads(succeeded(chiasm("plan", *args, "--machine", machine, "--json")))
 
 
 def files_of(study):
@@ -78,6 +78,17 @@ def test_seconds_follow_from_flops():
     assert abs(p["total_s"] - (p["start_s"] + parts + p["sites_s"])) < 1e-3 * p["total_s"]
     threads = plan(study, "--replicates", 50, "--threads", 4)
     assert threads["bootstrap"]["units_s"] < p["bootstrap"]["units_s"]
+
+
+def test_cores_that_are_busy_slow_each_other_down():
+    """Twice the time with all four of the machine's cores at work; by a third of that with two."""
+    study = make_study()
+    pathlib.Path("busy.yaml").write_text(pathlib.Path(MACHINE).read_text().replace("busy: 1", "busy: 2"))
+    for ranks, slower in ((1, 1), (2, 2 ** (1 / 3)), (4, 2)):
+        options = (study, "--replicates", 500, "--ranks", ranks)
+        quick = plan(*options)["bootstrap"]["units_s"]
+        slow = plan(*options, machine="busy.yaml")["bootstrap"]["units_s"]
+        assert abs(slow / quick / slower - 1) < 0.1, (ranks, slow, quick)
 
 
 def test_selection_is_that_of_fit():

@@ -1,0 +1,25 @@
+/** \file made.h
+ * Data made in memory, to time fits on. Local. */
+#ifndef CHIASM_PLAN_MADE_H
+#define CHIASM_PLAN_MADE_H
+
+#include "chiasm/encode.h"
+
+typedef struct chi_made {
+  int64_t events, features, targets;
+  chi_encode_options encode;
+  float *x, *scores; /* features (event, feature); room for scores */
+  void *y;           /* responses (event, target), of the precision of encode */
+  uint8_t *missing;
+  chi_encoder *encoder;
+} chi_made;
+
+/** \param[in] encode  is copied; its alphas must last \return CHI_ERR_MEMORY */
+chi_status chi_made_create(const chi_encode_options *encode, int64_t events, int64_t features,
+                           int64_t targets, chi_made *made);
+void chi_made_free(chi_made *made);
+
+/** Fit it. \param[in,out] stages  added to; may be NULL */
+chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *stages);
+
+#endif

@@ -9,10 +9,10 @@ CHIASM = os.environ["CHIASM"]
 MPIRUN = os.environ["CHIASM_MPIRUN"].split()
 
 
-def chiasm(*args, ranks=0, **kwargs):
+def chiasm(*args, ranks=0, timeout=90, **kwargs):
     """Run it, under mpirun if ranks > 0; gives returncode, stdout, stderr."""
     command = [*(MPIRUN + ["-n", str(ranks)] if ranks else []), CHIASM, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, **kwargs)
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **kwargs)
 
 
 def errors(result):

@@ -30,12 +30,12 @@ def state_of(run):
 def stop_and_requeue(case):
     """SIGUSR1, as before the limit: what is in flight is finished, the job requeued, the bytes are the same."""
     run = case.folder / "stopped run"
-    job = case.slurm.submit(case.study, run, *OPTIONS, options=("--mem-per-cpu=300M", "-c", 1))
+    job = case.slurm.submit(case.study, run, *OPTIONS, options=("--mem-per-cpu=800M", "-c", 1))
     pids = hold(job, run)
     job.signal_batch()
     job.wait("SLURM says that time runs short")
     send(pids, signal.SIGCONT)
-    job.end(0, "asked to stop; finishing", "stopped early", "requeued, to go on (start 2 of", "--memory-per-rank 285M", "--threads 1")
+    job.end(0, "asked to stop; finishing", "stopped early", "requeued, to go on (start 2 of", "--memory-per-rank 760M", "--threads 1")
     assert job.facts()["Restarts"] == "1" and job.starts() == 2, job.printed()
     check_same(run, case.reference)
 

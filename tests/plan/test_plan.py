@@ -177,7 +177,7 @@ def test_calibration_is_kept():
     """The first use measures and keeps it; the second takes it from there."""
     study = make_study()
     environment = dict(os.environ, XDG_CACHE_HOME=os.path.abspath("cache"))
-    first = chiasm("plan", study, env=environment)
+    first = chiasm("plan", study, env=environment, timeout=500)  # a minute; longer under AddressSanitizer
     succeeded(first)
     kept = pathlib.Path("cache/chiasm/machine.yaml")
     assert "measuring this machine" in first.stderr and kept.exists(), first.stderr

@@ -3,7 +3,7 @@ import shutil
 import time
 
 from compare_runs import differences
-from faults.jobs import Job, flags
+from faults.jobs import SLOWER, Job, flags
 from inputs.job import chiasm
 from study_maker import make_study
 
@@ -86,8 +86,8 @@ class Fit(Stage):
     name, files = "fit", ("fit.h5",)
 
     def make_study(self):
-        made = chiasm("simulate", self.study, "--electrodes", 10, "--events", 500, "--bins", 16, "--alignments",
-                      "language")
+        made = chiasm("simulate", self.study, "--electrodes", 10, "--events", 500 // SLOWER, "--bins", 16,
+                      "--alignments", "language")
         assert made.returncode == 0, made.stderr
 
     def line(self, run, *options):

@@ -72,7 +72,10 @@ def kills(stage, folder):
 
 
 def version(path):
-    return path.stat().st_mtime_ns if path.exists() else None
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # or gone since one looked
+        return None
 
 
 @test("sites")

@@ -5,6 +5,7 @@
 
 #include "base/agree.h"
 #include "base/log.h"
+#include "base/mpi_init.h"
 #include "base/stop.h"
 #include "cli/cli.h"
 #include "linalg/kernel.h"
@@ -143,8 +144,7 @@ static chi_status run_command(const chi_command *command, chi_cli *cli, chi_opti
 
 static chi_status start_mpi(int *argc, char ***argv, chi_cli *cli)
 {
-  int provided;
-  MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided);
+  const int provided = chi_mpi_init(argc, argv);
   cli->comm = MPI_COMM_WORLD;
   MPI_Comm_rank(cli->comm, &cli->rank);
   MPI_Comm_size(cli->comm, &cli->size);

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "base/mpi_init.h"
 #include "cmocka_all.h"
 
 static int rank, size;
@@ -52,7 +53,7 @@ static void test_apart(void **state)
 
 int main(int argc, char **argv)
 {
-  MPI_Init(&argc, &argv);
+  chi_mpi_init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_choice), cmocka_unit_test(test_apart)};

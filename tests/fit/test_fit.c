@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/mpi_init.h"
 #include "fit/fit.h"
 #include "simulate/simulate.h"
 
@@ -279,8 +280,7 @@ static void bad_units_fail_alone(void **unused)
 
 int main(int argc, char **argv)
 {
-  int provided;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
+  chi_mpi_init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   chi_log_set_rank(rank);
   const struct CMUnitTest tests[] = {

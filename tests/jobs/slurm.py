@@ -14,7 +14,7 @@ JOBS = Path(__file__).resolve().parents[2] / "jobs"
 CHIASM = os.environ["CHIASM"]
 CPUS = 24  # that it pretends to have: jobs that only wait hold some
 OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
-SECONDS = 120  # no job of these tests takes longer
+SECONDS = 300  # no job of these tests takes longer
 
 
 def environment(**more):

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/mpi_init.h"
 #include "fake_study.h"
 
 static const char *argument(int argc, char **argv, const char *name, const char *otherwise)
@@ -62,8 +63,7 @@ static chi_status work(chi_run *run, const chi_study *study, int argc, char **ar
 
 int main(int argc, char **argv)
 {
-  int level;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
+  chi_mpi_init(&argc, &argv);
   int rank;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   chi_log_set_rank(rank);

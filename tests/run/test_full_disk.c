@@ -14,6 +14,7 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include "base/mpi_init.h"
 #include "check_all.h"
 #include "fake_study.h"
 #include "run/fit_file.h"
@@ -156,9 +157,8 @@ static void test_small_disk(void **state)
 
 int main(int argc, char **argv)
 {
-  int level;
   signal(SIGXFSZ, SIG_IGN);
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
+  chi_mpi_init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_make), cmocka_unit_test(test_open),
                                      cmocka_unit_test(test_write),

@@ -11,6 +11,7 @@
 #include <hdf5.h>
 
 #include "base/memory.h"
+#include "base/mpi_init.h"
 #include "check_all.h"
 #include "fake_study.h"
 #include "run/folder.h"
@@ -144,8 +145,7 @@ static void test_ranges(void **state)
 
 int main(int argc, char **argv)
 {
-  int level;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
+  chi_mpi_init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_writes),

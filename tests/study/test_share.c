@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/agree.h"
+#include "base/mpi_init.h"
 #include "chiasm/study.h"
 #include "small_study.h"
 
@@ -72,7 +73,7 @@ static void round_trip(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(round_trip)};
-  MPI_Init(&argc, &argv);
+  chi_mpi_init(&argc, &argv);
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   if (failed > 0) MPI_Abort(MPI_COMM_WORLD, 1); /* the others would wait for this rank */
   MPI_Finalize();

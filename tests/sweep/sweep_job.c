@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/mpi_init.h"
 #include "base/stop.h"
 #include "sweep/sweep.h"
 
@@ -29,9 +30,9 @@ static chi_status work(void *context, int64_t i, int64_t next)
 
 int main(int argc, char **argv)
 {
-  int threads, rank;
+  int rank;
   chi_stop_catch();
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
+  chi_mpi_init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   chi_log_set_rank(rank);
   const int64_t n = argc > 1 ? atoll(argv[1]) : 10;

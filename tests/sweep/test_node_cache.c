@@ -13,6 +13,7 @@
 
 #include "base/agree.h"
 #include "base/clock.h"
+#include "base/mpi_init.h"
 #include "sweep/node_cache.h"
 
 enum { BYTES = 1000 };
@@ -162,8 +163,7 @@ static void more_than_there_is_fails_everywhere(void **state)
 
 int main(int argc, char **argv)
 {
-  int threads;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
+  chi_mpi_init(&argc, &argv);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   const struct CMUnitTest tests[] = {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/mpi_init.h"
 #include "sweep/sweep.h"
 
 typedef struct dummy {
@@ -152,8 +153,7 @@ static void print_rate_of_empty_units(void **state)
 
 int main(int argc, char **argv)
 {
-  int threads;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
+  chi_mpi_init(&argc, &argv);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   const struct CMUnitTest tests[] = {

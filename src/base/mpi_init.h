@@ -1,0 +1,14 @@
+/** \file mpi_init.h
+ * The start of MPI, for every main. */
+#ifndef CHIASM_BASE_MPI_INIT_H
+#define CHIASM_BASE_MPI_INIT_H
+
+/** MPI_Init_thread for MPI_THREAD_MULTIPLE; MPI_Finalize ends it. Collective on MPI_COMM_WORLD.
+ *
+ * Open MPI's plugins for PMIx then stay in memory until the program ends: MPI_Finalize of Open MPI
+ * 4.1 closes them before it stops the thread that runs their callbacks, so one that comes late
+ * would crash a program that was done.
+ * \return the level of thread support that there is */
+int chi_mpi_init(int *argc, char ***argv);
+
+#endif

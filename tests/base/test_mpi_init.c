@@ -1,0 +1,45 @@
+/* MPI_Finalize closes Open MPI's plugins, but for those that are to stay. */
+#include "base/mpi_init.h"
+
+#include <link.h>
+#include <mpi.h>
+#include <string.h>
+
+#include "cmocka_all.h"
+
+static struct {
+  const char *part;
+  int n;
+} counted;
+
+static int count_one(struct dl_phdr_info *info, size_t size, void *context)
+{
+  (void)size;
+  (void)context;
+  counted.n += strstr(info->dlpi_name, counted.part) != NULL;
+  return 0;
+}
+
+static int count(const char *part)
+{
+  counted.part = part;
+  counted.n = 0;
+  dl_iterate_phdr(count_one, NULL);
+  return counted.n;
+}
+
+static void test_plugins_stay(void **state)
+{
+  (void)state;
+  assert_int_equal(chi_mpi_init(NULL, NULL), MPI_THREAD_MULTIPLE);
+  const int pmix = count("mca_pmix_"), others = count("mca_pml_");
+  MPI_Finalize();
+  if (pmix == 0 || count("mca_pml_") == others) skip(); /* an MPI without plugins */
+  assert_int_equal(count("mca_pmix_"), pmix);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_plugins_stay)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -107,6 +107,13 @@ class Job:
         for text in texts:
             assert text in self.printed(), f"no {text!r} in\n{self.printed()}"
 
+    def limit(self, seconds):
+        """It may run so long from now, or up to a minute more: limits are whole minutes from its start."""
+        days, *clock = re.match(r"(?:(\d+)-)?(\d+):(\d+):(\d+)", self.facts()["RunTime"]).groups(default="0")
+        hours, minutes, over = map(int, clock)
+        ran = ((int(days) * 24 + hours) * 60 + minutes) * 60 + over
+        self.slurm.ask("scontrol", "update", f"JobId={self.name}", f"TimeLimit={-(-(ran + seconds) // 60)}")
+
     def signal_batch(self, number="USR1"):
         self.slurm.ask("scancel", f"--signal={number}", "--batch", self.name)
 

@@ -7,25 +7,25 @@
 
 #include "cmocka_all.h"
 
-static struct {
+typedef struct counter {
   const char *part;
   int n;
-} counted;
+} counter;
 
 static int count_one(struct dl_phdr_info *info, size_t size, void *context)
 {
   (void)size;
-  (void)context;
-  counted.n += strstr(info->dlpi_name, counted.part) != NULL;
+  counter *c = context;
+  c->n += strstr(info->dlpi_name, c->part) != NULL;
   return 0;
 }
 
+/* Libraries in memory whose path contains `part`. */
 static int count(const char *part)
 {
-  counted.part = part;
-  counted.n = 0;
-  dl_iterate_phdr(count_one, NULL);
-  return counted.n;
+  counter c = {.part = part};
+  dl_iterate_phdr(count_one, &c);
+  return c.n;
 }
 
 static void test_plugins_stay(void **state)

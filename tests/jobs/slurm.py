@@ -1,4 +1,5 @@
 """A SLURM of one's own (jobs/slurm-local.sh) and jobs in it."""
+import math
 import os
 import re
 import signal
@@ -109,10 +110,9 @@ class Job:
 
     def limit(self, seconds):
         """It may run so long from now, or up to a minute more: limits are whole minutes from its start."""
-        days, *clock = re.match(r"(?:(\d+)-)?(\d+):(\d+):(\d+)", self.facts()["RunTime"]).groups(default="0")
-        hours, minutes, over = map(int, clock)
-        ran = ((int(days) * 24 + hours) * 60 + minutes) * 60 + over
-        self.slurm.ask("scontrol", "update", f"JobId={self.name}", f"TimeLimit={-(-(ran + seconds) // 60)}")
+        hours, minutes, over = map(int, self.facts()["RunTime"].split(":"))
+        end = (hours * 60 + minutes) * 60 + over + seconds
+        self.slurm.ask("scontrol", "update", f"JobId={self.name}", f"TimeLimit={math.ceil(end / 60)}")
 
     def signal_batch(self, number="USR1"):
         self.slurm.ask("scancel", f"--signal={number}", "--batch", self.name)

@@ -4,7 +4,7 @@ install(TARGETS chiasm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # libchiasm: what reads studies, fits one feature space, and writes and reads runs, as one archive.
 add_library(libchiasm STATIC
-  $<TARGET_OBJECTS:chi_base> $<TARGET_OBJECTS:chi_linalg> $<TARGET_OBJECTS:chi_study>
+  $<TARGET_OBJECTS:chi_base> $<TARGET_OBJECTS:chi_linalg> $<TARGET_OBJECTS:chi_h5> $<TARGET_OBJECTS:chi_study>
   $<TARGET_OBJECTS:chi_run> $<TARGET_OBJECTS:chi_encode>)
 set_target_properties(libchiasm PROPERTIES OUTPUT_NAME chiasm LINKER_LANGUAGE C)
 install(TARGETS libchiasm ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

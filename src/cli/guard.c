@@ -1,7 +1,7 @@
 /* A look at what a command is going to read, in a child process: HDF5 crashes or computes for ever
  * on some damaged files, and that must not take a job with it. */
 #include "study/guard.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 #include "base/memory.h"
 #include "chiasm/run.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "h5/h5.h"
 #include "import/events.h"
-#include "study/hdf5.h"
 
 /* The names in a dataset of strings. */
 static chi_status read_names(const char *path, const char *object, int64_t *n, char ***out)

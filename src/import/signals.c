@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 struct chi_signals {
   char *path, *object;

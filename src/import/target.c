@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/h5.h"
 #include "study/catalog.h"
-#include "study/hdf5.h"
 
 chi_status chi_target_check_names(const chi_target *target)
 {

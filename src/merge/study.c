@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/agree.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "merge/internal.h"
@@ -140,7 +141,7 @@ cleanup:
 static chi_status read_later(const chi_part *part, char **text)
 {
   char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, part->run, "config.yaml"));
+  CHI_TRY(chi_path_join(path, part->run, "config.yaml"));
   if (!chi_run_folder_has(part->run, "config.yaml")) return chi_strdup("", text);
   return chi_text_read(path, path, text);
 }

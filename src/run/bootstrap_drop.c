@@ -3,11 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "h5/h5.h"
 #include "run/bootstrap_internal.h"
 #include "run/folder.h"
 #include "run/lock.h"
-#include "study/hdf5.h"
 
 /* What the functions below share. */
 typedef struct drop {
@@ -181,7 +182,7 @@ static chi_status rewrite(const char *run, const chi_study *study, const chi_pro
 {
   char path[PATH_MAX];
   drop d = {.n_replicates = content->n_replicates};
-  CHI_TRY(chi_run_folder_path(path, run, "bootstrap.h5"));
+  CHI_TRY(chi_path_join(path, run, "bootstrap.h5"));
   chi_h5_lock();
   chi_status s = chi_h5_open_read(path, path, &d.old);
   chi_h5_unlock();

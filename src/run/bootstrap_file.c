@@ -5,15 +5,16 @@
 #include <string.h>
 
 #include "base/agree.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "h5/h5.h"
+#include "h5/whole.h"
 #include "run/bootstrap_internal.h"
 #include "run/config.h"
 #include "run/folder.h"
 #include "run/lock.h"
-#include "run/new_file.h"
 #include "run/repair.h"
-#include "study/hdf5.h"
 
 /* A killed job's ranks may live on for some seconds, and --resume often follows at once. */
 static const double lock_wait_s = 30;
@@ -131,7 +132,7 @@ static chi_status open_parallel(chi_bootstrap *b, const chi_study *study)
 static chi_status create(const char *run, const chi_study *study,
                          const chi_bootstrap_content *content, chi_bootstrap *b)
 {
-  CHI_TRY(chi_run_folder_path(b->path, run, "bootstrap.h5"));
+  CHI_TRY(chi_path_join(b->path, run, "bootstrap.h5"));
   snprintf(b->folder, sizeof b->folder, "%s", run);
   b->n_replicates = content->n_replicates;
   b->n_blocks = (content->n_replicates + CHI_REPLICATE_BLOCK - 1) / CHI_REPLICATE_BLOCK;
@@ -276,7 +277,7 @@ chi_status chi_bootstrap_write(chi_bootstrap *b, int32_t alignment, int64_t row,
   for (size_t i = 0; i < sizeof parts / sizeof *parts && s == CHI_OK; i++)
     if (chi_boot_transfer(g, parts[i].table, true, row, site, parts[i].first, parts[i].n,
                           parts[i].memory) < 0)
-      s = chi_new_file_failed(b->path, chi_boot_table_name(parts[i].table));
+      s = chi_h5_failed(b->path, chi_boot_table_name(parts[i].table));
   chi_h5_unlock();
   return s;
 }
@@ -307,7 +308,7 @@ chi_status chi_bootstrap_write_summary(chi_bootstrap *b, int32_t alignment, int6
     failed = chi_boot_transfer(g, CHI_BOOT_SUMMARY + i, true, row, site, 0, 0,
                                (void *)(summary + i * g->n_times));
   if (failed >= 0) failed = chi_boot_transfer(g, CHI_BOOT_SUMMARISED, true, row, site, 0, 0, &yes);
-  const chi_status s = failed < 0 ? chi_new_file_failed(b->path, "a summary") : CHI_OK;
+  const chi_status s = failed < 0 ? chi_h5_failed(b->path, "a summary") : CHI_OK;
   chi_h5_unlock();
   return s;
 }

@@ -7,9 +7,9 @@
 #include <hdf5.h>
 #include <limits.h>
 
+#include "h5/labelled.h"
 #include "run/bootstrap_file.h"
 #include "run/bootstrap_read.h"
-#include "run/labelled.h"
 
 enum {
   CHI_BOOT_VAL_R,

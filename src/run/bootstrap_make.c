@@ -4,10 +4,10 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/labelled.h"
+#include "h5/whole.h"
 #include "run/bootstrap_internal.h"
 #include "run/fit_file.h"
-#include "run/labelled.h"
-#include "run/new_file.h"
 
 const char *const chi_summary_names[CHI_N_SUMMARIES] = {
     "val_r_mean", "val_r_lower", "val_r_upper", "test_r_mean", "test_r_lower", "test_r_upper"};
@@ -114,7 +114,7 @@ static chi_status put_labels(chi_boot_group *g, const chi_study *study, bool by_
   CHI_TRY(chi_labelled_attribute(l, "time", "units", "s"));
   CHI_TRY(put_layers(g, column));
   const herr_t failed =
-      chi_new_file_int32(l->group, "block_length", g->al->n_datasets, g->rows->block_length);
+      chi_h5_put_int32(l->group, "block_length", g->al->n_datasets, g->rows->block_length);
   return failed < 0 ? CHI_ERR_IO : CHI_OK;
 }
 
@@ -151,7 +151,7 @@ static chi_status write_contents(hid_t file, void *context, const char **what)
   const boot_contents *c = context;
   *what = "an attribute";
   if (chi_fit_file_attributes(file, c->study, c->provenance, c->ranks) < 0) return CHI_ERR_IO;
-  if (chi_new_file_int64(file, "seed", (int64_t)c->content->seed) < 0) return CHI_ERR_IO;
+  if (chi_h5_put_int64(file, "seed", (int64_t)c->content->seed) < 0) return CHI_ERR_IO;
   const int32_t n = c->study->n_alignments;
   int32_t begun = 0;
   chi_boot_group *g;
@@ -180,8 +180,8 @@ chi_status chi_boot_write(const char *run, const chi_study *study, const chi_pro
                           chi_boot_tables *tables, void *context)
 {
   boot_contents c = {study, provenance, content, ranks, tables, context};
-  CHI_TRY(chi_new_file_check_space(run, "bootstrap.h5", bytes));
-  return chi_new_file_make(run, "bootstrap.h5", bytes, write_contents, &c);
+  CHI_TRY(chi_h5_check_space(run, "bootstrap.h5", bytes));
+  return chi_h5_make(run, "bootstrap.h5", bytes, write_contents, &c);
 }
 
 chi_status chi_boot_create(const char *run, const chi_study *study,

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "chiasm/run.h"
+#include "h5/h5.h"
 #include "run/bootstrap_file.h"
 #include "run/folder.h"
-#include "study/hdf5.h"
 
 enum { FORMAT = 1, N_SUMMARIES = 6 };
 static const char *const summaries[N_SUMMARIES] = {"val_r_mean",  "val_r_lower",  "val_r_upper",
@@ -253,7 +254,7 @@ chi_status chi_bootstrap_file_open(const char *run, chi_bootstrap_file **file,
   *file = NULL;
   CHI_TRY(chi_alloc(1, sizeof *f, "bootstrap.h5", &f));
   f->file = -1;
-  chi_status s = chi_run_folder_path(f->path, run, "bootstrap.h5");
+  chi_status s = chi_path_join(f->path, run, "bootstrap.h5");
   if (s == CHI_OK) {
     chi_h5_lock();
     s = open_all(f);

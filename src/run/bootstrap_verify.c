@@ -7,15 +7,16 @@
 #include <xxhash.h>
 
 #include "base/agree.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "h5/h5.h"
+#include "h5/whole.h"
 #include "run/bootstrap_internal.h"
 #include "run/bootstrap_read.h"
 #include "run/fit_file.h"
 #include "run/folder.h"
-#include "run/new_file.h"
 #include "run/stored.h"
-#include "study/hdf5.h"
 
 enum { MAX_NAMED = 10 };
 
@@ -88,7 +89,7 @@ chi_status chi_boot_check_shapes(const char *run, const chi_bootstrap_table *tab
 {
   char path[PATH_MAX], where[PATH_MAX + 256];
   hid_t file = -1, group;
-  CHI_TRY(chi_run_folder_path(path, run, "bootstrap.h5"));
+  CHI_TRY(chi_path_join(path, run, "bootstrap.h5"));
   chi_h5_lock();
   chi_status s = chi_h5_open_read(path, path, &file);
   for (int32_t a = 0; a < n && s == CHI_OK; a++) {
@@ -172,7 +173,7 @@ chi_status chi_boot_transfer_flags(const chi_bootstrap *b, const chi_bootstrap_g
       write ? H5Dwrite(g->table[table], H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, flags)
             : H5Dread(g->table[table], H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, flags);
   chi_status s = CHI_OK;
-  if (failed < 0 && write) s = chi_new_file_failed(b->path, "a flag");
+  if (failed < 0 && write) s = chi_h5_failed(b->path, "a flag");
   if (failed < 0 && !write)
     s = chi_fail(CHI_ERR_IO, "%s: flags cannot be read (%s)", b->path, chi_h5_reason());
   chi_h5_unlock();
@@ -224,7 +225,7 @@ static chi_status clear_missing(const chi_bootstrap *b, int32_t a, const chi_boo
       if (t <= CHI_BOOT_TEST_R || t >= CHI_BOOT_SUMMARY)
         failed = clear_numbers(b, g, t, i / g->n_sites, i % g->n_sites,
                                t <= CHI_BOOT_TEST_R ? n : g->n_times, numbers);
-  const chi_status s = failed < 0 ? chi_new_file_failed(b->path, "replicates") : CHI_OK;
+  const chi_status s = failed < 0 ? chi_h5_failed(b->path, "replicates") : CHI_OK;
   chi_h5_unlock();
   chi_free(numbers);
   return s;

@@ -3,11 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "h5/h5.h"
 #include "run/config.h"
 #include "run/fit_file.h"
 #include "run/folder.h"
-#include "study/hdf5.h"
 
 static chi_status read_texts(const char *path, char **config, char **checksum, char **kernel)
 {
@@ -27,7 +28,7 @@ chi_status chi_fit_file_check_texts(const char *run, const char *name,
                                     const chi_provenance *provenance)
 {
   char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, run, name));
+  CHI_TRY(chi_path_join(path, run, name));
   char *config = NULL, *checksum = NULL, *kernel = NULL;
   chi_h5_lock();
   chi_status s = read_texts(path, &config, &checksum, &kernel);
@@ -105,7 +106,7 @@ chi_status chi_fit_file_check(const char *run, const chi_study *study,
   char path[PATH_MAX];
   chi_fit_table *tables = NULL;
   int32_t n = 0;
-  CHI_TRY(chi_run_folder_path(path, run, "fit.h5"));
+  CHI_TRY(chi_path_join(path, run, "fit.h5"));
   chi_status s = chi_run_read_tables(run, &tables, &n);
   if (s == CHI_OK) s = chi_fit_file_check_texts(run, "fit.h5", provenance);
   if (s == CHI_OK && n != study->n_alignments)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "chiasm/run.h"
@@ -255,7 +256,7 @@ chi_status chi_config_put(const char *run, const char *command, const char *sect
   char path[PATH_MAX], *old = NULL;
   chi_text text = {0};
   chi_entries entries = {0};
-  CHI_TRY(chi_run_folder_path(path, run, "config.yaml"));
+  CHI_TRY(chi_path_join(path, run, "config.yaml"));
   chi_status s = chi_run_folder_has(run, "config.yaml") ? chi_text_read(path, path, &old)
                                                         : chi_run_read_text(run, "config", &old);
   if (s != CHI_OK) goto cleanup;
@@ -263,7 +264,7 @@ chi_status chi_config_put(const char *run, const char *command, const char *sect
   if (text.failed) s = chi_fail(CHI_ERR_MEMORY, "%s: no memory to write it", path);
   if (s == CHI_OK) s = parse(text.s, &entries);
   if (s == CHI_ERR_INPUT) s = chi_fail(s, "%s: %s", path, chi_message());
-  if (s == CHI_OK) s = chi_run_folder_write(run, "config.yaml", text.s, text.n);
+  if (s == CHI_OK) s = chi_file_write(run, "config.yaml", text.s, text.n);
 cleanup:
   entries_free(&entries);
   chi_text_free(&text);

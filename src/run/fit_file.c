@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "run/labelled.h"
-#include "run/new_file.h"
+#include "h5/labelled.h"
+#include "h5/whole.h"
 
 #ifndef CHIASM_GIT_REVISION
 #define CHIASM_GIT_REVISION "unknown"
@@ -38,7 +38,7 @@ int64_t chi_fit_file_bytes(const chi_study *study, const chi_provenance *provena
 
 static herr_t attribute_int(hid_t file, const char *name, int32_t value)
 {
-  return chi_new_file_int32(file, name, -1, &value);
+  return chi_h5_put_int32(file, name, -1, &value);
 }
 
 /* Where the study lies is kept from the root on, since a run outlives the folder it was started in.
@@ -62,7 +62,7 @@ herr_t chi_fit_file_attributes(hid_t file, const chi_study *study, const chi_pro
                {"run_host", host}};
   herr_t failed = attribute_int(file, "chiasm_format", CHI_FIT_FORMAT);
   for (size_t i = 0; i < sizeof texts / sizeof *texts && failed >= 0; i++)
-    failed = chi_new_file_text(file, texts[i].name, texts[i].value);
+    failed = chi_h5_put_text(file, texts[i].name, texts[i].value);
   if (failed >= 0) failed = attribute_int(file, "run_mpi_ranks", ranks);
   if (failed >= 0)
     failed = attribute_int(file, "run_threads_per_rank", provenance->threads_per_rank);
@@ -106,6 +106,5 @@ chi_status chi_fit_file_create(const char *run, const chi_study *study,
                                const chi_provenance *provenance, int ranks)
 {
   fit_contents c = {study, provenance, ranks};
-  return chi_new_file_make(run, "fit.h5", chi_fit_file_bytes(study, provenance), write_contents,
-                           &c);
+  return chi_h5_make(run, "fit.h5", chi_fit_file_bytes(study, provenance), write_contents, &c);
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "chiasm/run.h"
-#include "run/labelled.h"
+#include "h5/labelled.h"
 
 enum { CHI_FIT_FORMAT = 1 }; /* attribute chiasm_format */
 

@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/labelled.h"
 #include "run/fit_file.h"
-#include "run/labelled.h"
 
 enum { SPACE, SITE, TIME, SUBJECT }; /* dimensions, in the order in which they are added */
 

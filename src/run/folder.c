@@ -1,4 +1,5 @@
 #include "run/folder.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,19 +25,11 @@ enum {
   N_FROM_SITES = N_LATER - 2
 };
 
-chi_status chi_run_folder_path(char *out, const char *run, const char *name)
-{
-  const int n = snprintf(out, PATH_MAX, "%s/%s", run, name);
-  if (n >= 0 && n < PATH_MAX) return CHI_OK;
-  return chi_fail(CHI_ERR_USAGE, "%.100s...: the path is too long, at most %d characters", run,
-                  PATH_MAX);
-}
-
 bool chi_run_folder_has(const char *run, const char *name)
 {
   char path[PATH_MAX];
   struct stat info;
-  return chi_run_folder_path(path, run, name) == CHI_OK && lstat(path, &info) == 0;
+  return chi_path_join(path, run, name) == CHI_OK && lstat(path, &info) == 0;
 }
 
 chi_status chi_run_folder_look(const char *run, chi_run_folder_kind *kind)
@@ -73,7 +66,7 @@ chi_status chi_run_folder_make(const char *run)
 static chi_status remove_file(const char *run, const char *name)
 {
   char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, run, name));
+  CHI_TRY(chi_path_join(path, run, name));
   if (unlink(path) == 0 || errno == ENOENT) return CHI_OK;
   return chi_fail(CHI_ERR_IO, "%s: cannot be removed: %s", path, strerror(errno));
 }
@@ -106,66 +99,4 @@ chi_status chi_run_folder_clear(const char *run)
   for (int i = N_MARKS - 1; i >= 0; i--)
     if (strcmp(marks[i], "lock") != 0) CHI_TRY(remove_file(run, marks[i]));
   return CHI_OK;
-}
-
-chi_status chi_run_folder_sync(const char *run)
-{
-  const int fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return chi_fail(CHI_ERR_IO, "%s: cannot be opened: %s", run, strerror(errno));
-  /* Some file systems cannot sync a folder and say EINVAL: nothing is lost by going on. */
-  const bool failed = fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP;
-  const int why = errno;
-  close(fd);
-  if (failed) return chi_fail(CHI_ERR_IO, "%s: cannot be synced: %s", run, strerror(why));
-  return CHI_OK;
-}
-
-static int write_synced(const char *path, const char *text, int64_t n)
-{
-  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd < 0) return errno;
-  int why = 0;
-  for (int64_t at = 0; at < n && why == 0;) {
-    const ssize_t w = write(fd, text + at, (size_t)(n - at));
-    if (w > 0)
-      at += w;
-    else if (w < 0 && errno != EINTR)
-      why = errno;
-  }
-  if (why == 0 && fsync(fd) != 0) why = errno;
-  if (close(fd) != 0 && why == 0) why = errno;
-  return why;
-}
-
-chi_status chi_run_folder_write(const char *run, const char *name, const char *text, int64_t n)
-{
-  char path[PATH_MAX], temporary[PATH_MAX], name_tmp[NAME_MAX];
-  snprintf(name_tmp, sizeof name_tmp, "%s.tmp", name);
-  CHI_TRY(chi_run_folder_path(path, run, name));
-  CHI_TRY(chi_run_folder_path(temporary, run, name_tmp));
-  int why = write_synced(temporary, text, n);
-  if (why == 0 && rename(temporary, path) != 0) why = errno;
-  if (why == 0) return CHI_OK;
-  unlink(temporary);
-  return chi_fail(CHI_ERR_IO, "%s: cannot be written: %s", path, strerror(why));
-}
-
-int64_t chi_run_folder_free(const char *path)
-{
-  struct statvfs info;
-  char parent[PATH_MAX];
-  snprintf(parent, sizeof parent, "%s", path);
-  int failed = statvfs(parent, &info);
-  if (failed != 0) {
-    size_t n = strlen(parent);
-    while (n > 1 && parent[n - 1] == '/') parent[--n] = '\0';
-    char *slash = strrchr(parent, '/');
-    if (slash == NULL)
-      snprintf(parent, sizeof parent, ".");
-    else
-      slash[slash == parent ? 1 : 0] = '\0';
-    failed = statvfs(parent, &info);
-  }
-  if (failed != 0 || info.f_blocks == 0) return -1;
-  return (int64_t)(info.f_bavail * info.f_frsize);
 }

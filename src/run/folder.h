@@ -18,9 +18,6 @@ typedef enum chi_run_folder_kind {
   CHI_FOLDER_NO_FOLDER
 } chi_run_folder_kind;
 
-/** RUN/name in a buffer of PATH_MAX. \return CHI_ERR_USAGE if it is too long */
-chi_status chi_run_folder_path(char *out, const char *run, const char *name);
-
 /** Look what is at `run`. \return CHI_ERR_IO if that cannot be found out */
 chi_status chi_run_folder_look(const char *run, chi_run_folder_kind *kind);
 
@@ -44,15 +41,5 @@ void chi_run_folder_clear_unfinished(const char *run);
 
 /** Remove what the stages after the bootstrap wrote: sites, report. */
 chi_status chi_run_folder_clear_sites(const char *run);
-
-/** Write a small file whole or not at all: as NAME.tmp, synced, renamed. */
-chi_status chi_run_folder_write(const char *run, const char *name, const char *text, int64_t n);
-
-/** Make the names in the folder last through a power cut. */
-chi_status chi_run_folder_sync(const char *run);
-
-/** Bytes free to this user at a path, or in its parent if there is nothing there yet; -1 if the
- * file system does not say. */
-int64_t chi_run_folder_free(const char *path);
 
 #endif

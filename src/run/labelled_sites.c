@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "run/labelled.h"
+#include "h5/labelled.h"
 
 int64_t chi_labelled_text_bytes(const char *text) { return 2 * (int64_t)strlen(text) + 64; }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "run/folder.h"
@@ -22,7 +23,7 @@ static bool has_no_locks(int why) { return why == ENOLCK || why == ENOSYS || why
 static chi_status open_lock(const char *run, int *fd)
 {
   char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, run, "lock"));
+  CHI_TRY(chi_path_join(path, run, "lock"));
   *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (*fd < 0)
     return chi_fail(CHI_ERR_IO, "%s: cannot be opened to write: %s%s", path, strerror(errno),
@@ -113,7 +114,7 @@ chi_status chi_lock_shared(const char *run, bool alone, int *fd)
 chi_status chi_lock_reading(const char *run, int *fd)
 {
   char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, run, "lock"));
+  CHI_TRY(chi_path_join(path, run, "lock"));
   *fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (*fd < 0) *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (*fd < 0) return CHI_OK;

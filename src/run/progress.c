@@ -9,6 +9,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "run/folder.h"
 
@@ -68,7 +69,7 @@ chi_status chi_progress_write(const char *run_path, const chi_progress *progress
   }
   chi_text_add(&text, "}\n");
   const chi_status s = text.failed ? chi_fail(CHI_ERR_MEMORY, "%s/status.json: no memory", run_path)
-                                   : chi_run_folder_write(run_path, "status.json", text.s, text.n);
+                                   : chi_file_write(run_path, "status.json", text.s, text.n);
   chi_text_free(&text);
   return s;
 }
@@ -129,7 +130,7 @@ chi_status chi_progress_read(const char *run_path, chi_progress *progress)
 {
   *progress = (chi_progress){0};
   char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, run_path, "status.json"));
+  CHI_TRY(chi_path_join(path, run_path, "status.json"));
   FILE *file = fopen(path, "r");
   if (file == NULL) return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
   yaml_parser_t parser; /* JSON is YAML */

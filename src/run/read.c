@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "h5/h5.h"
 #include "run/fit_file.h"
 #include "run/folder.h"
-#include "study/hdf5.h"
 
 static chi_status read_names(hid_t group, const char *where, const char *name, int64_t *n,
                              char ***out)
@@ -164,7 +165,7 @@ static chi_status with_file(const char *run, const char *name, reading *read, vo
 {
   char path[PATH_MAX];
   hid_t file;
-  CHI_TRY(chi_run_folder_path(path, run, name));
+  CHI_TRY(chi_path_join(path, run, name));
   chi_h5_lock();
   chi_status s = chi_h5_open_read(path, path, &file);
   if (s == CHI_OK) {

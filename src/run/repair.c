@@ -9,12 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "h5/h5.h"
 #include "run/config.h"
 #include "run/fit_file.h"
 #include "run/folder.h"
-#include "study/hdf5.h"
 
 static char marked[2][32]; /* names of files */
 
@@ -55,7 +56,7 @@ static chi_status grow(const char *path, int64_t size, int64_t to)
   close(fd);
   if (why == 0) return CHI_OK;
   return chi_fail(CHI_ERR_IO, "%s: no room for %.1f MB: %s; %.1f MB are free there", path,
-                  1e-6 * (double)to, strerror(why), 1e-6 * (double)chi_run_folder_free(path));
+                  1e-6 * (double)to, strerror(why), 1e-6 * (double)chi_disk_free(path));
 }
 
 /* Whether a file cut short says all that is asked of it, and that it is of other options or of
@@ -95,7 +96,7 @@ static chi_status check_config(const char *run, const char *stage, const char *s
   char path[PATH_MAX], *text = NULL;
   chi_text there = {0};
   *says = false;
-  CHI_TRY(chi_run_folder_path(path, run, "config.yaml"));
+  CHI_TRY(chi_path_join(path, run, "config.yaml"));
   if (!chi_run_folder_has(run, "config.yaml")) return CHI_OK;
   CHI_TRY(chi_text_read(path, path, &text));
   chi_config_section(text, stage, &there);
@@ -224,7 +225,7 @@ chi_status chi_repair(const char *run, const chi_repair_file *what,
   int64_t size, stated;
   judgement j;
   *renew = false;
-  CHI_TRY(chi_run_folder_path(path, run, what->name));
+  CHI_TRY(chi_path_join(path, run, what->name));
   read_length(path, &size, &stated);
   judge(run, path, what, provenance, check, context, size, stated, &j);
   if (j.refused) return chi_fail(j.status, "%s", j.reason);

@@ -5,16 +5,17 @@
 #include <string.h>
 
 #include "base/agree.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/h5.h"
+#include "h5/whole.h"
 #include "run/fit_file.h"
 #include "run/folder.h"
 #include "run/internal.h"
 #include "run/lock.h"
-#include "run/new_file.h"
 #include "run/repair.h"
-#include "study/hdf5.h"
 
 static const char *const table_names[CHI_N_TABLES] = {"val_r", "test_r", "alpha", "checksum",
                                                       "done"};
@@ -46,9 +47,8 @@ static chi_status write_config(const chi_run *run, const chi_provenance *provena
   chi_text text = {0};
   chi_text_add(&text, "%s%s", provenance->config,
                provenance->later_config == NULL ? "" : provenance->later_config);
-  const chi_status s = text.failed
-                           ? chi_fail(CHI_ERR_MEMORY, "no memory for config.yaml")
-                           : chi_run_folder_write(run->folder, "config.yaml", text.s, text.n);
+  const chi_status s = text.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for config.yaml")
+                                   : chi_file_write(run->folder, "config.yaml", text.s, text.n);
   chi_text_free(&text);
   return s;
 }
@@ -56,7 +56,7 @@ static chi_status write_config(const chi_run *run, const chi_provenance *provena
 static chi_status make_fit_file(const chi_run *run, const chi_study *study,
                                 const chi_provenance *provenance)
 {
-  CHI_TRY(chi_new_file_check_space(run->folder, "fit.h5", chi_fit_file_bytes(study, provenance)));
+  CHI_TRY(chi_h5_check_space(run->folder, "fit.h5", chi_fit_file_bytes(study, provenance)));
   CHI_TRY(write_config(run, provenance));
   return chi_fit_file_create(run->folder, study, provenance, run->size);
 }
@@ -97,7 +97,7 @@ static chi_status take_up(const chi_run *run, const chi_study *study,
   *resumed = !renew;
   if (!renew) return CHI_OK;
   /* config.yaml stays: it has the options of later stages, too */
-  CHI_TRY(chi_new_file_check_space(run->folder, "fit.h5", bytes));
+  CHI_TRY(chi_h5_check_space(run->folder, "fit.h5", bytes));
   return chi_fit_file_create(run->folder, study, provenance, run->size);
 }
 
@@ -109,7 +109,7 @@ static chi_status prepare(chi_run *run, chi_run_mode mode, const chi_study *stud
   CHI_TRY(check_kind(run->folder, mode));
   /* An overwritten run gives its room back first; a new one leaves no trace where there is none. */
   if (mode == CHI_RUN_NEW)
-    CHI_TRY(chi_new_file_check_space(run->folder, "fit.h5", chi_fit_file_bytes(study, provenance)));
+    CHI_TRY(chi_h5_check_space(run->folder, "fit.h5", chi_fit_file_bytes(study, provenance)));
   CHI_TRY(chi_run_folder_make(run->folder));
   CHI_TRY(chi_lock_alone(run->folder, mode == CHI_RUN_NEW ? 0 : lock_wait_s, &run->lock));
   /* Another new run may have been faster between the look and the lock. */
@@ -120,7 +120,7 @@ static chi_status prepare(chi_run *run, chi_run_mode mode, const chi_study *stud
     CHI_TRY(take_up(run, study, provenance, resumed));
   else
     CHI_TRY(make_fit_file(run, study, provenance));
-  CHI_TRY(chi_run_folder_path(log, run->folder, "log.txt"));
+  CHI_TRY(chi_path_join(log, run->folder, "log.txt"));
   chi_log_set_file(log);
   return chi_lock_shared(run->folder, true, &run->lock);
 }
@@ -170,7 +170,7 @@ static chi_status create(MPI_Comm comm, const char *path, const chi_study *study
   run->comm = comm;
   MPI_Comm_rank(comm, &run->rank);
   MPI_Comm_size(comm, &run->size);
-  CHI_TRY(chi_run_folder_path(run->path, path, "fit.h5"));
+  CHI_TRY(chi_path_join(run->path, path, "fit.h5"));
   snprintf(run->folder, sizeof run->folder, "%s", path);
   CHI_TRY(chi_alloc(study->n_alignments, sizeof *run->group, "run", &run->group));
   run->n_groups = study->n_alignments;

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/h5.h"
 #include "run/folder.h"
-#include "study/hdf5.h"
 
 enum { SITES_FORMAT = 1, CSV_MAX = 1 << 30 };
 
@@ -121,9 +122,9 @@ chi_status chi_sites_check(const char *run, const chi_fit_table *tables, int32_t
 {
   char path[PATH_MAX];
   int64_t lines = 0;
-  CHI_TRY(chi_run_folder_path(path, run, "sites.h5"));
+  CHI_TRY(chi_path_join(path, run, "sites.h5"));
   CHI_TRY(check_file(path, tables, n, checksum, rows));
-  CHI_TRY(chi_run_folder_path(path, run, "sites.csv"));
+  CHI_TRY(chi_path_join(path, run, "sites.csv"));
   CHI_TRY(count_lines(path, &lines));
   return same_length(path, "the table", lines, *rows);
 }

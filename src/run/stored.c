@@ -2,16 +2,17 @@
 
 #include <stdio.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "h5/h5.h"
 #include "run/bootstrap_internal.h"
 #include "run/folder.h"
 #include "run/internal.h"
-#include "study/hdf5.h"
 
 static chi_status open_fit(const char *path, const chi_fit_table *tables, int32_t n, chi_run *run)
 {
   snprintf(run->folder, sizeof run->folder, "%s", path);
-  CHI_TRY(chi_run_folder_path(run->path, path, "fit.h5"));
+  CHI_TRY(chi_path_join(run->path, path, "fit.h5"));
   CHI_TRY(chi_alloc(n, sizeof *run->group, "run", &run->group));
   chi_h5_lock();
   chi_status s = chi_h5_open_read(run->path, run->path, &run->file);
@@ -60,7 +61,7 @@ static chi_status open_bootstrap(const char *run, const chi_bootstrap_table *tab
                                  chi_bootstrap *b)
 {
   snprintf(b->folder, sizeof b->folder, "%s", run);
-  CHI_TRY(chi_run_folder_path(b->path, run, "bootstrap.h5"));
+  CHI_TRY(chi_path_join(b->path, run, "bootstrap.h5"));
   CHI_TRY(chi_alloc(n, sizeof *b->group, "bootstrap", &b->group));
   b->n_replicates = n > 0 ? tables[0].n_replicates : 0;
   b->n_blocks = (b->n_replicates + CHI_REPLICATE_BLOCK - 1) / CHI_REPLICATE_BLOCK;

@@ -6,9 +6,9 @@
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "h5/h5.h"
+#include "h5/whole.h"
 #include "run/internal.h"
-#include "run/new_file.h"
-#include "study/hdf5.h"
 
 enum { PIECE_BYTES = 4 << 20, MAX_NAMED = 10 };
 
@@ -122,7 +122,7 @@ chi_status chi_run_transfer_flags(const chi_run *run, chi_run_group *g, bool wri
                               : H5Dread(g->table[CHI_TABLE_DONE], H5T_NATIVE_UINT8, H5S_ALL,
                                         H5S_ALL, H5P_DEFAULT, g->done);
   chi_status s = CHI_OK;
-  if (failed < 0 && write) s = chi_new_file_failed(run->path, "done");
+  if (failed < 0 && write) s = chi_h5_failed(run->path, "done");
   if (failed < 0 && !write)
     s = chi_fail(CHI_ERR_IO, "%s: done cannot be read (%s)", run->path, chi_h5_reason());
   chi_h5_unlock();
@@ -150,7 +150,7 @@ static chi_status clear_sites(const chi_run *run, int32_t a, int64_t space, int6
     }
     if (failed >= 0 && !clear)
       failed = chi_run_transfer(g, CHI_TABLE_VAL_R + t, true, space, site0, n_sites, score);
-    if (failed < 0) s = chi_new_file_failed(run->path, "scores");
+    if (failed < 0) s = chi_h5_failed(run->path, "scores");
   }
   chi_h5_unlock();
   chi_free(score);

@@ -5,9 +5,9 @@
 #include <xxhash.h>
 
 #include "base/memory.h"
+#include "h5/h5.h"
+#include "h5/whole.h"
 #include "run/internal.h"
-#include "run/new_file.h"
-#include "study/hdf5.h"
 
 uint64_t chi_run_checksum(int64_t n_times, const float *val_r, const float *test_r,
                           const float *alpha)
@@ -50,7 +50,7 @@ static chi_status write_tables(const chi_run *run, const chi_run_group *g, int64
   chi_status s = CHI_OK;
   for (int t = 0; t < CHI_N_TABLES && s == CHI_OK; t++)
     if (chi_run_transfer(g, t, true, space, site0, n_sites, memory[t]) < 0)
-      s = chi_new_file_failed(run->path, names[t]);
+      s = chi_h5_failed(run->path, names[t]);
   chi_h5_unlock();
   return s;
 }

@@ -2,10 +2,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "h5/labelled.h"
+#include "h5/whole.h"
 #include "run/folder.h"
-#include "run/labelled.h"
-#include "run/new_file.h"
 #include "sites/internal.h"
 
 enum { FORMAT = 1 };
@@ -156,10 +157,9 @@ static void add_number(chi_text *text, double x, column_type type)
 
 static chi_status write_csv(const chi_sites_run *run, const char *name, chi_text *text)
 {
-  const chi_status s =
-      text->failed
-          ? chi_fail(CHI_ERR_MEMORY, "%s/%s: no memory to write it", run->options->run, name)
-          : chi_run_folder_write(run->options->run, name, text->s, text->n);
+  const chi_status s = text->failed ? chi_fail(CHI_ERR_MEMORY, "%s/%s: no memory to write it",
+                                               run->options->run, name)
+                                    : chi_file_write(run->options->run, name, text->s, text->n);
   chi_text_free(text);
   return s;
 }
@@ -251,10 +251,10 @@ static chi_status put_numbers(const chi_sites_run *run, chi_labelled *l, column 
 static chi_status put_attributes(const chi_sites_run *run, hid_t file)
 {
   const int32_t format = FORMAT;
-  herr_t failed = chi_new_file_int32(file, "chiasm_format", -1, &format);
-  if (failed >= 0) failed = chi_new_file_text(file, "config", run->config);
-  if (failed >= 0) failed = chi_new_file_text(file, "study", run->study);
-  if (failed >= 0) failed = chi_new_file_text(file, "study_checksum", run->checksum);
+  herr_t failed = chi_h5_put_int32(file, "chiasm_format", -1, &format);
+  if (failed >= 0) failed = chi_h5_put_text(file, "config", run->config);
+  if (failed >= 0) failed = chi_h5_put_text(file, "study", run->study);
+  if (failed >= 0) failed = chi_h5_put_text(file, "study_checksum", run->checksum);
   return failed < 0 ? CHI_ERR_IO : CHI_OK;
 }
 
@@ -293,9 +293,8 @@ static int64_t file_bytes(const chi_sites_run *run)
 chi_status chi_sites_write(const chi_sites_run *run)
 {
   CHI_TRY(chi_run_folder_clear_sites(run->options->run));
-  CHI_TRY(chi_new_file_make(run->options->run, "sites.h5", file_bytes(run), write_contents,
-                            (void *)run));
+  CHI_TRY(chi_h5_make(run->options->run, "sites.h5", file_bytes(run), write_contents, (void *)run));
   CHI_TRY(write_sites_csv(run));
   CHI_TRY(write_regions_csv(run));
-  return chi_run_folder_sync(run->options->run);
+  return chi_folder_sync(run->options->run);
 }

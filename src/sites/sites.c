@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stop.h"
@@ -167,7 +168,7 @@ static chi_status test_alignment(chi_sites_run *r, int32_t a)
 static chi_status put_config(chi_sites_run *r)
 {
   char path[PATH_MAX];
-  CHI_TRY(chi_run_folder_path(path, r->options->run, "config.yaml"));
+  CHI_TRY(chi_path_join(path, r->options->run, "config.yaml"));
   CHI_TRY(chi_config_put(r->options->run, "sites", r->options->config));
   return chi_text_read(path, path, &r->config);
 }
@@ -205,7 +206,7 @@ static chi_status run_stage(chi_sites_run *r)
   char log[PATH_MAX];
   CHI_TRY(chi_lock_alone(o->run, lock_wait_s, &r->lock));
   chi_run_folder_clear_unfinished(o->run);
-  CHI_TRY(chi_run_folder_path(log, o->run, "log.txt"));
+  CHI_TRY(chi_path_join(log, o->run, "log.txt"));
   chi_log_set_file(log);
   CHI_TRY(open_fit(r));
   CHI_TRY(open_bootstrap(r));

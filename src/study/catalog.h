@@ -9,7 +9,7 @@
 #define CHIASM_STUDY_CATALOG_H
 
 #include "chiasm/study.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 /** A list of names, sorted and without duplicates once chi_names_sort is done. */
 typedef struct chi_names {

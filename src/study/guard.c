@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/stop.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 static const double patience = 10; /* s of computing on what should take milliseconds */
 

@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/h5.h"
 #include "study/catalog.h"
-#include "study/hdf5.h"
 
 /* A text attribute of the root, a name of some kind; *out stays NULL where there is none. */
 static chi_status read_text(hid_t file, const char *where, const char *name, char **out)

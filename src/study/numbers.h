@@ -5,7 +5,7 @@
 #define CHIASM_STUDY_NUMBERS_H
 
 #include "chiasm/study.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 /** A dataset open for reading: rows x columns, the further dimensions taken as one. */
 typedef struct chi_numbers {

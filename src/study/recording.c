@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "h5/h5.h"
 #include "study/catalog.h"
-#include "study/hdf5.h"
 
 /* One file being read; note() collects what is wrong and lets the reading go on. */
 typedef struct recording {

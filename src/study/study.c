@@ -7,8 +7,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/h5.h"
 #include "study/catalog.h"
-#include "study/hdf5.h"
 
 /* The alignment's time axis: the first recording's, which the others must share. */
 static void compare_axes(chi_catalog *catalog, const chi_dataset *d, const chi_dataset *first,

@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 /* A writer remembers the first HDF5 call that failed in `reason`; the helpers below then do
  * nothing, so that a file is described without a check at every line. */

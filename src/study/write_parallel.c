@@ -5,7 +5,7 @@
 #include "base/agree.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 struct chi_parallel_writer {
   MPI_Comm comm;

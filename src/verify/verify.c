@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/agree.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "run/config.h"
 #include "run/folder.h"
@@ -66,7 +67,7 @@ static void check_config(chi_verifying *v)
 {
   const int64_t before = v->n_problems;
   char path[PATH_MAX], *text = NULL;
-  chi_status s = chi_run_folder_path(path, v->run, "config.yaml");
+  chi_status s = chi_path_join(path, v->run, "config.yaml");
   if (s == CHI_OK) s = chi_text_read(path, path, &text);
   if (s != CHI_OK) {
     chi_verify_problem(v, "%s", chi_message());

@@ -14,6 +14,7 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/mpi_init.h"
 #include "check_all.h"
 #include "fake_study.h"
@@ -38,8 +39,7 @@ static void remove_folder(void)
 {
   MPI_Barrier(MPI_COMM_WORLD);
   if (rank != 0) return;
-  CHECK(chi_run_folder_clear(folder) == CHI_OK &&
-        chi_run_folder_path(path, folder, "lock") == CHI_OK);
+  CHECK(chi_run_folder_clear(folder) == CHI_OK && chi_path_join(path, folder, "lock") == CHI_OK);
   unlink(path);
   CHECK(rmdir(folder) == 0);
 }
@@ -127,7 +127,7 @@ static void test_small_disk(void **state)
     skip();
   }
   char place[PATH_MAX];
-  CHECK(chi_run_folder_path(place, folder, "run") == CHI_OK);
+  CHECK(chi_path_join(place, folder, "run") == CHI_OK);
   CHECK(chi_run_open(MPI_COMM_WORLD, place, CHI_RUN_NEW, fake_study(4096 / 3), &provenance, &run) ==
         CHI_ERR_IO);
   CHECK(strstr(chi_message(), "make room") != NULL && !chi_run_folder_has(folder, "run"));
@@ -136,12 +136,12 @@ static void test_small_disk(void **state)
   static char filler[1 << 22];
   memset(filler, 1, sizeof filler);
   if (rank == 0) {
-    CHECK(chi_run_folder_path(path, folder, "filler") == CHI_OK);
+    CHECK(chi_path_join(path, folder, "filler") == CHI_OK);
     FILE *file = fopen(path, "w");
     setbuf(file, NULL);
     fwrite(filler, 1, sizeof filler, file);
     fclose(file);
-    CHECK(chi_run_folder_free(folder) == 0);
+    CHECK(chi_disk_free(folder) == 0);
   }
   MPI_Barrier(MPI_COMM_WORLD);
   static float scores[7 * 5 * SCALE];

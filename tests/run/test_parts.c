@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "run/config.h"
@@ -64,10 +65,10 @@ static void put(const char *before, const char *section, const char *after)
 {
   char path[PATH_MAX], *text;
   if (before != NULL)
-    assert_int_equal(chi_run_folder_write(folder, "config.yaml", before, (int64_t)strlen(before)),
+    assert_int_equal(chi_file_write(folder, "config.yaml", before, (int64_t)strlen(before)),
                      CHI_OK);
   assert_int_equal(chi_config_put(folder, "sites", section), CHI_OK);
-  assert_int_equal(chi_run_folder_path(path, folder, "config.yaml"), CHI_OK);
+  assert_int_equal(chi_path_join(path, folder, "config.yaml"), CHI_OK);
   assert_int_equal(chi_text_read(path, path, &text), CHI_OK);
   assert_string_equal(text, after);
   chi_free(text);
@@ -83,7 +84,7 @@ static void test_config_put(void **state)
       "# mine\nfit: {folds: 5}\nsites:\n  fdr: 0.1\nsites2:\n  a: 1\n");
   put("", section, section);
   const char *const bad = "fit: [5\n";
-  chi_run_folder_write(folder, "config.yaml", bad, (int64_t)strlen(bad));
+  chi_file_write(folder, "config.yaml", bad, (int64_t)strlen(bad));
   expect(chi_config_put(folder, "sites", section), CHI_ERR_INPUT, "no YAML (line ");
   assert_false(chi_run_folder_has(folder, "config.yaml.tmp"));
   assert_int_equal(chi_run_folder_clear(folder), CHI_OK);
@@ -136,8 +137,7 @@ static void test_progress_bad(void **state)
   chi_progress progress;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_int_equal(
-        chi_run_folder_write(folder, "status.json", bad[i].text, (int64_t)strlen(bad[i].text)),
-        CHI_OK);
+        chi_file_write(folder, "status.json", bad[i].text, (int64_t)strlen(bad[i].text)), CHI_OK);
     expect(chi_progress_read(folder, &progress), CHI_ERR_INPUT, bad[i].message);
   }
   assert_int_equal(chi_run_folder_clear(folder), CHI_OK);
@@ -174,14 +174,14 @@ static void test_folder(void **state)
   assert_int_equal(kind, CHI_FOLDER_NONE);
   assert_int_equal(chi_run_folder_look("/dev/null", &kind), CHI_OK);
   assert_int_equal(kind, CHI_FOLDER_NO_FOLDER);
-  assert_int_equal(chi_run_folder_write(folder, "config.yaml", "a: 1\n", 5), CHI_OK);
+  assert_int_equal(chi_file_write(folder, "config.yaml", "a: 1\n", 5), CHI_OK);
   assert_int_equal(chi_run_folder_look(folder, &kind), CHI_OK);
   assert_int_equal(kind, CHI_FOLDER_RUN);
-  assert_true(chi_run_folder_free("/tmp") > 0);
-  assert_true(chi_run_folder_free("/tmp/not/there") < 0); /* neither it nor its parent is there */
+  assert_true(chi_disk_free("/tmp") > 0);
+  assert_true(chi_disk_free("/tmp/not/there") < 0); /* neither it nor its parent is there */
   snprintf(path, sizeof path, "%s/run/", folder);
-  assert_true(chi_run_folder_free(path) > 0); /* its parent's */
-  assert_int_equal(chi_run_folder_path(path, folder, "fit.h5"), CHI_OK);
+  assert_true(chi_disk_free(path) > 0); /* its parent's */
+  assert_int_equal(chi_path_join(path, folder, "fit.h5"), CHI_OK);
   assert_int_equal(mkdir(path, 0777), 0); /* a folder where a file should be */
   expect(chi_run_folder_clear(folder), CHI_ERR_IO, "cannot be removed");
   assert_int_equal(rmdir(path), 0);

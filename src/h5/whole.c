@@ -1,4 +1,5 @@
-#include "run/new_file.h"
+#include "h5/whole.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,21 +9,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/folder.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 enum { META_BLOCK = 1 << 16 };
 
-chi_status chi_new_file_failed(const char *path, const char *what)
+chi_status chi_h5_failed(const char *path, const char *what)
 {
   char space[64] = "";
-  const int64_t left = chi_run_folder_free(path);
+  const int64_t left = chi_disk_free(path);
   if (left >= 0) snprintf(space, sizeof space, "; %.1f MB are free there", 1e-6 * (double)left);
   return chi_fail(CHI_ERR_IO, "%s: %s could not be written (%s)%s", path, what, chi_h5_reason(),
                   space);
 }
 
-herr_t chi_new_file_text(hid_t object, const char *name, const char *value)
+herr_t chi_h5_put_text(hid_t object, const char *name, const char *value)
 {
   const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
   H5Tset_size(type, H5T_VARIABLE);
@@ -47,19 +47,19 @@ static herr_t write_integers(hid_t object, const char *name, int64_t n, hid_t fi
   return failed;
 }
 
-herr_t chi_new_file_int32(hid_t object, const char *name, int64_t n, const int32_t *values)
+herr_t chi_h5_put_int32(hid_t object, const char *name, int64_t n, const int32_t *values)
 {
   return write_integers(object, name, n, H5T_STD_I32LE, H5T_NATIVE_INT32, values);
 }
 
-herr_t chi_new_file_int64(hid_t object, const char *name, int64_t value)
+herr_t chi_h5_put_int64(hid_t object, const char *name, int64_t value)
 {
   return write_integers(object, name, -1, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }
 
-chi_status chi_new_file_check_space(const char *run, const char *name, int64_t bytes)
+chi_status chi_h5_check_space(const char *run, const char *name, int64_t bytes)
 {
-  const int64_t left = chi_run_folder_free(run);
+  const int64_t left = chi_disk_free(run);
   if (left < 0 || left >= bytes) return CHI_OK;
   return chi_fail(CHI_ERR_IO,
                   "%s/%s: takes %.1f MB, but only %.1f MB are free there; make room or choose "
@@ -83,10 +83,10 @@ static chi_status reserve(const char *path, int mode, int64_t bytes)
   close(fd);
   if (why == 0) return CHI_OK;
   return chi_fail(CHI_ERR_IO, "%s: no room for %.1f MB: %s; %.1f MB are free there", path,
-                  1e-6 * (double)bytes, strerror(why), 1e-6 * (double)chi_run_folder_free(path));
+                  1e-6 * (double)bytes, strerror(why), 1e-6 * (double)chi_disk_free(path));
 }
 
-static chi_status write_contents(const char *path, int64_t bytes, chi_new_file_contents *contents,
+static chi_status write_contents(const char *path, int64_t bytes, chi_h5_contents *contents,
                                  void *context)
 {
   /* Not the newest library format: such a file does not open after a kill -9. */
@@ -96,26 +96,26 @@ static chi_status write_contents(const char *path, int64_t bytes, chi_new_file_c
   H5Pset_meta_block_size(access, META_BLOCK);
   const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
   H5Pclose(access);
-  if (file < 0) return chi_new_file_failed(path, "the file");
+  if (file < 0) return chi_h5_failed(path, "the file");
   const char *what = "the file";
   /* Making the file gave the room back that it had. */
   chi_status s = reserve(path, FALLOC_FL_KEEP_SIZE, bytes);
   if (s == CHI_OK) {
     s = contents(file, context, &what);
-    if (s == CHI_ERR_IO) s = chi_new_file_failed(path, what);
+    if (s == CHI_ERR_IO) s = chi_h5_failed(path, what);
   }
   const herr_t closed = H5Fclose(file);
-  if (s == CHI_OK && closed < 0) s = chi_new_file_failed(path, "the file");
+  if (s == CHI_OK && closed < 0) s = chi_h5_failed(path, "the file");
   return s;
 }
 
-chi_status chi_new_file_make(const char *run, const char *name, int64_t bytes,
-                             chi_new_file_contents *contents, void *context)
+chi_status chi_h5_make(const char *run, const char *name, int64_t bytes, chi_h5_contents *contents,
+                       void *context)
 {
   char path[PATH_MAX], temporary[PATH_MAX], name_tmp[NAME_MAX];
   snprintf(name_tmp, sizeof name_tmp, "%s.tmp", name);
-  CHI_TRY(chi_run_folder_path(path, run, name));
-  CHI_TRY(chi_run_folder_path(temporary, run, name_tmp));
+  CHI_TRY(chi_path_join(path, run, name));
+  CHI_TRY(chi_path_join(temporary, run, name_tmp));
   unlink(temporary); /* of an earlier job that did not live long */
   chi_status s = reserve(temporary, 0, bytes);
   if (s == CHI_OK) {
@@ -126,7 +126,7 @@ chi_status chi_new_file_make(const char *run, const char *name, int64_t bytes,
   if (s == CHI_OK) s = reserve(temporary, 0, -1);
   if (s == CHI_OK && rename(temporary, path) != 0)
     s = chi_fail(CHI_ERR_IO, "%s: cannot be renamed to %s: %s", temporary, name, strerror(errno));
-  if (s == CHI_OK) return chi_run_folder_sync(run);
+  if (s == CHI_OK) return chi_folder_sync(run);
   unlink(temporary);
   return s;
 }

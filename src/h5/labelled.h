@@ -1,9 +1,9 @@
 /** \file labelled.h
  * Datasets of an HDF5 group whose dimensions bear names and labels, as xarray and netCDF-4 tools
  * want them. All local; the caller holds chi_h5_lock. A bare CHI_ERR_IO stands for an HDF5 call
- * that failed: chi_new_file_failed tells why. */
-#ifndef CHIASM_RUN_LABELLED_H
-#define CHIASM_RUN_LABELLED_H
+ * that failed: chi_h5_failed tells why. */
+#ifndef CHIASM_H5_LABELLED_H
+#define CHIASM_H5_LABELLED_H
 
 #include <hdf5.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  *
  * All local. Every function but chi_h5_lock wants the caller to hold the lock, since HDF5 is not
  * thread-safe. Messages begin with `where`, the file's name as the user should see it. */
-#ifndef CHIASM_STUDY_HDF5_H
-#define CHIASM_STUDY_HDF5_H
+#ifndef CHIASM_H5_H5_H
+#define CHIASM_H5_H5_H
 
 #include <hdf5.h>
 #include <stdbool.h>

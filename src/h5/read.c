@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "study/hdf5.h"
+#include "h5/h5.h"
 
 enum { TEXT_MAX = 1 << 16 }; /* bytes of one fixed-length string; no name comes near it */
 

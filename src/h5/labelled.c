@@ -1,11 +1,11 @@
-#include "run/labelled.h"
+#include "h5/labelled.h"
 
 #include <hdf5_hl.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "run/new_file.h"
+#include "h5/whole.h"
 
 static chi_status io(herr_t result) { return result < 0 ? CHI_ERR_IO : CHI_OK; }
 
@@ -145,6 +145,6 @@ chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const ch
 {
   const hid_t object = H5Dopen2(l->group, dataset, H5P_DEFAULT);
   if (object < 0) return CHI_ERR_IO;
-  const herr_t failed = chi_new_file_text(object, name, value);
+  const herr_t failed = chi_h5_put_text(object, name, value);
   return io(H5Dclose(object) < 0 ? -1 : failed);
 }

@@ -1,0 +1,79 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+chi_status chi_path_join(char *out, const char *folder, const char *name)
+{
+  const int n = snprintf(out, PATH_MAX, "%s/%s", folder, name);
+  if (n >= 0 && n < PATH_MAX) return CHI_OK;
+  return chi_fail(CHI_ERR_USAGE, "%.100s...: the path is too long, at most %d characters", folder,
+                  PATH_MAX);
+}
+
+chi_status chi_folder_sync(const char *folder)
+{
+  const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return chi_fail(CHI_ERR_IO, "%s: cannot be opened: %s", folder, strerror(errno));
+  /* Some file systems cannot sync a folder and say EINVAL: nothing is lost by going on. */
+  const bool failed = fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP;
+  const int why = errno;
+  close(fd);
+  if (failed) return chi_fail(CHI_ERR_IO, "%s: cannot be synced: %s", folder, strerror(why));
+  return CHI_OK;
+}
+
+static int write_synced(const char *path, const char *text, int64_t n)
+{
+  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) return errno;
+  int why = 0;
+  for (int64_t at = 0; at < n && why == 0;) {
+    const ssize_t w = write(fd, text + at, (size_t)(n - at));
+    if (w > 0)
+      at += w;
+    else if (w < 0 && errno != EINTR)
+      why = errno;
+  }
+  if (why == 0 && fsync(fd) != 0) why = errno;
+  if (close(fd) != 0 && why == 0) why = errno;
+  return why;
+}
+
+chi_status chi_file_write(const char *folder, const char *name, const char *text, int64_t n)
+{
+  char path[PATH_MAX], temporary[PATH_MAX], name_tmp[NAME_MAX];
+  snprintf(name_tmp, sizeof name_tmp, "%s.tmp", name);
+  CHI_TRY(chi_path_join(path, folder, name));
+  CHI_TRY(chi_path_join(temporary, folder, name_tmp));
+  int why = write_synced(temporary, text, n);
+  if (why == 0 && rename(temporary, path) != 0) why = errno;
+  if (why == 0) return CHI_OK;
+  unlink(temporary);
+  return chi_fail(CHI_ERR_IO, "%s: cannot be written: %s", path, strerror(why));
+}
+
+int64_t chi_disk_free(const char *path)
+{
+  struct statvfs info;
+  char parent[PATH_MAX];
+  snprintf(parent, sizeof parent, "%s", path);
+  int failed = statvfs(parent, &info);
+  if (failed != 0) {
+    size_t n = strlen(parent);
+    while (n > 1 && parent[n - 1] == '/') parent[--n] = '\0';
+    char *slash = strrchr(parent, '/');
+    if (slash == NULL)
+      snprintf(parent, sizeof parent, ".");
+    else
+      slash[slash == parent ? 1 : 0] = '\0';
+    failed = statvfs(parent, &info);
+  }
+  if (failed != 0 || info.f_blocks == 0) return -1;
+  return (int64_t)(info.f_bavail * info.f_frsize);
+}

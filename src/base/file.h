@@ -1,0 +1,24 @@
+/** \file file.h
+ * Paths, and files that are written whole or not at all. All local. */
+#ifndef CHIASM_BASE_FILE_H
+#define CHIASM_BASE_FILE_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "chiasm/status.h"
+
+/** folder/name in a buffer of PATH_MAX. \return CHI_ERR_USAGE if it is too long */
+chi_status chi_path_join(char *out, const char *folder, const char *name);
+
+/** Write a small file whole or not at all: as NAME.tmp, synced, renamed. */
+chi_status chi_file_write(const char *folder, const char *name, const char *text, int64_t n);
+
+/** Make the names in a folder last through a power cut. */
+chi_status chi_folder_sync(const char *folder);
+
+/** Bytes free to this user at a path, or in its parent if there is nothing there yet; -1 if the
+ * file system does not say. */
+int64_t chi_disk_free(const char *path);
+
+#endif

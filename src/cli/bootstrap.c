@@ -1,5 +1,5 @@
 /* chiasm bootstrap: the fit's options from the run, this stage's from the line, then one call. */
-#include "bootstrap/bootstrap.h"
+#include "stage/bootstrap.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,9 +6,9 @@
 #include <mpi.h>
 
 #include "base/options.h"
-#include "bootstrap/choose.h"
 #include "chiasm/encode.h"
 #include "chiasm/run.h"
+#include "stage/choose.h"
 
 enum {
   CHI_CMD_SIMULATE = 1,

@@ -1,5 +1,5 @@
 /* chiasm fit: the options checked together, then one call. */
-#include "fit/fit.h"
+#include "stage/fit.h"
 
 #include <string.h>
 

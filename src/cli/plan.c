@@ -14,7 +14,7 @@
 #include "plan/machine.h"
 #include "plan/paper.h"
 #include "plan/report.h"
-#include "supply/layers.h"
+#include "study/layers.h"
 
 enum { MOST_RANKS = 1 << 20, MOST_COUNTS = 64 };
 

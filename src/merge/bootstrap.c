@@ -5,10 +5,10 @@
 
 #include "base/agree.h"
 #include "base/memory.h"
-#include "bootstrap/choose.h"
-#include "bootstrap/summary.h"
 #include "merge/internal.h"
 #include "run/config.h"
+#include "stage/choose.h"
+#include "stage/summary.h"
 
 /* What the functions below share. */
 typedef struct boot {

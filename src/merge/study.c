@@ -10,7 +10,7 @@
 #include "run/config.h"
 #include "run/fit_file.h"
 #include "run/folder.h"
-#include "supply/layers.h"
+#include "study/layers.h"
 
 static chi_status join_names(char *const *name, int64_t n, chi_text *out)
 {

@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "bootstrap/draws.h"
-#include "bootstrap/summary.h"
 #include "plan/calibrate.h"
 #include "plan/children.h"
 #include "plan/made.h"
+#include "stage/draws.h"
+#include "stage/summary.h"
 
 /* Which part of a fit's time targets share is told by its stages; where these do not tell, in the
  * banded ways, by fits of two numbers of targets. Those are few, as theirs is the way of few. */

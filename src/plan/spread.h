@@ -3,7 +3,7 @@
 #ifndef CHIASM_PLAN_SPREAD_H
 #define CHIASM_PLAN_SPREAD_H
 
-#include "bootstrap/choose.h"
+#include "stage/choose.h"
 
 /** For `site`: the electrodes of a recording in turn have the layers of each model; for `final` all
  * have the deepest; for `all` every layer is a row.

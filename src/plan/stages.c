@@ -3,11 +3,11 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "bootstrap/plan.h"
-#include "fit/plan.h"
 #include "plan/cost.h"
 #include "plan/spread.h"
-#include "supply/layers.h"
+#include "stage/bootstrap_units.h"
+#include "stage/fit_units.h"
+#include "study/layers.h"
 
 /* The real coordinator sleeps 0.1 to 1 ms between looks at what has come, and so do ranks that
  * wait. */

@@ -4,12 +4,12 @@
 #ifndef CHIASM_PLAN_STAGES_H
 #define CHIASM_PLAN_STAGES_H
 
-#include "bootstrap/choose.h"
 #include "chiasm/encode.h"
 #include "chiasm/study.h"
 #include "plan/machine.h"
 #include "plan/simulate.h"
-#include "supply/room.h"
+#include "stage/choose.h"
+#include "stage/room.h"
 
 /** What is to be run, on what. All borrowed. */
 typedef struct chi_stages_options {

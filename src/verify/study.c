@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "run/config.h"
 #include "run/fit_file.h"
-#include "supply/layers.h"
+#include "study/layers.h"
 #include "verify/internal.h"
 
 /* The models that fit.h5 holds, with commas between, once each: the study may have others now. */

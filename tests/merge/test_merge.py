@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from bootstrap.boot import booted, fitted
+from stage.boot import booted, fitted
 from compare_runs import differences
 from inputs.job import ERROR, chiasm, contents, done_flags, said
 from study_maker import features, make_study, write_features

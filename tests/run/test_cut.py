@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from bootstrap.boot import boot, booted, fitted, refused as boot_refused
+from stage.boot import boot, booted, fitted, refused as boot_refused
 from compare_runs import differences
 from inputs.job import ERROR, chiasm, contents, refused
 from study_maker import make_study

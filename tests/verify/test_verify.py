@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from bootstrap.boot import booted, fitted
+from stage.boot import booted, fitted
 from inputs.job import ERROR, chiasm, contents, said
 from study_maker import make_study
 

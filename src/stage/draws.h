@@ -1,0 +1,45 @@
+/** \file draws.h
+ * Which events a replicate draws (protocol.md, "Uncertainty"). All local. */
+#ifndef CHIASM_STAGE_DRAWS_H
+#define CHIASM_STAGE_DRAWS_H
+
+#include <stdint.h>
+
+#include "base/random.h"
+#include "chiasm/encode.h"
+#include "chiasm/study.h"
+
+/** The events of a recording in the order in which blocks run through them: session after session,
+ * each in file order. */
+typedef struct chi_draws {
+  chi_random_key key; /* (seed, "<subject>.<alignment>") */
+  int64_t n, length;  /* events; events of a block */
+  int64_t *event;     /* n, by session */
+  int64_t *first;     /* n: by event: where its session begins in `event` */
+  int64_t *size;      /* n: by event: of its session */
+  int64_t *place;     /* n: by event: its place in `event` */
+} chi_draws;
+
+/** \param[in] alignment  of the dataset; its name is part of the key
+ * \param[in] length     events of a block, >= 1
+ * \param[out] draws     free with chi_draws_free */
+chi_status chi_draws_create(const chi_dataset *dataset, const char *alignment, uint64_t seed,
+                            int64_t length, chi_draws *draws);
+void chi_draws_free(chi_draws *draws);
+
+/** The events of one replicate: ceil(n / length) starts, each with the length - 1 events after it,
+ * round within its session; cut to n, sorted. Start i is floor(u n / 2^64), u the first word of
+ * Philox4x64-10 at the counter (i, replicate, 0, 0).
+ * \param[out] event  n, ascending */
+void chi_draws_make(const chi_draws *draws, int64_t replicate, int64_t *event);
+
+/** The length of block that a recording calls for (`--block auto`): 1 where its events are
+ * exchangeable, else the greatest of ceil(n^(1/3)), the events within a response window, and the
+ * first lag at which the responses' autocorrelation over the events of a session, averaged over
+ * targets, is below 0.05; at most n / 20; rounded up.
+ * \param[in] responses  of the dataset, centred; may be NULL where the dataset is exchangeable
+ * \param[in] threads    the result does not depend on it */
+chi_status chi_draws_length(const chi_study *study, const chi_dataset *dataset,
+                            const chi_responses *responses, int32_t threads, int64_t *length);
+
+#endif

@@ -1,0 +1,18 @@
+/** \file fit_table.h
+ * What a fit says when it ends. */
+#ifndef CHIASM_STAGE_FIT_TABLE_H
+#define CHIASM_STAGE_FIT_TABLE_H
+
+#include <stdint.h>
+#include "base/text.h"
+#include "chiasm/status.h"
+
+/** The table of what was found in a run's fit.h5: per alignment, modality and training the number
+ * of models and layers and the best layer's mean test r over all sites and bins. Then the share of
+ * targets whose alpha lies at an edge of the grid, as log lines. Local.
+ * \param[in]  alphas  n_alphas, ascending
+ * \param[out] table   lines of text, added to */
+chi_status chi_fit_report_table(const char *run, const double *alphas, int32_t n_alphas,
+                                chi_text *table);
+
+#endif

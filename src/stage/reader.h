@@ -1,0 +1,36 @@
+/** \file reader.h
+ * Reading features ahead: a thread that fills one buffer while the other is in use. Local; called
+ * by one thread. */
+#ifndef CHIASM_STAGE_READER_H
+#define CHIASM_STAGE_READER_H
+
+#include <stdint.h>
+
+#include "chiasm/study.h"
+
+/** One layer as the reader wants it. Layers are the same if their `id` is (>= 0). */
+typedef struct chi_layer_key {
+  int64_t id;
+  int32_t alignment, dataset;
+  int64_t space;
+  chi_real real;
+} chi_layer_key;
+
+typedef struct chi_reader chi_reader;
+
+/** Start a reader with two buffers of `bytes`. Destroy with chi_reader_destroy, which waits for
+ * what is being read. The study is borrowed. */
+chi_status chi_reader_create(const chi_study *study, int64_t bytes, chi_reader **out);
+void chi_reader_destroy(chi_reader **reader);
+
+/** Read this layer next, into the buffer that the last chi_reader_get did not give. Does not
+ * wait, but for an earlier layer that is still being read. Nothing happens if it is there already.
+ */
+void chi_reader_ahead(chi_reader *reader, const chi_layer_key *layer);
+
+/** The features of a layer: from its buffer, or read now.
+ * \param[out] features  n_events x n_features; valid until the next get of another layer
+ * \return what chi_study_read_features did, with its message */
+chi_status chi_reader_get(chi_reader *reader, const chi_layer_key *layer, const void **features);
+
+#endif

@@ -1,0 +1,38 @@
+/** \file response_supply.h
+ * The responses of a dataset, centred, from the node's one copy. Local but for start and end. */
+#ifndef CHIASM_STAGE_RESPONSE_SUPPLY_H
+#define CHIASM_STAGE_RESPONSE_SUPPLY_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chiasm/encode.h"
+#include "chiasm/study.h"
+#include "stage/room.h"
+#include "sweep/node_cache.h"
+
+typedef struct chi_response_supply {
+  const chi_study *study;
+  const chi_encode_options *encode;
+  chi_node_cache *cache;
+  bool *warned; /* by dataset: its missing responses have been named */
+} chi_response_supply;
+
+/** Make the slots that the room was planned with. Collective on comm. End with
+ * chi_response_supply_end, collectively.
+ * \param[in] study, encode, room  borrowed, the first two for the supply's life
+ * \return CHI_ERR_MEMORY; CHI_ERR_USAGE where each rank would need its own copy and that does not
+ *         fit */
+chi_status chi_response_supply_start(MPI_Comm comm, const chi_study *study,
+                                     const chi_encode_options *encode, const chi_room *room,
+                                     chi_response_supply *supply);
+void chi_response_supply_end(chi_response_supply *supply);
+
+/** Borrow a dataset's responses, read now if the node lacks them, with a warning that names the
+ * electrodes with missing ones. Hold one at a time. \return as chi_study_read_responses */
+chi_status chi_response_supply_borrow(chi_response_supply *supply, int32_t dataset,
+                                      chi_responses *responses);
+void chi_response_supply_return(chi_response_supply *supply, int32_t dataset);
+
+#endif

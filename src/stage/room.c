@@ -1,0 +1,180 @@
+#include "stage/room.h"
+
+#include <stdio.h>
+
+#include "base/agree.h"
+#include "base/memory.h"
+#include "study/layers.h"
+
+/* Products and sums that stay at INT64_MAX instead of overflowing. */
+static int64_t times(int64_t a, int64_t b)
+{
+  int64_t c;
+  return __builtin_mul_overflow(a, b, &c) ? INT64_MAX : c;
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+  int64_t c;
+  return __builtin_add_overflow(a, b, &c) ? INT64_MAX : c;
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* What fitting `electrodes` of a dataset on one layer adds to a rank's needs. */
+static void add_layer(const chi_room_demand *demand, const chi_dataset *d, int64_t n_times,
+                      int64_t p, int64_t electrodes, chi_room *room)
+{
+  const int64_t targets = times(electrodes, n_times);
+  const int64_t results = 3 + 2 * (int64_t)demand->replicates;
+  /* A replicate has about 0.63 of the events as rows, so another route may be the cheapest. */
+  const int64_t least_events = demand->replicates > 0 ? d->n_events - d->n_events / 2 : d->n_events;
+  for (int64_t n = d->n_events; n >= least_events; n -= d->n_events / 8 + 1) {
+    const chi_encode_plan plan = chi_encode_make_plan(demand->encode, n, p, electrodes, n_times);
+    room->encoder = most(room->encoder, plan.bytes);
+  }
+  room->scores = most(room->scores, times(targets, results * (int64_t)sizeof(float)));
+  if (demand->replicates > 0)
+    room->gathered =
+        most(room->gathered,
+             plus(times(times(d->n_events, targets), demand->encode->precision), targets));
+}
+
+void chi_room_need(const chi_room_demand *demand, chi_room *room)
+{
+  const chi_study *study = demand->study;
+  *room = (chi_room){0};
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    const chi_alignment *a = &study->alignments[d->alignment];
+    const int64_t targets = times(d->n_electrodes, a->n_times);
+    room->slot = most(room->slot,
+                      plus(times(times(d->n_events, targets), demand->encode->precision), targets));
+    for (int64_t f = 0; f < a->n_spaces; f++) {
+      const int64_t p = a->space[f].n_features[d->subject_index];
+      const int64_t layer = chi_layer_number(study, d->alignment, f, d->subject_index);
+      const int64_t electrodes =
+          demand->electrodes == NULL ? d->n_electrodes : demand->electrodes[layer];
+      if (p == 0 || electrodes == 0) continue;
+      room->features = most(room->features, times(times(d->n_events, p), demand->real[layer]));
+      add_layer(demand, d, a->n_times, p, electrodes, room);
+    }
+  }
+}
+
+int64_t chi_room_rank(const chi_room *room)
+{
+  const int64_t work =
+      plus(room->encoder, plus(times(2, room->features), plus(room->scores, room->gathered)));
+  return plus(room->program, work);
+}
+
+static int64_t node_with(const chi_room *room, int64_t ranks, int64_t slots)
+{
+  return plus(times(ranks, chi_room_rank(room)), times(slots, room->slot));
+}
+
+int64_t chi_room_node(const chi_room *room) { return node_with(room, room->ranks, room->slots); }
+
+void chi_room_bytes_text(int64_t bytes, char *text, size_t n)
+{
+  static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = (double)bytes;
+  int u = 0;
+  for (; value >= 1024 && u < 5; u++) value /= 1024;
+  snprintf(text, n, u == 0 ? "%.0f %s" : "%.1f %s", value, units[u]);
+}
+
+void chi_room_text(const chi_room *room, char *text, size_t n)
+{
+  char rank[32], encoder[32], features[32], slot[32], node[32];
+  chi_room_bytes_text(chi_room_rank(room), rank, sizeof rank);
+  chi_room_bytes_text(room->encoder, encoder, sizeof encoder);
+  chi_room_bytes_text(times(2, room->features), features, sizeof features);
+  chi_room_bytes_text(room->slot, slot, sizeof slot);
+  chi_room_bytes_text(chi_room_node(room), node, sizeof node);
+  snprintf(text, n,
+           "%s a rank (%s of work space, %s for the features of two layers), and %s for the "
+           "responses of each recording, %lld at a time: %s for a node with %lld of the ranks",
+           rank, encoder, features, slot, (long long)room->slots, node, (long long)room->ranks);
+}
+
+/* What would make room: the first single change that does, in the order of what it costs the user.
+ */
+static void advise(const chi_room_demand *demand, int64_t memory_per_rank, const chi_room *room,
+                   char *text, size_t n)
+{
+  chi_room other;
+  const chi_encode_options *encode = demand->encode;
+  chi_encode_options change = *encode;
+  chi_room_demand changed = *demand;
+  changed.encode = &change;
+  const int64_t need = node_with(room, room->ranks, 1);
+  if (memory_per_rank > 0 && need <= chi_memory_available()) {
+    snprintf(text, n, "--memory-per-rank %lldM would do",
+             (long long)((need / room->ranks >> 20) + 1));
+    return;
+  }
+  change.threads = 1;
+  chi_room_need(&changed, &other);
+  other.program = room->program;
+  if (encode->threads > 1 && node_with(&other, room->ranks, 1) <= room->limit) {
+    snprintf(text, n, "--threads 1 would fit");
+    return;
+  }
+  change = *encode;
+  change.precision = CHI_REAL32;
+  chi_room_need(&changed, &other);
+  other.program = room->program;
+  if (encode->precision == CHI_REAL64 && node_with(&other, room->ranks, 1) <= room->limit) {
+    snprintf(text, n, "--precision mixed would fit");
+    return;
+  }
+  const int64_t spare = room->limit - room->slot;
+  const int64_t ranks = spare > 0 ? spare / chi_room_rank(room) : 0;
+  if (memory_per_rank == 0 && ranks > 0)
+    snprintf(text, n, "%lld ranks on a node would fit", (long long)ranks);
+  else
+    snprintf(text, n, "leave out the largest layers (--layers) or use a node with more memory");
+}
+
+chi_status chi_room_fit(const chi_room_demand *demand, int64_t memory_per_rank, chi_room *room)
+{
+  const int64_t spare = room->limit - node_with(room, room->ranks, 0);
+  room->slots = least(demand->study->n_datasets, room->ranks);
+  if (room->slot > 0) room->slots = least(room->slots, spare < 0 ? 0 : spare / room->slot);
+  if (room->slots >= 1) return CHI_OK;
+  room->slots = 1;
+  char sizes[512], limit[32], advice[128];
+  chi_room_text(room, sizes, sizeof sizes);
+  chi_room_bytes_text(room->limit, limit, sizeof limit);
+  advise(demand, memory_per_rank, room, advice, sizeof advice);
+  return chi_fail(CHI_ERR_USAGE,
+                  "the fits do not fit into memory: they need %s, and may take %s%s; %s", sizes,
+                  limit, memory_per_rank > 0 ? " by --memory-per-rank" : "", advice);
+}
+
+chi_status chi_room_plan(MPI_Comm comm, const chi_room_demand *demand, int64_t memory_per_rank,
+                         chi_room *room)
+{
+  MPI_Comm node;
+  int ranks;
+  MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+  MPI_Comm_size(node, &ranks);
+  chi_room_need(demand, room);
+  /* Every rank sees the memory of its node at another moment: take the least. */
+  int64_t available = chi_memory_available(), program = chi_memory_peak();
+  MPI_Allreduce(MPI_IN_PLACE, &available, 1, MPI_INT64_T, MPI_MIN, node);
+  MPI_Allreduce(MPI_IN_PLACE, &program, 1, MPI_INT64_T, MPI_MAX, node);
+  MPI_Comm_free(&node);
+  room->ranks = ranks;
+  room->program = program;
+  /* What the ranks hold already is no longer available; the system keeps a twentieth. */
+  room->limit = plus(available - available / 20, times(ranks, program));
+  if (memory_per_rank > 0) room->limit = least(room->limit, times(ranks, memory_per_rank));
+  const chi_status s = chi_room_fit(demand, memory_per_rank, room);
+  CHI_TRY(chi_agree(comm, s));
+  MPI_Allreduce(MPI_IN_PLACE, &room->slots, 1, MPI_INT64_T, MPI_MIN, comm);
+  return CHI_OK;
+}

@@ -1,0 +1,139 @@
+/* Reading ahead, with a study that is made of this file's own chi_study_read_features. */
+/* cmocka.h needs those before it */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "stage/reader.h"
+
+static atomic_int reads;
+static double read_s;
+static const chi_study nothing;
+
+/* The layer's number, as often as fits; space 13 is bad. */
+chi_status chi_study_read_features(const chi_study *study, int32_t alignment, int64_t space,
+                                   int32_t dataset, chi_real real, void *out)
+{
+  (void)alignment;
+  (void)dataset;
+  if (study != &nothing || real != CHI_REAL32) return chi_fail(CHI_ERR_BUG, "other arguments");
+  atomic_fetch_add(&reads, 1);
+  if (read_s > 0) chi_clock_sleep(read_s);
+  if (space == 13) return chi_fail(CHI_ERR_NUMERIC, "layer 13 has a NaN");
+  int64_t *numbers = out;
+  numbers[0] = space;
+  return CHI_OK;
+}
+
+static chi_layer_key key(int64_t space)
+{
+  return (chi_layer_key){.id = space, .space = space, .real = CHI_REAL32};
+}
+
+static chi_reader *start(double seconds)
+{
+  chi_reader *r;
+  atomic_store(&reads, 0);
+  read_s = seconds;
+  assert_int_equal(chi_reader_create(&nothing, 64, &r), CHI_OK);
+  return r;
+}
+
+static int64_t get(chi_reader *r, int64_t space)
+{
+  const void *features;
+  const chi_layer_key k = key(space);
+  assert_int_equal(chi_reader_get(r, &k, &features), CHI_OK);
+  return *(const int64_t *)features;
+}
+
+static void ahead(chi_reader *r, int64_t space)
+{
+  const chi_layer_key k = key(space);
+  chi_reader_ahead(r, &k);
+}
+
+static void each_layer_is_read_once(void **unused)
+{
+  (void)unused;
+  chi_reader *r = start(0);
+  for (int64_t i = 20; i < 120; i++) {
+    assert_int_equal(get(r, i), i);
+    ahead(r, i + 1);
+    assert_int_equal(get(r, i), i); /* another unit of the same layer */
+  }
+  assert_int_equal(get(r, 120), 120);
+  assert_int_equal(atomic_load(&reads), 101);
+  chi_reader_destroy(&r);
+  assert_null(r);
+  chi_reader_destroy(&r);
+}
+
+static void present_layer_stays_while_the_next_is_read(void **unused)
+{
+  (void)unused;
+  chi_reader *r = start(0.05);
+  const void *features;
+  const chi_layer_key k = key(1);
+  assert_int_equal(chi_reader_get(r, &k, &features), CHI_OK);
+  const double before = chi_clock_now();
+  ahead(r, 2);
+  assert_true(chi_clock_now() - before < 0.04); /* does not wait */
+  chi_clock_sleep(0.1);
+  assert_int_equal(*(const int64_t *)features, 1);
+  assert_int_equal(get(r, 2), 2);
+  assert_int_equal(atomic_load(&reads), 2);
+  chi_reader_destroy(&r);
+}
+
+static void other_layer_than_the_one_ahead(void **unused)
+{
+  (void)unused;
+  chi_reader *r = start(0.02);
+  assert_int_equal(get(r, 1), 1);
+  ahead(r, 2);
+  assert_int_equal(get(r, 3), 3);
+  ahead(r, 4);
+  ahead(r, 5);
+  assert_int_equal(get(r, 5), 5);
+  ahead(r, 6); /* destroyed while it is being read */
+  chi_reader_destroy(&r);
+}
+
+static void failure_belongs_to_its_layer(void **unused)
+{
+  (void)unused;
+  chi_reader *r = start(0.01);
+  const void *features;
+  const chi_layer_key bad = key(13);
+  assert_int_equal(get(r, 1), 1);
+  ahead(r, 13);
+  assert_int_equal(get(r, 1), 1);
+  for (int i = 0; i < 2; i++) { /* the second time from memory */
+    chi_fail(CHI_ERR_BUG, "something else");
+    assert_int_equal(chi_reader_get(r, &bad, &features), CHI_ERR_NUMERIC);
+    assert_string_equal(chi_message(), "layer 13 has a NaN");
+  }
+  assert_int_equal(atomic_load(&reads), 2);
+  ahead(r, 14);
+  assert_int_equal(get(r, 14), 14);
+  chi_reader_destroy(&r);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_layer_is_read_once),
+      cmocka_unit_test(present_layer_stays_while_the_next_is_read),
+      cmocka_unit_test(other_layer_than_the_one_ahead),
+      cmocka_unit_test(failure_belongs_to_its_layer),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

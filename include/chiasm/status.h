@@ -34,6 +34,18 @@ chi_status chi_fail(chi_status status, const char *format, ...)
  * Local. */
 const char *chi_message(void);
 
+/** A status with its message, kept over a cleanup that may fail as well. */
+typedef struct chi_kept {
+  chi_status status;
+  char message[CHI_MESSAGE_MAX];
+} chi_kept;
+
+/** Keep `status`, which just came, and this thread's message. Local. */
+void chi_keep(chi_kept *kept, chi_status status);
+
+/** Of what was kept and what came `then` the first failure, with its message. Local. */
+chi_status chi_keep_first(const chi_kept *kept, chi_status then);
+
 /** The exit code of a command that ends with this status: 0, 1, 2 or 3. Local. */
 int chi_exit_code(chi_status status);
 

@@ -1,13 +1,10 @@
-/* Options from YAML and to it. A first pass over the events refuses what would be dear or dangerous
- * to load, so that the document that is then built is small and flat. */
+/* Options from YAML and to it. */
 #include <stdio.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "base/memory.h"
 #include "base/options_private.h"
-
-enum { MAX_DEPTH = 32, MAX_BYTES = 1 << 20 };
+#include "base/yaml.h"
 
 /** What the functions below need of one reading. */
 typedef struct chi_reading {
@@ -15,81 +12,19 @@ typedef struct chi_reading {
   const chi_command *commands;
   int n_commands;
   const char *where, *others;
-  yaml_document_t *document;
+  const chi_yaml *yaml;
 } chi_reading;
 
 /* What a mapping holds: anything, one command's options, or those of all. */
 typedef enum section { SECTION_TOP, SECTION_BARE, SECTION_OWN, SECTION_OTHER } section;
 
-static chi_status parser_error(const yaml_parser_t *parser, const char *where)
-{
-  const char *problem = parser->problem == NULL ? "no memory" : parser->problem;
-  return chi_fail(CHI_ERR_INPUT, "%s: line %zu: no valid YAML: %s", where,
-                  parser->problem_mark.line + 1, problem);
-}
-
-static chi_status check_events(const char *text, const char *where)
-{
-  yaml_parser_t parser;
-  if (!yaml_parser_initialize(&parser)) return chi_fail(CHI_ERR_MEMORY, "%s: no memory", where);
-  yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
-  chi_status s = CHI_OK;
-  int depth = 0, n_documents = 0;
-  bool more = true;
-  while (s == CHI_OK && more) {
-    yaml_event_t event;
-    if (!yaml_parser_parse(&parser, &event)) {
-      s = parser_error(&parser, where);
-      break;
-    }
-    const size_t line = event.start_mark.line + 1;
-    const yaml_event_type_t type = event.type;
-    depth += type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
-    depth -= type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
-    n_documents += type == YAML_DOCUMENT_START_EVENT;
-    more = type != YAML_STREAM_END_EVENT;
-    yaml_event_delete(&event);
-    if (depth > MAX_DEPTH)
-      s = chi_fail(CHI_ERR_INPUT, "%s: line %zu: nested more than %d deep", where, line, MAX_DEPTH);
-    else if (n_documents > 1)
-      s = chi_fail(CHI_ERR_INPUT, "%s: line %zu: a second document; expected one", where, line);
-  }
-  yaml_parser_delete(&parser);
-  return s;
-}
-
-static yaml_node_t *node_of(const chi_reading *r, int index)
-{
-  return yaml_document_get_node(r->document, index);
-}
-
-static size_t line_of(const yaml_node_t *node) { return node->start_mark.line + 1; }
-
-static const char *scalar_text(const yaml_node_t *node)
-{
-  return (const char *)node->data.scalar.value;
-}
-
-/* `key:` and nothing behind it */
-static bool is_nothing(const yaml_node_t *node)
-{
-  if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-    return false;
-  const char *text = scalar_text(node);
-  return text[0] == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0;
-}
-
 static chi_status scalar_of(const chi_reading *r, const yaml_node_t *node, const char *what,
                             const char **text)
 {
-  if (node->type != YAML_SCALAR_NODE || is_nothing(node))
-    return chi_fail(CHI_ERR_INPUT, "%s: line %zu: %s: expected one value", r->where, line_of(node),
-                    what);
-  *text = scalar_text(node);
-  if (strlen(*text) != node->data.scalar.length)
-    return chi_fail(CHI_ERR_INPUT, "%s: line %zu: %s holds a NUL byte", r->where, line_of(node),
-                    what);
-  return CHI_OK;
+  *text = chi_yaml_scalar(node);
+  if (*text != NULL) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: line %zu: %s: expected one value, without NUL bytes",
+                  r->where, chi_yaml_line(node), what);
 }
 
 /* A value as the command line would have it: the items of a list parted by commas. */
@@ -105,7 +40,7 @@ static chi_status value_text(const chi_reading *r, const chi_option *option,
   }
   const yaml_node_item_t *top = node->data.sequence.items.top;
   for (const yaml_node_item_t *i = node->data.sequence.items.start; i < top; i++) {
-    CHI_TRY(scalar_of(r, node_of(r, *i), option->name, &item));
+    CHI_TRY(scalar_of(r, chi_yaml_node(r->yaml, *i), option->name, &item));
     chi_text_add(out, "%s%s", out->n == 0 ? "" : ",", item);
   }
   return CHI_OK;
@@ -123,7 +58,7 @@ static chi_status take_value(const chi_reading *r, int row, bool keep, const yam
   if (s != CHI_OK) goto cleanup;
   s = chi_option_value_parse(&o->table[row], o->table[row].name, text.n == 0 ? "" : text.s, &value);
   if (s == CHI_ERR_USAGE)
-    s = chi_fail(CHI_ERR_INPUT, "%s: line %zu: %s", r->where, line_of(node), chi_message());
+    s = chi_fail(CHI_ERR_INPUT, "%s: line %zu: %s", r->where, chi_yaml_line(node), chi_message());
   if (s == CHI_OK && keep && !o->value[row].given) {
     chi_option_value_free(&o->value[row]);
     o->value[row] = value;
@@ -181,10 +116,10 @@ static chi_status unknown_key(const chi_reading *r, section where, unsigned bits
       snprintf(best, sizeof best, "%s", option);
   }
   return chi_fail(CHI_ERR_INPUT, "%s: line %zu: unknown key `%.60s`; the nearest is `%s`", r->where,
-                  line_of(node), key, best);
+                  chi_yaml_line(node), key, best);
 }
 
-static chi_status read_mapping(const chi_reading *r, yaml_node_t *node, section where,
+static chi_status read_mapping(const chi_reading *r, const yaml_node_t *node, section where,
                                unsigned bits, bool sections);
 
 /* The row of an option that the commands of a section have and the command run has too, if that
@@ -217,8 +152,8 @@ static chi_status take_option(const chi_reading *r, section where, unsigned bits
 static chi_status take_pair(const chi_reading *r, section where, unsigned bits, bool sections,
                             const yaml_node_pair_t *pair)
 {
-  const yaml_node_t *key_node = node_of(r, pair->key);
-  yaml_node_t *value = node_of(r, pair->value);
+  const yaml_node_t *key_node = chi_yaml_node(r->yaml, pair->key);
+  const yaml_node_t *value = chi_yaml_node(r->yaml, pair->value);
   const char *key;
   CHI_TRY(scalar_of(r, key_node, "key", &key));
   if (where == SECTION_TOP) {
@@ -237,21 +172,21 @@ static chi_status take_pair(const chi_reading *r, section where, unsigned bits, 
 
 /* Read a mapping's pairs. The file is gone through twice, sections first, since `fit: {folds: 4}`
  * holds against a bare `folds: 5` wherever it stands. */
-static chi_status read_mapping(const chi_reading *r, yaml_node_t *node, section where,
+static chi_status read_mapping(const chi_reading *r, const yaml_node_t *node, section where,
                                unsigned bits, bool sections)
 {
-  if (is_nothing(node)) return CHI_OK;
+  if (chi_yaml_is_null(node)) return CHI_OK;
   if (node->type != YAML_MAPPING_NODE)
     return chi_fail(CHI_ERR_INPUT, "%s: line %zu: expected `key: value` lines", r->where,
-                    line_of(node));
+                    chi_yaml_line(node));
   const yaml_node_pair_t *start = node->data.mapping.pairs.start;
   for (const yaml_node_pair_t *p = start; p < node->data.mapping.pairs.top; p++) {
     CHI_TRY(take_pair(r, where, bits, sections, p));
-    const yaml_node_t *key = node_of(r, p->key);
+    const yaml_node_t *key = chi_yaml_node(r->yaml, p->key);
     for (const yaml_node_pair_t *q = start; q < p; q++)
-      if (strcmp(scalar_text(node_of(r, q->key)), scalar_text(key)) == 0)
+      if (strcmp(chi_yaml_scalar(chi_yaml_node(r->yaml, q->key)), chi_yaml_scalar(key)) == 0)
         return chi_fail(CHI_ERR_INPUT, "%s: line %zu: key `%.60s` a second time", r->where,
-                        line_of(key), scalar_text(key));
+                        chi_yaml_line(key), chi_yaml_scalar(key));
   }
   return CHI_OK;
 }
@@ -259,26 +194,14 @@ static chi_status read_mapping(const chi_reading *r, yaml_node_t *node, section 
 chi_status chi_options_read_yaml(chi_options *options, const chi_command *commands, int n,
                                  const char *text, const char *where, const char *others)
 {
-  if (strlen(text) > MAX_BYTES)
-    return chi_fail(CHI_ERR_INPUT, "%s: over %d bytes; no file of options is so long", where,
-                    MAX_BYTES);
-  CHI_TRY(check_events(text, where));
-  yaml_parser_t parser;
-  yaml_document_t document;
-  if (!yaml_parser_initialize(&parser)) return chi_fail(CHI_ERR_MEMORY, "%s: no memory", where);
-  yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
+  chi_yaml *yaml;
+  CHI_TRY(chi_yaml_read(text, where, &yaml));
+  const chi_reading r = {options, commands, n, where, others, yaml};
+  const yaml_node_t *root = chi_yaml_root(yaml);
   chi_status s = CHI_OK;
-  if (!yaml_parser_load(&parser, &document)) {
-    s = parser_error(&parser, where);
-    yaml_parser_delete(&parser);
-    return s;
-  }
-  const chi_reading r = {options, commands, n, where, others, &document};
-  yaml_node_t *root = yaml_document_get_root_node(&document);
   if (root != NULL) s = read_mapping(&r, root, SECTION_TOP, 0, true);
   if (root != NULL && s == CHI_OK) s = read_mapping(&r, root, SECTION_TOP, 0, false);
-  yaml_document_delete(&document);
-  yaml_parser_delete(&parser);
+  chi_yaml_free(&yaml);
   return s;
 }
 

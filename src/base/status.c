@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local char message[CHI_MESSAGE_MAX];
 
@@ -20,6 +21,17 @@ chi_status chi_fail(chi_status status, const char *format, ...)
 }
 
 const char *chi_message(void) { return message; }
+
+void chi_keep(chi_kept *kept, chi_status status)
+{
+  kept->status = status;
+  memcpy(kept->message, message, sizeof message);
+}
+
+chi_status chi_keep_first(const chi_kept *kept, chi_status then)
+{
+  return kept->status == CHI_OK ? then : chi_fail(kept->status, "%s", kept->message);
+}
 
 int chi_exit_code(chi_status status)
 {

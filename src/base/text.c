@@ -1,7 +1,6 @@
 #include "base/text.h"
 
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,18 +20,24 @@ static bool reserve(chi_text *text, int64_t more)
   return true;
 }
 
-void chi_text_add(chi_text *text, const char *format, ...)
+void chi_text_add_list(chi_text *text, const char *format, va_list args)
 {
-  va_list args, again;
-  va_start(args, format);
+  va_list again;
   va_copy(again, args);
   const int n = vsnprintf(NULL, 0, format, args);
-  va_end(args);
   if (n >= 0 && reserve(text, n)) {
     vsnprintf(text->s + text->n, (size_t)n + 1, format, again);
     text->n += n;
   }
   va_end(again);
+}
+
+void chi_text_add(chi_text *text, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  chi_text_add_list(text, format, args);
+  va_end(args);
 }
 
 void chi_text_add_quoted(chi_text *text, const char *string)

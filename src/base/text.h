@@ -3,6 +3,7 @@
 #ifndef CHIASM_BASE_TEXT_H
 #define CHIASM_BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@ typedef struct chi_text {
 } chi_text;
 
 void chi_text_add(chi_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void chi_text_add_list(chi_text *text, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /** Write the text to stdout and flush it. \return CHI_ERR_IO; CHI_ERR_MEMORY if text failed */
 chi_status chi_text_print(const chi_text *text);

@@ -45,9 +45,25 @@ static void test_try(void **state)
   assert_int_equal(after, 1);
 }
 
+static void test_keep(void **state)
+{
+  (void)state;
+  chi_kept kept;
+  chi_keep(&kept, chi_fail(CHI_ERR_IO, "first: 100%%"));
+  chi_fail(CHI_ERR_INPUT, "second");
+  assert_int_equal(chi_keep_first(&kept, CHI_ERR_INPUT), CHI_ERR_IO);
+  assert_string_equal(chi_message(), "first: 100%");
+  assert_int_equal(chi_keep_first(&kept, CHI_OK), CHI_ERR_IO);
+  chi_keep(&kept, CHI_OK);
+  assert_int_equal(chi_keep_first(&kept, CHI_OK), CHI_OK);
+  chi_fail(CHI_ERR_INPUT, "second");
+  assert_int_equal(chi_keep_first(&kept, CHI_ERR_INPUT), CHI_ERR_INPUT);
+  assert_string_equal(chi_message(), "second");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_codes), cmocka_unit_test(test_message),
-                                     cmocka_unit_test(test_try)};
+                                     cmocka_unit_test(test_try), cmocka_unit_test(test_keep)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

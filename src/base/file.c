@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -14,6 +16,22 @@ chi_status chi_path_join(char *out, const char *folder, const char *name)
   if (n >= 0 && n < PATH_MAX) return CHI_OK;
   return chi_fail(CHI_ERR_USAGE, "%.100s...: the path is too long, at most %d characters", folder,
                   PATH_MAX);
+}
+
+chi_status chi_path_format(char *out, const char *folder, const char *format, ...)
+{
+  char name[PATH_MAX];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(name, sizeof name, format, args); /* one that was cut is too long with the folder */
+  va_end(args);
+  return chi_path_join(out, folder, name);
+}
+
+chi_status chi_folder_make(const char *path)
+{
+  if (mkdir(path, 0777) == 0 || errno == EEXIST) return CHI_OK;
+  return chi_fail(CHI_ERR_IO, "%s: cannot be made: %s", path, strerror(errno));
 }
 
 chi_status chi_folder_sync(const char *folder)

@@ -11,6 +11,13 @@
 /** folder/name in a buffer of PATH_MAX. \return CHI_ERR_USAGE if it is too long */
 chi_status chi_path_join(char *out, const char *folder, const char *name);
 
+/** folder/name, with the name by printf, in a buffer of PATH_MAX. \return as chi_path_join */
+chi_status chi_path_format(char *out, const char *folder, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Make a folder if it is not there. \return CHI_ERR_IO */
+chi_status chi_folder_make(const char *path);
+
 /** Write a small file whole or not at all: as NAME.tmp, synced, renamed. */
 chi_status chi_file_write(const char *folder, const char *name, const char *text, int64_t n);
 

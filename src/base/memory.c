@@ -30,6 +30,20 @@ chi_status chi_alloc(int64_t count, int64_t size, const char *what, void *out)
   return CHI_OK;
 }
 
+chi_status chi_grow(void *array, int64_t *room, int64_t n, int64_t size, const char *what)
+{
+  if (n <= *room) return CHI_OK;
+  void *old, *grown;
+  const int64_t wanted = n < INT64_MAX / 2 ? 2 * n : n;
+  memcpy(&old, array, sizeof old);
+  CHI_TRY(chi_alloc(wanted, size, what, &grown));
+  if (old != NULL) memcpy(grown, old, (size_t)(*room * size));
+  chi_free(old);
+  memcpy(array, &grown, sizeof grown);
+  *room = wanted;
+  return CHI_OK;
+}
+
 void chi_free(void *pointer) { free(pointer); }
 
 chi_status chi_strdup(const char *text, char **out)

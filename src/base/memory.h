@@ -16,6 +16,12 @@ chi_status chi_alloc(int64_t count, int64_t size, const char *what, void *out);
 /** Free what chi_alloc gave; NULL is allowed. */
 void chi_free(void *pointer);
 
+/** Make an array hold n elements, with room for more to come: the elements there are stay, new ones
+ * are zero. \param[in,out] array  address of the pointer (NULL at first); free with chi_free
+ * \param[in,out] room  elements that fit, 0 at first
+ * \return CHI_ERR_MEMORY; the array is then as it was */
+chi_status chi_grow(void *array, int64_t *room, int64_t n, int64_t size, const char *what);
+
 /** A copy of a string; free with chi_free. */
 chi_status chi_strdup(const char *text, char **out);
 

@@ -34,6 +34,23 @@ static void test_strdup(void **state)
   chi_free(copy);
 }
 
+static void test_grow(void **state)
+{
+  (void)state;
+  int64_t *list = NULL, room = 0;
+  for (int64_t n = 0; n < 1000; n++) {
+    assert_int_equal(chi_grow(&list, &room, n + 1, sizeof *list, "the list"), CHI_OK);
+    assert_true(room > n);
+    assert_int_equal(list[n], 0);
+    list[n] = n;
+  }
+  for (int64_t i = 0; i < 1000; i++) assert_int_equal(list[i], i);
+  assert_int_equal(chi_grow(&list, &room, INT64_MAX / 4, sizeof *list, "the list"), CHI_ERR_MEMORY);
+  assert_contains(chi_message(), "the list");
+  assert_int_equal(list[999], 999);
+  chi_free(list);
+}
+
 static void test_amounts(void **state)
 {
   (void)state;
@@ -50,6 +67,7 @@ static void test_amounts(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_alloc), cmocka_unit_test(test_too_much),
-                                     cmocka_unit_test(test_strdup), cmocka_unit_test(test_amounts)};
+                                     cmocka_unit_test(test_strdup), cmocka_unit_test(test_grow),
+                                     cmocka_unit_test(test_amounts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

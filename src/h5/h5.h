@@ -1,4 +1,4 @@
-/** \file hdf5.h
+/** \file h5.h
  * Small helpers around serial HDF5. Files are not trusted: what could lead out of the file (links,
  * external storage, virtual datasets, plugin filters) is refused before it is touched.
  *
@@ -8,6 +8,7 @@
 #define CHIASM_H5_H5_H
 
 #include <hdf5.h>
+#include <mpi.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,14 +33,24 @@ void chi_h5_watch(chi_h5_progress *progress);
 /** Say that what follows, up to the next step, may take long. */
 void chi_h5_expect_long(void);
 
-/** What went wrong in the last HDF5 call that failed, from HDF5's error stack. Borrowed until the
- * next call by this thread. */
+/** Why the last HDF5 call failed since this thread took the lock; the system's error where that is
+ * the cause. Calls that succeed do not change it. Borrowed until the next HDF5 call that fails. */
 const char *chi_h5_reason(void);
 
 /** Open an HDF5 file to read. Anything but a regular file is refused before it is opened (a pipe
- * would block). Close with H5Fclose, which closes all objects in it too. \return CHI_ERR_INPUT:
- * missing, unreadable, no HDF5 file, truncated */
+ * would block). Close with H5Fclose, which closes all objects in it too.
+ * \return CHI_ERR_INPUT: missing, no HDF5 file, truncated or damaged; CHI_ERR_IO: the system
+ * refuses it (permission, locked by another program, too many open files), with what to do */
 chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file);
+
+/** The failure of an H5Fopen just now, by HDF5's reasons: CHI_ERR_INPUT (truncated or damaged) or
+ * CHI_ERR_IO (the system refuses it) as above. */
+chi_status chi_h5_refused(const char *where);
+
+/** Open a file that is there to write it by all ranks at once. Collective on comm, but each rank
+ * returns its own status. Close with H5Fclose, which closes all objects in it too.
+ * \return CHI_ERR_IO naming file, reason and what to do */
+chi_status chi_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file);
 
 /** From now on, open files that are shorter than they say, too: what is missing reads as zeros.
  * Not for files that others made. */

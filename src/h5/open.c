@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,10 +28,39 @@ static void step(bool brief)
 void chi_h5_watch(chi_h5_progress *progress) { watcher = progress; }
 void chi_h5_expect_long(void) { step(false); }
 
+/* Why the last call failed, kept as it fails: the next call of HDF5 forgets it. */
+static _Thread_local char reason[256];
+static _Thread_local int reason_errno; /* 0 where the system had no part in it */
+
+/* Of HDF5's reasons, from the innermost on, the one that names an error of the system, else the
+ * innermost. */
+static herr_t take_reason(unsigned n, const H5E_error2_t *error, void *unused)
+{
+  (void)unused;
+  if (error->desc == NULL || reason_errno != 0) return 0;
+  const char *number = strstr(error->desc, "errno = ");
+  if (number != NULL) reason_errno = atoi(number + strlen("errno = "));
+  if (reason_errno != 0)
+    snprintf(reason, sizeof reason, "%.*s: %s", (int)strcspn(error->desc, ":,"), error->desc,
+             strerror(reason_errno));
+  else if (n == 0)
+    snprintf(reason, sizeof reason, "%s", error->desc);
+  return 0;
+}
+
+static herr_t keep_reason(hid_t stack, void *unused)
+{
+  reason_errno = 0;
+  reason[0] = '\0';
+  return H5Ewalk2(stack, H5E_WALK_UPWARD, take_reason, unused);
+}
+
 void chi_h5_lock(void)
 {
   pthread_mutex_lock(&lock);
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* each thread has its own in a thread-safe HDF5 */
+  reason_errno = 0;
+  reason[0] = '\0';
+  H5Eset_auto2(H5E_DEFAULT, keep_reason, NULL); /* each thread has its own in a thread-safe HDF5 */
   H5PLset_loading_state(0);
 }
 
@@ -40,34 +70,57 @@ void chi_h5_unlock(void)
   pthread_mutex_unlock(&lock);
 }
 
-static herr_t take_innermost(unsigned n, const H5E_error2_t *error, void *text)
+const char *chi_h5_reason(void) { return reason[0] == '\0' ? "HDF5 gives no reason" : reason; }
+
+/* What to do where the system refuses a file that is there. */
+static const char *cure(int why)
 {
-  if (n == 0 && error->desc != NULL) snprintf(text, 256, "%s", error->desc);
-  return 0;
+  switch (why) {
+    case EAGAIN:
+      return "; another program has it open: wait until that has ended";
+    case ENOSYS:
+    case ENOLCK:
+    case EOPNOTSUPP:
+    case 524: /* the kernel's ENOTSUPP, which NFS lets through */
+      return "; this file system has no locks: set HDF5_USE_FILE_LOCKING=FALSE";
+    case EMFILE:
+    case ENFILE:
+      return "; too many files are open: raise the limit (ulimit -n)";
+    default:
+      return "";
+  }
 }
 
-const char *chi_h5_reason(void)
+chi_status chi_h5_refused(const char *where)
 {
-  static _Thread_local char text[256];
-  snprintf(text, sizeof text, "HDF5 gives no reason");
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, text);
-  return text;
+  if (reason_errno == 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: HDF5 cannot open it, it may be truncated or damaged (%s)",
+                    where, chi_h5_reason());
+  return chi_fail(CHI_ERR_IO, "%s: HDF5 cannot open it (%s)%s", where, reason, cure(reason_errno));
+}
+
+static chi_status cannot_read(const char *where, int why)
+{
+  return chi_fail(CHI_ERR_IO, "%s: cannot be read: %s%s", where, strerror(why), cure(why));
 }
 
 /* HDF5's own reasons for a file that cannot be opened are obscure: look first. */
 static chi_status check_file(const char *path, const char *where)
 {
   struct stat info;
-  if (stat(path, &info) != 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s", where,
-                    errno == ENOENT ? "there is no such file" : strerror(errno));
+  if (stat(path, &info) != 0) {
+    if (errno == ENOENT) return chi_fail(CHI_ERR_INPUT, "%s: there is no such file", where);
+    return cannot_read(where, errno);
+  }
   if (!S_ISREG(info.st_mode))
     return chi_fail(CHI_ERR_INPUT, "%s: is not a regular file, expected an HDF5 file", where);
   const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
+  if (fd < 0) return cannot_read(where, errno);
   close(fd);
   if (info.st_size == 0) return chi_fail(CHI_ERR_INPUT, "%s: is empty", where);
-  if (H5Fis_hdf5(path) <= 0) return chi_fail(CHI_ERR_INPUT, "%s: is not an HDF5 file", where);
+  const htri_t is = H5Fis_hdf5(path);
+  if (is < 0 && reason_errno != 0) return chi_h5_refused(where);
+  if (is <= 0) return chi_fail(CHI_ERR_INPUT, "%s: is not an HDF5 file", where);
   return CHI_OK;
 }
 
@@ -85,10 +138,19 @@ chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file)
   if (cut_accepted) H5Pset(access, "skip_eof_check", &yes);
   *file = H5Fopen(path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
-  if (*file < 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: HDF5 cannot open it, it may be truncated or damaged (%s)",
-                    where, chi_h5_reason());
-  return CHI_OK;
+  return *file < 0 ? chi_h5_refused(where) : CHI_OK;
+}
+
+chi_status chi_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file)
+{
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
+  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  *file = H5Fopen(path, H5F_ACC_RDWR, access);
+  H5Pclose(access);
+  if (*file >= 0) return CHI_OK;
+  return chi_fail(CHI_ERR_IO, "%s: cannot be opened to write by all ranks (%s)%s", path,
+                  chi_h5_reason(), cure(reason_errno));
 }
 
 bool chi_h5_has(hid_t group, const char *name) { return H5Lexists(group, name, H5P_DEFAULT) > 0; }

@@ -115,14 +115,7 @@ chi_status chi_boot_open_tables(chi_bootstrap *b, int32_t a, const char *alignme
 static chi_status open_parallel(chi_bootstrap *b, const chi_study *study)
 {
   chi_h5_lock();
-  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, b->comm, MPI_INFO_NULL);
-  b->file = H5Fopen(b->path, H5F_ACC_RDWR, access);
-  H5Pclose(access);
-  chi_status s = CHI_OK;
-  if (b->file < 0)
-    s = chi_fail(CHI_ERR_IO, "%s: cannot be opened to write by all ranks (%s)", b->path,
-                 chi_h5_reason());
+  chi_status s = chi_h5_open_shared(b->comm, b->path, &b->file);
   for (int32_t a = 0; a < b->n_groups && s == CHI_OK; a++)
     s = chi_boot_open_tables(b, a, study->alignments[a].name);
   chi_h5_unlock();

@@ -146,14 +146,7 @@ chi_status chi_run_open_tables(chi_run *run, int32_t a, const char *alignment)
 static chi_status open_parallel(chi_run *run, const chi_study *study)
 {
   chi_h5_lock();
-  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, run->comm, MPI_INFO_NULL);
-  run->file = H5Fopen(run->path, H5F_ACC_RDWR, access);
-  H5Pclose(access);
-  chi_status s = CHI_OK;
-  if (run->file < 0)
-    s = chi_fail(CHI_ERR_IO, "%s: cannot be opened to write by all ranks (%s)", run->path,
-                 chi_h5_reason());
+  chi_status s = chi_h5_open_shared(run->comm, run->path, &run->file);
   for (int32_t a = 0; a < run->n_groups && s == CHI_OK; a++)
     s = chi_run_open_tables(run, a, study->alignments[a].name);
   chi_h5_unlock();

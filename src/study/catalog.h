@@ -50,8 +50,8 @@ typedef struct chi_catalog {
   chi_model_record *model;
 } chi_catalog;
 
-/** Turn a status into a finding: CHI_ERR_INPUT's message is one, CHI_OK none; the rest is returned.
- * \return CHI_OK where the work can go on */
+/** Turn a status into a finding: the message of CHI_ERR_INPUT and CHI_ERR_IO is one, CHI_OK none;
+ * the rest is returned. \return CHI_OK where the work can go on */
 chi_status chi_catalog_note(chi_findings *findings, chi_status status);
 
 /** Whether text is short, valid UTF-8 without control characters. */

@@ -35,7 +35,7 @@ void chi_findings_free(chi_findings *findings)
 
 chi_status chi_catalog_note(chi_findings *findings, chi_status status)
 {
-  if (status != CHI_ERR_INPUT) return status;
+  if (status != CHI_ERR_INPUT && status != CHI_ERR_IO) return status;
   chi_findings_add(findings, true, "%s", chi_message());
   return CHI_OK;
 }

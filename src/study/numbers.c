@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "h5/box.h"
 #include "study/catalog.h"
 #include "study/half.h"
 
@@ -117,17 +118,9 @@ static herr_t read_rows(const chi_numbers *numbers, int64_t row0, int64_t n, hid
                         void *out)
 {
   const chi_h5_dataset *d = &numbers->dataset;
-  hsize_t start[CHI_H5_MAX_RANK] = {(hsize_t)row0}, count[CHI_H5_MAX_RANK] = {(hsize_t)n};
-  for (int i = 1; i < d->rank; i++) count[i] = (hsize_t)d->dims[i];
-  const hid_t memory = H5Screate_simple(d->rank, count, NULL);
-  const hid_t file = H5Dget_space(d->id);
-  herr_t result = -1;
-  if (memory >= 0 && file >= 0 &&
-      H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
-    result = H5Dread(d->id, memory_type, memory, file, H5P_DEFAULT, out);
-  if (file >= 0) H5Sclose(file);
-  if (memory >= 0) H5Sclose(memory);
-  return result;
+  int64_t start[CHI_H5_MAX_RANK] = {row0}, count[CHI_H5_MAX_RANK] = {n};
+  for (int i = 1; i < d->rank; i++) count[i] = d->dims[i];
+  return chi_h5_box(d->id, false, memory_type, d->rank, start, count, out);
 }
 
 /* One piece. float16 is read raw into the buffer's end and widened in place. */

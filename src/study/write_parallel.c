@@ -5,6 +5,7 @@
 #include "base/agree.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/box.h"
 #include "h5/h5.h"
 
 struct chi_parallel_writer {
@@ -26,15 +27,10 @@ static chi_status make_by_rank_0(const char *path, const chi_response_header *he
 static chi_status open_shared(chi_parallel_writer *w)
 {
   chi_h5_lock();
-  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, w->comm, MPI_INFO_NULL);
-  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-  w->file = H5Fopen(w->tmp.s, H5F_ACC_RDWR, access);
-  H5Pclose(access);
-  if (w->file >= 0) w->response = H5Dopen2(w->file, "response", H5P_DEFAULT);
-  chi_status s = CHI_OK;
-  if (w->response < 0)
-    s = chi_fail(CHI_ERR_IO, "%s: cannot be opened by all ranks (%s)", w->tmp.s, chi_h5_reason());
+  chi_status s = chi_h5_open_shared(w->comm, w->tmp.s, &w->file);
+  if (s == CHI_OK) w->response = H5Dopen2(w->file, "response", H5P_DEFAULT);
+  if (s == CHI_OK && w->response < 0)
+    s = chi_fail(CHI_ERR_IO, "%s: /response cannot be opened (%s)", w->tmp.s, chi_h5_reason());
   chi_h5_unlock();
   return s;
 }
@@ -76,17 +72,12 @@ chi_status chi_parallel_writer_create(MPI_Comm comm, const char *path,
 chi_status chi_parallel_writer_put(chi_parallel_writer *w, int64_t event, int64_t n_events,
                                    int64_t electrode, int64_t n_electrodes, const float *numbers)
 {
-  if (n_events == 0 || n_electrodes == 0) return CHI_OK;
-  const hsize_t start[] = {(hsize_t)event, (hsize_t)electrode, 0};
-  const hsize_t count[] = {(hsize_t)n_events, (hsize_t)n_electrodes, (hsize_t)w->n_times};
+  const int64_t start[] = {event, electrode, 0}, count[] = {n_events, n_electrodes, w->n_times};
   chi_h5_lock();
-  const hid_t there = H5Dget_space(w->response), here = H5Screate_simple(3, count, NULL);
   chi_status s = CHI_OK;
-  if (H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-      H5Dwrite(w->response, H5T_NATIVE_FLOAT, here, there, H5P_DEFAULT, numbers) < 0)
+  /* HDF5 only reads what is cast. */
+  if (chi_h5_box(w->response, true, H5T_NATIVE_FLOAT, 3, start, count, (float *)numbers) < 0)
     s = chi_fail(CHI_ERR_IO, "%s: cannot be written (%s)", w->path.s, chi_h5_reason());
-  if (here >= 0) H5Sclose(here);
-  if (there >= 0) H5Sclose(there);
   chi_h5_unlock();
   return s;
 }

@@ -55,6 +55,13 @@ typedef struct chi_responses {
   const uint8_t *missing; /* n_targets; 1: the response holds a NaN or Inf (its column is then 0) */
 } chi_responses;
 
+/** The features of the events: one layer of a network. */
+typedef struct chi_features {
+  int64_t n_events, n_features;
+  chi_real real;
+  const void *x; /* n_events x n_features, row-major, finite */
+} chi_features;
+
 /** Electrodes of one block: the product with the responses is always computed in blocks of so many
  * whole electrodes, from electrode 0 on, so that results do not depend on how work is shared. */
 int64_t chi_block_electrodes(int64_t n_times);
@@ -106,17 +113,21 @@ void chi_encoder_destroy(chi_encoder **encoder);
  * no fit has to. \return CHI_ERR_MEMORY */
 chi_status chi_encoder_reserve(chi_encoder *encoder, int64_t bytes);
 
-/** Fit the electrodes [electrode0, electrode1) on one feature space.
- * \param[in]  features   n_events x n_features row-major, of type `real`, finite; borrowed
- * \param[in]  electrode0 a multiple of chi_block_electrodes(n_times)
- * \param[in]  electrode1 likewise, or n_electrodes
- * \param[out] val_r, test_r, alpha  (electrode1 - electrode0) x n_times row-major; NaN where
- *             undefined
+/** The electrodes [electrode0, electrode1) of a subject, and where their scores go. */
+typedef struct chi_encode_part {
+  int64_t electrode0;            /* a multiple of chi_block_electrodes(n_times) */
+  int64_t electrode1;            /* likewise, or n_electrodes */
+  float *val_r, *test_r, *alpha; /* (electrode1 - electrode0) x n_times, row-major; NaN where
+                                    undefined */
+} chi_encode_part;
+
+/** Fit some electrodes of a subject on one feature space.
+ * \param[in]     features, responses  of the same events; borrowed
+ * \param[in,out] part    its arrays are filled
  * \param[in,out] stages  added to; may be NULL
  * \return CHI_ERR_MEMORY, CHI_ERR_NUMERIC if a factorisation breaks down */
-chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows,
-                          const chi_responses *responses, const void *features, chi_real real,
-                          int64_t n_features, int64_t electrode0, int64_t electrode1, float *val_r,
-                          float *test_r, float *alpha, chi_stages *stages);
+chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows, const chi_features *features,
+                          const chi_responses *responses, const chi_encode_part *part,
+                          chi_stages *stages);
 
 #endif

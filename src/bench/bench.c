@@ -78,12 +78,13 @@ static chi_status make_data(bench *b, int rank)
 static chi_status fit(bench *b, chi_encoder *encoder, const int64_t *drawn, measured *m)
 {
   const int64_t n = b->options->events, t = b->options->targets;
+  const chi_features x = {n, b->options->features, CHI_REAL32, b->x};
   const chi_responses y = {n, t, 1, CHI_REAL32, b->y, b->missing};
+  const chi_encode_part part = {0, t, b->val_r, b->test_r, b->alpha};
   chi_rows rows;
   CHI_TRY(chi_rows_drawn(&b->options->encode, n, drawn, NULL, NULL, &rows));
   const double wall = chi_clock_now(), cpu = chi_clock_cpu();
-  const chi_status s = chi_encode_fit(encoder, &rows, &y, b->x, CHI_REAL32, b->options->features, 0,
-                                      t, b->val_r, b->test_r, b->alpha, &m->stages);
+  const chi_status s = chi_encode_fit(encoder, &rows, &x, &y, &part, &m->stages);
   m->wall_s += chi_clock_now() - wall;
   m->cpu_s += chi_clock_cpu() - cpu;
   chi_rows_free(&rows);

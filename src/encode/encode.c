@@ -178,15 +178,15 @@ static chi_status fit_by_block(chi_fit_work *work)
   return CHI_OK;
 }
 
-static void store(const chi_fit_work *work, float *val_r, float *test_r, float *alpha)
+static void store(const chi_fit_work *work, const chi_encode_part *part)
 {
   const double folds = work->shape.n_folds;
   for (int64_t j = 0; j < work->n_targets; j++) {
     const int32_t a = work->choice[j];
     const bool missing = a < 0 || work->responses->missing[work->target0 + j] != 0;
-    val_r[j] = missing ? NAN : (float)(work->validation[a * work->n_targets + j] / folds);
-    test_r[j] = missing ? NAN : (float)(work->test[j] / folds);
-    alpha[j] = missing ? NAN : (float)work->alphas[a];
+    part->val_r[j] = missing ? NAN : (float)(work->validation[a * work->n_targets + j] / folds);
+    part->test_r[j] = missing ? NAN : (float)(work->test[j] / folds);
+    part->alpha[j] = missing ? NAN : (float)work->alphas[a];
   }
 }
 
@@ -206,24 +206,22 @@ static chi_status begin(chi_encoder *encoder, chi_fit_work *work)
   return CHI_OK;
 }
 
-chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows,
-                          const chi_responses *responses, const void *features, chi_real real,
-                          int64_t n_features, int64_t electrode0, int64_t electrode1, float *val_r,
-                          float *test_r, float *alpha, chi_stages *stages)
+chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows, const chi_features *features,
+                          const chi_responses *responses, const chi_encode_part *part,
+                          chi_stages *stages)
 {
   const int64_t times = responses->n_times;
-  chi_fit_work work = {
-      .shape = chi_shape_of(&encoder->options, rows, n_features, responses->n_electrodes, times),
-      .alphas = encoder->options.alphas,
-      .rows = rows,
-      .responses = responses,
-      .features = features,
-      .features_real = real,
-      .target0 = electrode0 * times,
-      .n_targets = (electrode1 - electrode0) * times};
+  chi_fit_work work = {.shape = chi_shape_of(&encoder->options, rows, features->n_features,
+                                             responses->n_electrodes, times),
+                       .alphas = encoder->options.alphas,
+                       .rows = rows,
+                       .responses = responses,
+                       .features = features,
+                       .target0 = part->electrode0 * times,
+                       .n_targets = (part->electrode1 - part->electrode0) * times};
   CHI_TRY(begin(encoder, &work));
   CHI_TRY(work.shape.route == CHI_ROUTE_PRIMAL ? fit_by_block(&work) : fit_by_fold(&work));
-  store(&work, val_r, test_r, alpha);
+  store(&work, part);
   if (stages == NULL) return CHI_OK;
   for (int32_t i = 0; i < work.shape.threads; i++)
     for (int k = 0; k < CHI_N_STAGES; k++) {

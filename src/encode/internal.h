@@ -170,8 +170,7 @@ typedef struct chi_fit_work {
   const double *alphas;
   const chi_rows *rows;
   const chi_responses *responses;
-  const void *features; /* n_events x n_features */
-  chi_real features_real;
+  const chi_features *features;
   int64_t target0, n_targets; /* the targets asked for */
   chi_fold folds[CHI_MAX_FOLDS];
   char *b_validation; /* by fold: (alpha of the wave, row, basis); primal: (fold, alpha, row, basis)

@@ -9,12 +9,11 @@
 void chi_read_features(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out)
 {
   const int64_t at = event * work->shape.n_features + c0;
-  if (work->features_real == CHI_REAL32) {
-    const float *x = (const float *)work->features + at, *x0 = (const float *)work->features + c0;
+  if (work->features->real == CHI_REAL32) {
+    const float *first = work->features->x, *x = first + at, *x0 = first + c0;
     for (int64_t j = 0; j < n; j++) out[j] = (double)x[j] - (double)x0[j];
   } else {
-    const double *x = (const double *)work->features + at;
-    const double *x0 = (const double *)work->features + c0;
+    const double *first = work->features->x, *x = first + at, *x0 = first + c0;
     for (int64_t j = 0; j < n; j++) out[j] = x[j] - x0[j];
   }
 }

@@ -68,9 +68,10 @@ void chi_made_free(chi_made *made)
 
 chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *stages)
 {
+  const chi_features x = {made->events, made->features, CHI_REAL32, made->x};
   const chi_responses y = {made->events,           made->targets, 1,
                            made->encode.precision, made->y,       made->missing};
-  return chi_encode_fit(made->encoder, rows, &y, made->x, CHI_REAL32, made->features, 0,
-                        made->targets, made->scores, made->scores + made->targets,
-                        made->scores + 2 * made->targets, stages);
+  const chi_encode_part part = {0, made->targets, made->scores, made->scores + made->targets,
+                                made->scores + 2 * made->targets};
+  return chi_encode_fit(made->encoder, rows, &x, &y, &part, stages);
 }

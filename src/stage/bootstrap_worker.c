@@ -84,15 +84,16 @@ static chi_status fit_replicate(chi_boot_worker *w, const chi_boot_layer *l, con
                                 chi_real real, int64_t replicate, int64_t r, int64_t size)
 {
   const chi_dataset *d = &w->study->datasets[l->dataset];
-  const int64_t p = w->study->alignments[l->alignment].space[l->space].n_features[d->subject_index];
+  const int64_t *n_features = w->study->alignments[l->alignment].space[l->space].n_features;
+  const chi_features x = {d->n_events, n_features[d->subject_index], real, features};
   const int64_t times = w->gathered.n_times, targets = l->n_electrodes * times;
-  float *val_r = w->fit, *test_r = val_r + targets, *alpha = test_r + targets;
+  const float *val_r = w->fit, *test_r = val_r + targets;
+  const chi_encode_part part = {0, l->n_electrodes, w->fit, w->fit + targets, w->fit + 2 * targets};
   chi_rows rows;
   chi_draws_make(&w->draws[l->dataset], replicate, w->event);
   chi_status s = chi_rows_drawn(w->encode, d->n_events, w->event, d->onset, d->session, &rows);
   if (s == CHI_OK)
-    s = chi_encode_fit(w->encoder, &rows, &w->gathered, features, real, p, 0, l->n_electrodes,
-                       val_r, test_r, alpha, &w->account.stages);
+    s = chi_encode_fit(w->encoder, &rows, &x, &w->gathered, &part, &w->account.stages);
   chi_rows_free(&rows);
   const bool undefined = s == CHI_ERR_INPUT || s == CHI_ERR_NUMERIC;
   if (undefined) {

@@ -38,13 +38,13 @@ static chi_status fit_unit(chi_fit_worker *w, const chi_fit_unit *u, const chi_r
                            const void *features, chi_real real)
 {
   const chi_dataset *d = &w->study->datasets[u->dataset];
-  const int64_t n_features =
-      w->study->alignments[u->alignment].space[u->space].n_features[d->subject_index];
-  float *val_r = w->scores, *test_r = val_r + w->plan->largest, *alpha = test_r + w->plan->largest;
+  const int64_t *n_features = w->study->alignments[u->alignment].space[u->space].n_features;
+  const chi_features x = {d->n_events, n_features[d->subject_index], real, features};
+  const chi_encode_part part = {u->electrode0, u->electrode1, w->scores,
+                                w->scores + w->plan->largest, w->scores + 2 * w->plan->largest};
   const double start = chi_clock_now();
   const chi_status s =
-      chi_encode_fit(w->encoder, &w->rows[u->dataset], responses, features, real, n_features,
-                     u->electrode0, u->electrode1, val_r, test_r, alpha, &w->account.stages);
+      chi_encode_fit(w->encoder, &w->rows[u->dataset], &x, responses, &part, &w->account.stages);
   w->account.computed_s += chi_clock_now() - start;
   return s;
 }

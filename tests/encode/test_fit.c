@@ -67,14 +67,14 @@ static void fit(const problem *q, int32_t threads, double least_alpha, int64_t e
 {
   double a[MOST_ALPHAS];
   const chi_encode_options o = options(a, least_alpha, threads);
+  const chi_features x = {q->n, q->p, CHI_REAL32, q->x};
   const chi_responses y = {q->n, q->electrodes, q->times, CHI_REAL32, q->y, q->missing};
+  const chi_encode_part part = {e0, e1, out[0], out[1], out[2]};
   chi_rows rows;
   chi_encoder *encoder;
   assert_int_equal(chi_rows_drawn(&o, q->n, drawn, NULL, NULL, &rows), CHI_OK);
   assert_int_equal(chi_encoder_create(&o, &encoder), CHI_OK);
-  assert_int_equal(chi_encode_fit(encoder, &rows, &y, q->x, CHI_REAL32, q->p, e0, e1, out[0],
-                                  out[1], out[2], NULL),
-                   CHI_OK);
+  assert_int_equal(chi_encode_fit(encoder, &rows, &x, &y, &part, NULL), CHI_OK);
   chi_encoder_destroy(&encoder);
   chi_rows_free(&rows);
 }

@@ -1,10 +1,14 @@
 # One library per folder of src, one test per file of tests.
 option(CHIASM_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" OFF)
+option(CHIASM_GATES "Places at which tests hold the program or make it fail (base/gate.h)" OFF)
 set(CHIASM_SANITIZE "" CACHE STRING "Sanitizers for the whole build, e.g. address,undefined")
 
 add_library(chiasm_flags INTERFACE)
 target_compile_features(chiasm_flags INTERFACE c_std_11)
 target_compile_definitions(chiasm_flags INTERFACE _GNU_SOURCE CHIASM_VERSION="${PROJECT_VERSION}")
+if(CHIASM_GATES)
+  target_compile_definitions(chiasm_flags INTERFACE CHIASM_GATES)
+endif()
 # Contracted or not, a product and a sum must round alike on every processor of a run.
 target_compile_options(chiasm_flags INTERFACE -ffp-contract=off)
 target_compile_options(chiasm_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow

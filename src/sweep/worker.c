@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/gate.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "sweep/hand_out.h"
@@ -125,8 +126,10 @@ static void do_unit(worker *w, chi_coordinator *coordinator)
   if (!w->ended && !w->asked && chi_hand_out_wish(w->n_queue, w->batch) > 0) ask(w);
   if (w->out.n_done == CHI_SWEEP_BATCH || (w->ended && w->out.n_done > 0)) send_report(w);
   const double start = chi_clock_now();
-  const chi_status s =
-      w->stage->work(w->stage->context, i, w->n_queue > 0 ? w->queue[w->head] : -1);
+  chi_status s = chi_gate("%s.unit", w->stage->name);
+  if (s == CHI_OK)
+    s = w->stage->work(w->stage->context, i, w->n_queue > 0 ? w->queue[w->head] : -1);
+  if (s == CHI_OK) s = chi_gate("%s.done", w->stage->name);
   const double spent = chi_clock_now() - start;
   w->result->worked_s += spent;
   w->out.worked_s += spent;

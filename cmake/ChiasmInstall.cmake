@@ -1,6 +1,10 @@
 # What `cmake --install` puts where: the program, the library for other C programs with its headers
 # and pkg-config file, and a man page per command.
 install(TARGETS chiasm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# what the program loads itself, found from where it lies
+install(TARGETS chiasm-petsc LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/chiasm)
+file(RELATIVE_PATH CHIASM_LOADED /p/${CMAKE_INSTALL_BINDIR} /p/${CMAKE_INSTALL_LIBDIR}/chiasm)
+set_target_properties(chiasm PROPERTIES INSTALL_RPATH "\$ORIGIN/${CHIASM_LOADED}")
 
 # libchiasm: what reads studies, fits one feature space, and writes and reads runs, as one archive.
 add_library(libchiasm STATIC

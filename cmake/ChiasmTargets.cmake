@@ -25,15 +25,13 @@ target_include_directories(chiasm_flags INTERFACE ${PROJECT_SOURCE_DIR}/src
   ${PROJECT_SOURCE_DIR}/include)
 
 # chiasm_layer(NAME folder LINKS ...): the library of src/<folder>, every .c file in it. A folder
-# links only those below it, so that a call upwards fails to link in that folder's tests. A folder
-# within a folder is a library of its own: linalg/petsc is chi_linalg_petsc.
+# links only those below it, so that a call upwards fails to link in that folder's tests.
 function(chiasm_layer folder)
   cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*.c)
-  string(REPLACE / _ name chi_${folder})
-  add_library(${name} STATIC ${sources})
-  target_link_libraries(${name} PUBLIC chiasm_flags ${ARG_LINKS})
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  add_library(chi_${folder} STATIC ${sources})
+  target_link_libraries(chi_${folder} PUBLIC chiasm_flags ${ARG_LINKS})
+  set_target_properties(chi_${folder} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
 # A test's limit in seconds, `default` where it names none; four times that with sanitizers.

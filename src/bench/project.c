@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "linalg/petsc/projection.h"
+#include "linalg/projection.h"
 
 enum { BLOCK_BYTES = 64 << 20 };
 

@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "import/npz.h"
 #include "linalg/kernel.h"
-#include "linalg/petsc/projection.h"
+#include "linalg/projection.h"
 
 /* "Open MPI v4.1.4, package: ..." -> "Open MPI v4.1.4" */
 static void add_mpi(chi_text *out)
@@ -38,13 +38,11 @@ void chi_cli_versions(chi_text *out, const char *separator)
   add_mpi(out);
   chi_text_add(out, "%sHDF5 %u.%u.%u%s", separator, major, minor, release, separator);
   add_blas(out);
-  char petsc[32];
-  chi_projection_version(petsc, sizeof petsc);
   const unsigned x = XXH_versionNumber();
   chi_text_add(out, "%slibyaml %s%sxxHash %u.%u.%u", separator, yaml_get_version_string(),
                separator, x / 10000, x / 100 % 100, x % 100);
   chi_text_add(out, "%sJansson %s%sPETSc %s%slibzip %s", separator, jansson_version_str(),
-               separator, petsc, separator, chi_npz_version());
+               separator, chi_projection_version(), separator, chi_npz_version());
   chi_text_add(out, "%sRandom123 (headers alone, which bear no version)", separator);
 #ifdef _OPENMP
   chi_text_add(out, "%sOpenMP %d", separator, _OPENMP);

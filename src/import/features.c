@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "import/source.h"
-#include "linalg/petsc/projection.h"
+#include "linalg/projection.h"
 #include "study/write.h"
 
 /* An import under way. */

@@ -70,6 +70,7 @@ def test_library():
     program = os.path.join(prefix, "bin", "chiasm")
     run(program, "fit", "study", "-o", "run", "--threads", "1")
     assert run("./reader", "run") == "language: 1 spaces, 3 sites\n"
+    assert "rows/s" in run(program, "bench", "project", "--events", "9")  # what it loads is found
     compile_program(prefix, FITTING, "fitter")
     run("./fitter")
 

@@ -2,13 +2,15 @@
 probability says of its entries, scikit-learn, and the scores of a fit."""
 import json
 import os
+import shutil
+import subprocess
 
 import h5py
 import numpy as np
 from scipy import stats
 from sklearn.random_projection import johnson_lindenstrauss_min_dim
 
-from cli.program import chiasm, run_tests, succeeded
+from cli.program import CHIASM, chiasm, refused, run_tests, succeeded
 from imports import arguments, content, empty_study, imported, layers
 
 FILE = "study/features/s1.language/net.h5"
@@ -162,6 +164,21 @@ def test_petsc_is_deaf():
     environment = {**os.environ, "PETSC_OPTIONS": "-help -options_view"}
     out = succeeded(chiasm(*arguments("x.npy", "--project", 5), env=environment))
     assert out == "", out
+
+
+def test_petsc_is_loaded_to_project_alone():
+    """No other command waits for PETSc's libraries; where they are missing, one line says so."""
+    needed = subprocess.run(["ldd", CHIASM], capture_output=True, text=True, check=True).stdout
+    assert "libhdf5" in needed and "petsc" not in needed, needed
+    empty_study(n=10)
+    np.save("x.npy", random_rows(10, 100))
+    alone = shutil.copy(CHIASM, "chiasm")  # without what lies beside the program
+    run = [os.path.abspath(alone), *map(str, arguments("x.npy", "--project", 5))]
+    refused(subprocess.run(run, capture_output=True, text=True, timeout=90), "chiasm-petsc.so",
+            "lib/chiasm", code=1)
+    assert not os.path.exists(FILE)
+    run[run.index("--project") + 1] = "none"
+    succeeded(subprocess.run(run, capture_output=True, text=True, timeout=90))
 
 
 def test_bench():

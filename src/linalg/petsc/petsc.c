@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "linalg/petsc/projection.h"
 
 static char reason[256]; /* of the last error, as PETSc told it first */
 
@@ -45,7 +44,7 @@ static PetscErrorCode initialize(void)
   return PetscInitialize(&argc, &argv, NULL, NULL);
 }
 
-chi_status chi_projection_start(MPI_Comm comm)
+chi_status chi_petsc_start(MPI_Comm comm)
 {
   char *options = NULL;
   if (getenv("PETSC_OPTIONS") != NULL) CHI_TRY(chi_strdup(getenv("PETSC_OPTIONS"), &options));
@@ -58,15 +57,8 @@ chi_status chi_projection_start(MPI_Comm comm)
   return chi_petsc_status(PetscPushErrorHandler(take_error, NULL));
 }
 
-void chi_projection_stop(void)
+void chi_petsc_stop(void)
 {
   PetscPopErrorHandler();
   PetscFinalize();
-}
-
-void chi_projection_version(char *text, size_t n)
-{
-  PetscInt major = 0, minor = 0, release = 0, other = 0;
-  PetscGetVersionNumber(&major, &minor, &release, &other);
-  snprintf(text, n, "%lld.%lld.%lld", (long long)major, (long long)minor, (long long)release);
 }

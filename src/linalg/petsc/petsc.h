@@ -1,5 +1,5 @@
 /** \file petsc.h
- * PETSc's errors as chiasm's. Inside src/linalg/petsc only. Local. */
+ * PETSc's start, end and errors. Inside src/linalg/petsc only. */
 #ifndef CHIASM_LINALG_PETSC_PETSC_H
 #define CHIASM_LINALG_PETSC_PETSC_H
 
@@ -7,7 +7,11 @@
 
 #include "chiasm/status.h"
 
-/** What a call of PETSc gave back, as a status with PETSc's own message. */
+/** As chi_projection_start and chi_projection_stop. */
+chi_status chi_petsc_start(MPI_Comm comm);
+void chi_petsc_stop(void);
+
+/** What a call of PETSc gave back, as a status with PETSc's own message. Local. */
 chi_status chi_petsc_status(PetscErrorCode code);
 
 #endif

@@ -1,4 +1,4 @@
-#include "linalg/petsc/projection.h"
+#include "linalg/petsc/library.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,12 +34,6 @@ struct chi_projection {
   double *rows; /* WIDTH x GROUP */
   double *sums; /* PASS x n_components x GROUP */
 };
-
-int64_t chi_projection_dimension(int64_t n, double eps)
-{
-  const double k = floor(4 * log((double)n) / (eps * eps / 2 - eps * eps * eps / 3));
-  return k < 1 ? 1 : (int64_t)k;
-}
 
 /* Some rows of a block in compressed form. */
 typedef struct part {
@@ -184,26 +178,7 @@ static chi_status make_room(chi_projection *p)
   return CHI_OK;
 }
 
-chi_status chi_projection_create(MPI_Comm comm, chi_random_key key, int64_t n_features,
-                                 int64_t n_components, chi_projection **out)
-{
-  share mine = {0};
-  *out = NULL;
-  chi_status s = chi_alloc(1, sizeof **out, "projection", out);
-  if (s == CHI_OK) s = prepare(n_features, n_components, *out);
-  if (s == CHI_OK) s = make_share(comm, key, *out, &mine);
-  s = chi_agree(comm, s);
-  for (int64_t b = 0; s == CHI_OK && b < (*out)->n_blocks; b++) {
-    (*out)->block[b].width = (PetscInt)block_width(n_features, b);
-    s = chi_agree(comm, gather_block(comm, &mine.part[b], n_components, &(*out)->block[b]));
-  }
-  share_free(&mine);
-  if (s == CHI_OK) s = chi_agree(comm, make_room(*out));
-  if (s != CHI_OK) chi_projection_destroy(out);
-  return s;
-}
-
-void chi_projection_destroy(chi_projection **projection)
+static void destroy(chi_projection **projection)
 {
   chi_projection *p = *projection;
   if (p == NULL) return;
@@ -220,7 +195,26 @@ void chi_projection_destroy(chi_projection **projection)
   *projection = NULL;
 }
 
-int64_t chi_projection_nonzeros(const chi_projection *projection) { return projection->nonzeros; }
+static chi_status create(MPI_Comm comm, chi_random_key key, int64_t n_features,
+                         int64_t n_components, chi_projection **out)
+{
+  share mine = {0};
+  *out = NULL;
+  chi_status s = chi_alloc(1, sizeof **out, "projection", out);
+  if (s == CHI_OK) s = prepare(n_features, n_components, *out);
+  if (s == CHI_OK) s = make_share(comm, key, *out, &mine);
+  s = chi_agree(comm, s);
+  for (int64_t b = 0; s == CHI_OK && b < (*out)->n_blocks; b++) {
+    (*out)->block[b].width = (PetscInt)block_width(n_features, b);
+    s = chi_agree(comm, gather_block(comm, &mine.part[b], n_components, &(*out)->block[b]));
+  }
+  share_free(&mine);
+  if (s == CHI_OK) s = chi_agree(comm, make_room(*out));
+  if (s != CHI_OK) destroy(out);
+  return s;
+}
+
+static int64_t nonzeros(const chi_projection *projection) { return projection->nonzeros; }
 
 /* The features of a block for n <= GROUP events, interlaced; those past the last as zeros. */
 static void interlace(const block *b, int64_t n, int64_t n_features, const double *rows,
@@ -246,7 +240,7 @@ static chi_status add_block(chi_projection *p, int64_t b, int64_t n, const doubl
   return CHI_OK;
 }
 
-chi_status chi_projection_apply(chi_projection *p, int64_t n, const double *rows, double *out)
+static chi_status apply(chi_projection *p, int64_t n, const double *rows, double *out)
 {
   const int64_t k = p->n_components, most = PASS * GROUP;
   for (int64_t row = 0; row < n; row += most) {
@@ -261,3 +255,6 @@ chi_status chi_projection_apply(chi_projection *p, int64_t n, const double *rows
   }
   return CHI_OK;
 }
+
+const chi_projection_library chi_petsc_library = {chi_petsc_start, chi_petsc_stop, create,
+                                                  destroy,         nonzeros,       apply};

@@ -1,11 +1,11 @@
 /** \file projection.h
  * Sparse random projection (Li, Hastie, Church 2006; protocol.md): features -> components that keep
- * distances, by a random matrix most of whose entries are 0. The matrix is PETSc's. */
-#ifndef CHIASM_LINALG_PETSC_PROJECTION_H
-#define CHIASM_LINALG_PETSC_PROJECTION_H
+ * distances, by a random matrix most of whose entries are 0. The matrix is PETSc's, which brings
+ * some sixty libraries: they are loaded (linalg/petsc) when the first projection is to be made. */
+#ifndef CHIASM_LINALG_PROJECTION_H
+#define CHIASM_LINALG_PROJECTION_H
 
 #include <mpi.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/random.h"
@@ -16,14 +16,15 @@
  * 1. Local. */
 int64_t chi_projection_dimension(int64_t n, double eps);
 
-/** Start PETSc on comm, deaf to its options from files and the environment, and without its signal
- * handlers. MPI is up; every chi_projection_start is met by a chi_projection_stop after the last
- * projection is destroyed. Collective on comm. */
+/** Load PETSc and start it on comm, deaf to its options from files and the environment, and without
+ * its signal handlers. MPI is up; every chi_projection_start is met by a chi_projection_stop after
+ * the last projection is destroyed. Collective on comm. \return CHI_ERR_IO where the library is
+ * missing */
 chi_status chi_projection_start(MPI_Comm comm);
 void chi_projection_stop(void);
 
-/** PETSc's version, as in "3.18.5". Local. */
-void chi_projection_version(char *text, size_t n);
+/** PETSc's version when chiasm was built, as in "3.18.5". Borrowed, static. Local. */
+const char *chi_projection_version(void);
 
 /** A matrix of n_components x n_features. Entry (k, j) is not 0 with probability s = 1 /
  * sqrt(n_features), and then +-sqrt(1 / (s n_components)) with equal probability, so that norms are

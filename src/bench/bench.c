@@ -128,7 +128,8 @@ static chi_status measure_bound(const bench *b, double *seconds)
   for (int64_t i = 0; i < held_out * k; i++) a[i] = b->x[i % (o->events * o->features)];
   for (int i = 0; i < 3; i++) {
     const double start = chi_clock_cpu();
-    chi_sgemm(held_out, o->targets, k, a, k, b->y, o->targets, 0, c, o->targets);
+    chi_sgemm((chi_smatrix){held_out, k, a, k, false},
+              (chi_smatrix){k, o->targets, b->y, o->targets, false}, 0, c, o->targets);
     const double took = chi_clock_cpu() - start;
     if (i == 0 || took < best) best = took;
   }

@@ -11,13 +11,15 @@
 static void add_tile(chi_dual *w, int64_t n, int64_t i0, int64_t i1, int64_t columns, int64_t ld,
                      double beta)
 {
-  const double *zi = w->panel + i0 * ld;
+  const chi_dmatrix rows = {i1 - i0, columns, w->panel + i0 * ld, ld, false};
   if (i0 >= n) {
-    chi_dgemm_nt(i1 - i0, n, columns, zi, ld, w->panel, ld, beta, w->cross + (i0 - n) * n, n);
+    chi_dgemm(rows, (chi_dmatrix){n, columns, w->panel, ld, true}, beta, w->cross + (i0 - n) * n,
+              n);
     return;
   }
-  if (i0 > 0) chi_dgemm_nt(i1 - i0, i0, columns, zi, ld, w->panel, ld, beta, w->gram + i0 * n, n);
-  chi_dsyrk(i1 - i0, columns, zi, ld, beta, w->gram + i0 * n + i0, n);
+  if (i0 > 0)
+    chi_dgemm(rows, (chi_dmatrix){i0, columns, w->panel, ld, true}, beta, w->gram + i0 * n, n);
+  chi_dsyrk(rows, beta, w->gram + i0 * n + i0, n);
 }
 
 chi_status chi_dual_begin(chi_fit_work *work, int32_t f)

@@ -108,8 +108,7 @@ typedef struct chi_svd {
   double *z; /* (train + held-out) x features */
   double *u, *s, *vt;
   double *project; /* held-out x rank: Z_ho V */
-  double *work;
-  int *iwork;
+  double *work;    /* of chi_dsvd */
 } chi_svd;
 
 typedef struct chi_primal {

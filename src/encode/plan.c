@@ -265,7 +265,6 @@ static void layout_svd(const chi_shape *s, chi_arena *arena, chi_svd *w)
   TAKE(w->vt, rank * p);
   TAKE(w->project, s->max_held_out * rank);
   TAKE(w->work, chi_dsvd_work(m, p));
-  TAKE(w->iwork, 8 * rank);
 }
 
 void chi_work_layout(chi_fit_work *work, chi_arena *arena)

@@ -39,8 +39,9 @@ static void add_squares(const chi_fit_work *work, int64_t k, const double *x, do
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
   for (int64_t t = tiles - 1; t >= 0; t--) {
     const int64_t i0 = t * TILE, m = p - i0 < TILE ? p - i0 : TILE;
-    if (i0 > 0) chi_dgemm_tn(m, i0, k, x + i0, p, x, p, beta, c + i0 * p, p);
-    chi_dsyrk_t(m, k, x + i0, p, beta, c + i0 * p + i0, p);
+    const chi_dmatrix columns = {k, m, x + i0, p, true};
+    if (i0 > 0) chi_dgemm(columns, (chi_dmatrix){k, i0, x, p, false}, beta, c + i0 * p, p);
+    chi_dsyrk(columns, beta, c + i0 * p + i0, p);
   }
 }
 
@@ -336,10 +337,12 @@ static void sweep_class(chi_fit_work *work, int64_t c, int64_t t0, int64_t n, ch
              mean);
   for (int64_t j = 0; j < n; j++) mean[j] /= sqrt(w->class_weight[c]);
   if (w->narrow)
-    chi_sgemm_tn(p, n, m, (const float *)w->x + first * p, p, (const float *)t->responses, n,
-                 (float *)t->sums + c * p * n, n);
+    chi_sgemm((chi_smatrix){m, p, (const float *)w->x + first * p, p, true},
+              (chi_smatrix){m, n, (const float *)t->responses, n, false}, 0,
+              (float *)t->sums + c * p * n, n);
   else
-    chi_dgemm_tn(p, n, m, w->x + first * p, p, t->responses, n, 0, t->sums + c * p * n, n);
+    chi_dgemm((chi_dmatrix){m, p, w->x + first * p, p, true},
+              (chi_dmatrix){m, n, t->responses, n, false}, 0, t->sums + c * p * n, n);
 }
 
 /* Sum of the classes' cross products that train a fold: p x ld. */
@@ -391,7 +394,8 @@ void chi_primal_basis(chi_fit_work *work, int64_t t0, int64_t n, int thread)
   for (int32_t f = 0; f < work->shape.n_folds; f++) {
     merge_sums(work, f, n, t->sums, t->fold_sum, ld);
     class_offsets(work, f, t->fold_mean, t->offset);
-    chi_dgemm_tn(p, n, classes, t->offset, p, t->class_mean, n, 1, t->fold_sum, ld);
+    chi_dgemm((chi_dmatrix){classes, p, t->offset, p, true},
+              (chi_dmatrix){classes, n, t->class_mean, n, false}, 1, t->fold_sum, ld);
     change_basis(work, f, n, t->fold_sum, ld, thread);
     for (int64_t i = 0; i < basis; i++) {
       const int64_t to = (f * basis + i) * n;

@@ -63,11 +63,11 @@ static void multiply(chi_real real, int64_t m, int64_t n, const void *b, int64_t
     const char *ci = row_at(&c, real, i), *bi = (const char *)b + i * real;
     const bool first = i == 0;
     if (real == CHI_REAL32)
-      chi_sgemm(m, n, end - i, (const float *)bi, ld, (const float *)ci, c.ld, first ? 0 : 1, out,
-                n);
+      chi_sgemm((chi_smatrix){m, end - i, (const float *)bi, ld, false},
+                (chi_smatrix){end - i, n, (const float *)ci, c.ld, false}, first ? 0 : 1, out, n);
     else
-      chi_dgemm(m, n, end - i, (const double *)bi, ld, (const double *)ci, c.ld, first ? 0 : 1, out,
-                n);
+      chi_dgemm((chi_dmatrix){m, end - i, (const double *)bi, ld, false},
+                (chi_dmatrix){end - i, n, (const double *)ci, c.ld, false}, first ? 0 : 1, out, n);
     i = end;
   }
 }

@@ -15,14 +15,15 @@ chi_status chi_svd_begin(chi_fit_work *work, int32_t f)
   chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 6 * (double)(n + held_out) * (double)p);
 
   clock = chi_stage_start();
-  const chi_status s = chi_dsvd(n, p, w->z, w->s, w->u, w->vt, w->work, w->iwork);
+  const chi_status s = chi_dsvd(n, p, w->z, w->s, w->u, w->vt, w->work);
   chi_stage_stop(
       stages, CHI_STAGE_FACTORISE, clock,
       14 * (double)n * (double)p * (double)rank + 8 * (double)rank * (double)rank * (double)rank);
   if (s != CHI_OK) return s;
 
   clock = chi_stage_start();
-  chi_dgemm_nt(held_out, rank, p, w->z + n * p, p, w->vt, p, 0, w->project, rank);
+  chi_dgemm((chi_dmatrix){held_out, p, w->z + n * p, p, false},
+            (chi_dmatrix){rank, p, w->vt, p, true}, 0, w->project, rank);
   chi_stage_stop(stages, CHI_STAGE_HAT, clock, 2 * (double)held_out * (double)rank * (double)p);
   return CHI_OK;
 }
@@ -43,7 +44,8 @@ chi_status chi_svd_operator(chi_fit_work *work, int32_t f, int32_t alpha, int th
       for (int64_t j = 0; j < rank; j++)
         t->shrunk[i * rank + j] =
             w->project[(first + i) * rank + j] * shrink(w->s[j], work->alphas[alpha]);
-    chi_dgemm_nt(m, n, rank, t->shrunk, rank, w->u, rank, 0, t->solve, n);
+    chi_dgemm((chi_dmatrix){m, rank, t->shrunk, rank, false},
+              (chi_dmatrix){n, rank, w->u, rank, true}, 0, t->solve, n);
     chi_operator_store(work, f, half, alpha, t->solve, n, fold->train_scale);
   }
   chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock,

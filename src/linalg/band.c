@@ -107,10 +107,12 @@ enum {
 }; /* columns: in the first-level cache; in registers */
 typedef double lane __attribute__((vector_size(LANE * sizeof(double)), aligned(8)));
 
-/* y = (y - the sum over d of coefficient[d * step] x[d * ld]) * scale: rows of n <= CHUNK. */
+/* y = (y - the sum over d of coefficient[d * step] times the row at y + (d + 1) * ld) * scale: rows
+ * of n <= CHUNK. */
 CLONES static void subtract_rows(int64_t n, int64_t terms, const double *coefficient, int64_t step,
-                                 const double *x, int64_t ld, double scale, double *y)
+                                 int64_t ld, double scale, double *y)
 {
+  const double *x = y + ld;
   int64_t j0 = 0;
   for (; j0 + WIDTH <= n; j0 += WIDTH) {
     lane *out = (lane *)(y + j0), s0 = out[0], s1 = out[1], s2 = out[2], s3 = out[3];
@@ -139,16 +141,16 @@ void chi_band_forward(int64_t n, const double *factor, int64_t m, double *c, int
 {
   for (int64_t j = 0; j < m; j += CHUNK)
     for (int64_t i = 0; i < n; i++) /* L[i][i - d] is at [i - d][d] */
-      subtract_rows(least(CHUNK, m - j), least(B, i), factor + (i - 1) * LD + 1, 1 - LD,
-                    c + (i - 1) * ldc + j, -ldc, 1 / factor[i * LD], c + i * ldc + j);
+      subtract_rows(least(CHUNK, m - j), least(B, i), factor + (i - 1) * LD + 1, 1 - LD, -ldc,
+                    1 / factor[i * LD], c + i * ldc + j);
 }
 
 void chi_band_backward(int64_t n, const double *factor, int64_t m, double *c, int64_t ldc)
 {
   for (int64_t j = 0; j < m; j += CHUNK)
     for (int64_t i = n - 1; i >= 0; i--)
-      subtract_rows(least(CHUNK, m - j), least(B, n - 1 - i), factor + i * LD + 1, 1,
-                    c + (i + 1) * ldc + j, ldc, 1 / factor[i * LD], c + i * ldc + j);
+      subtract_rows(least(CHUNK, m - j), least(B, n - 1 - i), factor + i * LD + 1, 1, ldc,
+                    1 / factor[i * LD], c + i * ldc + j);
 }
 
 void chi_band_multiply(int64_t n, const double *factor, int64_t m, double *c, int64_t ldc)
@@ -158,6 +160,6 @@ void chi_band_multiply(int64_t n, const double *factor, int64_t m, double *c, in
       const int64_t width = least(CHUNK, m - j);
       double *row = c + i * ldc + j;
       for (int64_t q = 0; q < width; q++) row[q] *= -factor[i * LD];
-      subtract_rows(width, least(B, n - 1 - i), factor + i * LD + 1, 1, row + ldc, ldc, -1, row);
+      subtract_rows(width, least(B, n - 1 - i), factor + i * LD + 1, 1, ldc, -1, row);
     }
 }

@@ -13,53 +13,29 @@ void dgesdd_(const char *job, const int *m, const int *n, double *a, const int *
 
 #define INT(x) chi_int_cast(x)
 
-void chi_sgemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-               int64_t ldb, float beta, float *c, int64_t ldc)
+static CBLAS_TRANSPOSE turn(bool turned) { return turned ? CblasTrans : CblasNoTrans; }
+
+void chi_sgemm(chi_smatrix a, chi_smatrix b, float beta, float *c, int64_t ldc)
 {
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, INT(m), INT(n), INT(k), 1.0f, a, INT(lda),
-              b, INT(ldb), beta, c, INT(ldc));
+  const int64_t m = a.turned ? a.columns : a.rows, k = a.turned ? a.rows : a.columns;
+  const int64_t n = b.turned ? b.rows : b.columns;
+  cblas_sgemm(CblasRowMajor, turn(a.turned), turn(b.turned), INT(m), INT(n), INT(k), 1.0f, a.x,
+              INT(a.ld), b.x, INT(b.ld), beta, c, INT(ldc));
 }
 
-void chi_dgemm(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
-               int64_t ldb, double beta, double *c, int64_t ldc)
+void chi_dgemm(chi_dmatrix a, chi_dmatrix b, double beta, double *c, int64_t ldc)
 {
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, INT(m), INT(n), INT(k), 1.0, a, INT(lda),
-              b, INT(ldb), beta, c, INT(ldc));
+  const int64_t m = a.turned ? a.columns : a.rows, k = a.turned ? a.rows : a.columns;
+  const int64_t n = b.turned ? b.rows : b.columns;
+  cblas_dgemm(CblasRowMajor, turn(a.turned), turn(b.turned), INT(m), INT(n), INT(k), 1.0, a.x,
+              INT(a.ld), b.x, INT(b.ld), beta, c, INT(ldc));
 }
 
-void chi_sgemm_tn(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                  int64_t ldb, float *c, int64_t ldc)
+void chi_dsyrk(chi_dmatrix a, double beta, double *c, int64_t ldc)
 {
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, INT(m), INT(n), INT(k), 1.0f, a, INT(lda), b,
-              INT(ldb), 0.0f, c, INT(ldc));
-}
-
-void chi_dgemm_tn(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
-                  int64_t ldb, double beta, double *c, int64_t ldc)
-{
-  cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, INT(m), INT(n), INT(k), 1.0, a, INT(lda), b,
-              INT(ldb), beta, c, INT(ldc));
-}
-
-void chi_dgemm_nt(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
-                  int64_t ldb, double beta, double *c, int64_t ldc)
-{
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, INT(m), INT(n), INT(k), 1.0, a, INT(lda), b,
-              INT(ldb), beta, c, INT(ldc));
-}
-
-void chi_dsyrk(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
-               int64_t ldc)
-{
-  cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, INT(n), INT(k), 1.0, a, INT(lda), beta, c,
-              INT(ldc));
-}
-
-void chi_dsyrk_t(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
-                 int64_t ldc)
-{
-  cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, INT(n), INT(k), 1.0, a, INT(lda), beta, c,
-              INT(ldc));
+  const int64_t n = a.turned ? a.columns : a.rows, k = a.turned ? a.rows : a.columns;
+  cblas_dsyrk(CblasRowMajor, CblasLower, turn(a.turned), INT(n), INT(k), 1.0, a.x, INT(a.ld), beta,
+              c, INT(ldc));
 }
 
 void chi_dupper_of_sum(int64_t n, const double *a, const double *diagonal, double factor,
@@ -114,24 +90,26 @@ void chi_dtrmm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double 
 }
 
 /* LAPACK's documented minimum for job S, and room for its blocked algorithms. */
-int64_t chi_dsvd_work(int64_t m, int64_t n)
+static int64_t svd_numbers(int64_t m, int64_t n)
 {
   const int64_t small = m < n ? m : n, large = m < n ? n : m;
   return 4 * small * small + 7 * small + 64 * (large + 2 * small);
 }
 
-chi_status chi_dsvd(int64_t m, int64_t n, double *a, double *s, double *u, double *vt, double *work,
-                    int *iwork)
+/* LAPACK also wants 8 integers for each singular value; two stand in the room of a number. */
+int64_t chi_dsvd_work(int64_t m, int64_t n) { return svd_numbers(m, n) + 4 * (m < n ? m : n); }
+
+chi_status chi_dsvd(int64_t m, int64_t n, double *a, double *s, double *u, double *vt, double *work)
 {
-  const int64_t lwork = chi_dsvd_work(m, n);
+  const int64_t lwork = svd_numbers(m, n);
   if (lwork > INT_MAX)
     return chi_fail(CHI_ERR_USAGE,
                     "%lld x %lld is too large for LAPACK's SVD: use --precision mixed",
                     (long long)m, (long long)n);
   /* Row-major A = U S V' is column-major A' = V S U': the parts of U and V change places. */
   const int rows = INT(n), cols = INT(m), k = INT(m < n ? m : n), lw = INT(lwork);
-  int info;
-  dgesdd_("S", &rows, &cols, a, &rows, s, vt, &rows, u, &k, work, &lw, iwork, &info);
+  int info, *integers = (int *)(void *)(work + lwork);
+  dgesdd_("S", &rows, &cols, a, &rows, s, vt, &rows, u, &k, work, &lw, integers, &info);
   if (info != 0) return chi_fail(CHI_ERR_NUMERIC, "the SVD of the features did not converge");
   return CHI_OK;
 }

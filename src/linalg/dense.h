@@ -13,33 +13,27 @@
 
 #include "chiasm/status.h"
 
-/** C = A B + beta C, float32: A m x k, B k x n, C m x n. */
-void chi_sgemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-               int64_t ldb, float beta, float *c, int64_t ldc);
+/** A matrix that a product reads, of float32 or float64: [i][j] is at x[i * ld + j]. Where it is
+ * `turned` its transpose takes part. */
+typedef struct chi_smatrix {
+  int64_t rows, columns; /* as it is stored */
+  const float *x;
+  int64_t ld;
+  bool turned;
+} chi_smatrix;
+typedef struct chi_dmatrix {
+  int64_t rows, columns;
+  const double *x;
+  int64_t ld;
+  bool turned;
+} chi_dmatrix;
 
-/** The same in float64. */
-void chi_dgemm(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
-               int64_t ldb, double beta, double *c, int64_t ldc);
+/** C = A B + beta C, A and B turned or not. */
+void chi_sgemm(chi_smatrix a, chi_smatrix b, float beta, float *c, int64_t ldc);
+void chi_dgemm(chi_dmatrix a, chi_dmatrix b, double beta, double *c, int64_t ldc);
 
-/** C = A' B, float32: A k x m, B k x n, C m x n. */
-void chi_sgemm_tn(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                  int64_t ldb, float *c, int64_t ldc);
-
-/** C = A' B + beta C: A k x m, B k x n, C m x n. */
-void chi_dgemm_tn(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
-                  int64_t ldb, double beta, double *c, int64_t ldc);
-
-/** C = A B' + beta C: A m x k, B n x k, C m x n. */
-void chi_dgemm_nt(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
-                  int64_t ldb, double beta, double *c, int64_t ldc);
-
-/** Lower triangle of C = A A' + beta C: A n x k, C n x n. */
-void chi_dsyrk(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
-               int64_t ldc);
-
-/** Lower triangle of C = A' A + beta C: A k x n, C n x n. */
-void chi_dsyrk_t(int64_t n, int64_t k, const double *a, int64_t lda, double beta, double *c,
-                 int64_t ldc);
+/** Lower triangle of C = A A' + beta C; of A' A + beta C where A is turned. */
+void chi_dsyrk(chi_dmatrix a, double beta, double *c, int64_t ldc);
 
 /** Upper triangle of T = the transpose of the lower one of A + factor B, n x n each, T's leading
  * dimension like theirs n. T may be A: its strict lower triangle stays as it is.
@@ -69,9 +63,11 @@ void chi_dtrmm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double 
 int64_t chi_dsvd_work(int64_t m, int64_t n);
 
 /** Thin SVD A = U diag(s) V', k = min(m, n): A m x n (destroyed), U m x k, s k descending, Vt k x
- * n. \param work   chi_dsvd_work(m, n) elements \param iwork  8 k elements \return CHI_ERR_NUMERIC
- * if it does not converge; CHI_ERR_USAGE if too large for LAPACK's integers */
-chi_status chi_dsvd(int64_t m, int64_t n, double *a, double *s, double *u, double *vt, double *work,
-                    int *iwork);
+ * n.
+ * \param work  chi_dsvd_work(m, n) elements
+ * \return CHI_ERR_NUMERIC if it does not converge; CHI_ERR_USAGE if too large for LAPACK's integers
+ */
+chi_status chi_dsvd(int64_t m, int64_t n, double *a, double *s, double *u, double *vt,
+                    double *work);
 
 #endif

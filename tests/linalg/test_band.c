@@ -38,7 +38,7 @@ static void check(int64_t n, int64_t rank, double alpha)
   static double diagonal[MOST], whole[MOST * MOST];
   assert_true(order >= n && order < n + CHI_BAND && order <= MOST);
   fill(x, rank, n, order, 1);
-  chi_dsyrk_t(order, rank, x, order, 0, gram, order);
+  chi_dsyrk((chi_dmatrix){rank, order, x, order, true}, 0, gram, order);
   for (int64_t i = 0; i < order; i++) diagonal[i] = gram[i * order + i];
   chi_dupper_of_sum(order, gram, diagonal, 0, NULL, a);
   chi_dupper_of_sum(order, gram, diagonal, alpha, NULL, whole);

@@ -6,16 +6,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "h5/h5.h"
-#include "run/folder.h"
+#include "run/sites_columns.h"
 
-enum { SITES_FORMAT = 1, CSV_MAX = 1 << 30 };
-
-static const char *const texts[] = {"comparison", "alignment",    "subject",
-                                    "electrode",  "region",       "better",
-                                    "than",       "layer_better", "layer_than"};
-static const char *const numbers[] = {
-    "x",      "y",          "z",  "bins_better", "bins_than",  "bins",        "r_better",
-    "r_than", "difference", "se", "p",           "p_adjusted", "significant", "by_default"};
+enum { CSV_MAX = 1 << 30 };
 
 static bool is_site(const chi_fit_table *tables, int32_t n, const char *subject,
                     const char *electrode)
@@ -35,31 +28,41 @@ static chi_status same_length(const char *path, const char *name, int64_t found,
                   (long long)found, (long long)rows);
 }
 
+/* \param[out] texts  of a column of text: rows of them, free with chi_h5_free_strings; else NULL */
+static chi_status read_column(hid_t file, const char *path, const chi_sites_column *column,
+                              int64_t rows, char ***texts)
+{
+  int64_t found = 0;
+  double *numbers = NULL;
+  *texts = NULL;
+  if (column->type == CHI_COLUMN_TEXT)
+    CHI_TRY(chi_h5_read_strings(file, path, column->name, &found, texts));
+  else
+    CHI_TRY(
+        chi_h5_read_vector(file, path, column->name, false, H5T_NATIVE_DOUBLE, &found, &numbers));
+  chi_free(numbers);
+  const chi_status s = same_length(path, column->name, found, rows);
+  if (s != CHI_OK) chi_h5_free_strings(texts, found);
+  return s;
+}
+
 /* Every column is read; those of two names are kept. */
 static chi_status read_columns(hid_t file, const char *path, int64_t *rows, char ***subject,
                                char ***electrode)
 {
-  int64_t found = 0;
   double *row = NULL;
   CHI_TRY(chi_h5_read_vector(file, path, "row", true, H5T_NATIVE_DOUBLE, rows, &row));
   chi_free(row);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    char **column = NULL;
-    CHI_TRY(chi_h5_read_strings(file, path, texts[i], &found, &column));
-    const chi_status s = same_length(path, texts[i], found, *rows);
-    if (s == CHI_OK && strcmp(texts[i], "subject") == 0)
-      *subject = column;
-    else if (s == CHI_OK && strcmp(texts[i], "electrode") == 0)
-      *electrode = column;
+  for (int c = 0; c < CHI_SITES_COLUMNS; c++) {
+    const chi_sites_column *column = &chi_sites_columns[c];
+    char **texts;
+    CHI_TRY(read_column(file, path, column, *rows, &texts));
+    if (column->offset == offsetof(chi_sites_line, subject))
+      *subject = texts;
+    else if (column->offset == offsetof(chi_sites_line, electrode))
+      *electrode = texts;
     else
-      chi_h5_free_strings(&column, found);
-    CHI_TRY(s);
-  }
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-    double *column = NULL;
-    CHI_TRY(chi_h5_read_vector(file, path, numbers[i], false, H5T_NATIVE_DOUBLE, &found, &column));
-    chi_free(column);
-    CHI_TRY(same_length(path, numbers[i], found, *rows));
+      chi_h5_free_strings(&texts, *rows);
   }
   return CHI_OK;
 }
@@ -70,7 +73,7 @@ static chi_status check_root(hid_t file, const char *path, const char *checksum)
   double format = 0;
   char *of_file = NULL;
   CHI_TRY(chi_h5_attribute_number(file, path, "/", "chiasm_format", &found, &format));
-  if (!found || format != SITES_FORMAT)
+  if (!found || format != CHI_SITES_FORMAT)
     return chi_fail(CHI_ERR_INPUT, "%s: is no result of this version of chiasm sites", path);
   CHI_TRY(chi_h5_attribute_text(file, path, "/", "study_checksum", &of_file));
   const bool same = checksum == NULL || (of_file != NULL && strcmp(of_file, checksum) == 0);

@@ -1,11 +1,9 @@
 /* The contrasts of study.yaml. */
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <yaml.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/options.h"
@@ -14,7 +12,6 @@
 
 typedef struct reading {
   const chi_sites_run *run;
-  yaml_document_t document;
   bool partial; /* the fit took a part of the study: names may be missing */
 } reading;
 
@@ -23,33 +20,19 @@ static chi_status wrong(const yaml_node_t *node, const char *what)
   return chi_fail(CHI_ERR_INPUT,
                   "study.yaml: line %zu: %s; expected contrasts such as "
                   "NAME: {better: MODEL, than: {modality: vision}}",
-                  node->start_mark.line + 1, what);
+                  chi_yaml_line(node), what);
 }
 
-static chi_status text_of(reading *r, yaml_node_item_t id, char out[CHI_SITES_NAME], size_t longest)
+static chi_status name_of(const yaml_node_t *node, size_t longest, const char **out)
 {
-  const yaml_node_t *node = yaml_document_get_node(&r->document, id);
-  if (node->type != YAML_SCALAR_NODE || node->data.scalar.length == 0)
-    return wrong(node, "a name is missing");
-  const char *text = (const char *)node->data.scalar.value;
-  if (strlen(text) != node->data.scalar.length || strlen(text) > longest)
-    return wrong(node, "a name is too long");
-  snprintf(out, CHI_SITES_NAME, "%s", text);
-  return CHI_OK;
+  *out = chi_yaml_scalar(node);
+  if (*out == NULL || **out == '\0') return wrong(node, "a name is missing");
+  return strlen(*out) > longest ? wrong(node, "a name is too long") : CHI_OK;
 }
 
-static const yaml_node_t *value_of(reading *r, const yaml_node_t *mapping, const char *key,
-                                   yaml_node_item_t *id)
+static int n_pairs(const yaml_node_t *mapping)
 {
-  for (const yaml_node_pair_t *p = mapping->data.mapping.pairs.start;
-       p < mapping->data.mapping.pairs.top; p++) {
-    const yaml_node_t *name = yaml_document_get_node(&r->document, p->key);
-    if (name->type != YAML_SCALAR_NODE || strcmp((char *)name->data.scalar.value, key) != 0)
-      continue;
-    *id = p->value;
-    return yaml_document_get_node(&r->document, p->value);
-  }
-  return NULL;
+  return (int)(mapping->data.mapping.pairs.top - mapping->data.mapping.pairs.start);
 }
 
 /* ---- what a name stands for ---- */
@@ -97,89 +80,73 @@ static chi_status check_name(const reading *r, const yaml_node_t *node, const ch
   }
   return chi_fail(CHI_ERR_INPUT,
                   "study.yaml: line %zu: contrast %s: the run has no %s `%s`; the nearest is `%s`",
-                  node->start_mark.line + 1, contrast, what, choice->name,
+                  chi_yaml_line(node), contrast, what, choice->name,
                   best.name == NULL ? "" : best.name);
 }
 
 /* ---- the file ---- */
 
-static chi_status read_side(reading *r, const yaml_node_t *contrast, const char *key,
+static chi_status read_side(const reading *r, const yaml_node_t *contrast, const char *key,
                             const char *name, chi_sites_choice *choice)
 {
-  yaml_node_item_t id = 0;
-  const yaml_node_t *node = value_of(r, contrast, key, &id);
+  const yaml_node_t *node = chi_yaml_get(r->run->yaml, contrast, key), *named = node;
   if (node == NULL) return wrong(contrast, strcmp(key, "than") == 0 ? "no `than`" : "no `better`");
   choice->by = CHI_CHOOSE_MODEL;
   if (node->type == YAML_MAPPING_NODE) {
     choice->by = CHI_CHOOSE_MODALITY;
-    const yaml_node_pair_t *pairs = node->data.mapping.pairs.start;
-    if (node->data.mapping.pairs.top - pairs != 1 || value_of(r, node, "modality", &id) == NULL)
-      return wrong(node, "neither a name nor {modality: M}");
+    named = chi_yaml_get(r->run->yaml, node, "modality");
+    if (n_pairs(node) != 1 || named == NULL) return wrong(node, "neither a name nor {modality: M}");
   }
-  CHI_TRY(text_of(r, id, choice->name, CHI_SITES_NAME - 1));
+  CHI_TRY(name_of(named, CHI_SITES_NAME - 1, &choice->name));
   return check_name(r, node, name, choice);
 }
 
-static chi_status read_contrast(reading *r, const yaml_node_pair_t *pair,
-                                const chi_sites_comparison *list, int32_t n,
-                                chi_sites_comparison *out)
+static chi_status check_contrast_name(const yaml_node_t *key, const char *name,
+                                      const chi_sites_comparison *list, int32_t n)
 {
-  const yaml_node_t *key = yaml_document_get_node(&r->document, pair->key);
-  const yaml_node_t *node = yaml_document_get_node(&r->document, pair->value);
-  *out = (chi_sites_comparison){.kind = CHI_COMPARE_SIDES};
-  CHI_TRY(text_of(r, pair->key, out->name, CHI_SITES_NAME - 6));
-  const size_t length = strlen(out->name);
-  bool taken = strcmp(out->name, "integration") == 0 ||
-               (length > 5 && strcmp(out->name + length - 5, "-both") == 0);
-  for (int32_t i = 0; i < n; i++) taken = taken || strcmp(list[i].name, out->name) == 0;
+  const size_t length = strlen(name);
+  bool taken =
+      strcmp(name, "integration") == 0 || (length > 5 && strcmp(name + length - 5, "-both") == 0);
+  for (int32_t i = 0; i < n; i++) taken = taken || strcmp(list[i].name, name) == 0;
   for (size_t i = 0; i < length; i++)
-    if ((unsigned char)out->name[i] < ' ') return wrong(key, "a name with control characters");
-  if (taken)
-    return chi_fail(CHI_ERR_INPUT,
-                    "study.yaml: line %zu: contrast %s: the name is taken by another comparison, "
-                    "or ends in -both; choose another",
-                    key->start_mark.line + 1, out->name);
-  if (node->type != YAML_MAPPING_NODE) return wrong(node, "a contrast without sides");
-  if (node->data.mapping.pairs.top - node->data.mapping.pairs.start > 2)
-    return wrong(node, "a contrast with more than `better` and `than`");
-  CHI_TRY(read_side(r, node, "better", out->name, &out->better));
-  return read_side(r, node, "than", out->name, &out->than);
+    if ((unsigned char)name[i] < ' ') return wrong(key, "a name with control characters");
+  if (!taken) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT,
+                  "study.yaml: line %zu: contrast %s: the name is taken by another comparison, "
+                  "or ends in -both; choose another",
+                  chi_yaml_line(key), name);
 }
 
-static chi_status read_all(reading *r, chi_sites_comparison *list, int32_t *n)
+/* The contrast behind the n comparisons of the list. */
+static chi_status read_contrast(const reading *r, const yaml_node_pair_t *pair,
+                                chi_sites_comparison *list, int32_t n)
 {
-  const yaml_node_t *root = yaml_document_get_root_node(&r->document);
-  yaml_node_item_t id = 0;
-  if (root == NULL || root->type != YAML_MAPPING_NODE) return CHI_OK;
-  const yaml_node_t *contrasts = value_of(r, root, "contrasts", &id);
-  if (contrasts == NULL) return CHI_OK;
-  if (contrasts->type == YAML_SCALAR_NODE && contrasts->data.scalar.length == 0) return CHI_OK;
+  const yaml_node_t *key = chi_yaml_node(r->run->yaml, pair->key);
+  const yaml_node_t *node = chi_yaml_node(r->run->yaml, pair->value);
+  chi_sites_comparison *out = &list[n];
+  const char *name;
+  CHI_TRY(name_of(key, CHI_SITES_NAME - 6, &name));
+  CHI_TRY(check_contrast_name(key, name, list, n));
+  *out = (chi_sites_comparison){.name = name, .kind = CHI_COMPARE_SIDES};
+  if (node->type != YAML_MAPPING_NODE) return wrong(node, "a contrast without sides");
+  if (n_pairs(node) > 2) return wrong(node, "a contrast with more than `better` and `than`");
+  CHI_TRY(read_side(r, node, "better", name, &out->better));
+  return read_side(r, node, "than", name, &out->than);
+}
+
+static chi_status read_all(const reading *r, chi_sites_comparison *list, int32_t *n)
+{
+  const chi_yaml *yaml = r->run->yaml;
+  const yaml_node_t *contrasts = chi_yaml_get(yaml, chi_yaml_root(yaml), "contrasts");
+  if (contrasts == NULL || chi_yaml_is_null(contrasts)) return CHI_OK;
   if (contrasts->type != YAML_MAPPING_NODE) return wrong(contrasts, "contrasts without names");
-  const yaml_node_pair_t *start = contrasts->data.mapping.pairs.start;
-  if (contrasts->data.mapping.pairs.top - start > CHI_SITES_CONTRASTS)
+  if (n_pairs(contrasts) > CHI_SITES_CONTRASTS)
     return wrong(contrasts, "more contrasts than a thousand");
-  for (const yaml_node_pair_t *p = start; p < contrasts->data.mapping.pairs.top; p++) {
-    CHI_TRY(read_contrast(r, p, list, *n, &list[*n]));
-    (*n)++;
+  for (int i = 0; i < n_pairs(contrasts); i++) {
+    CHI_TRY(read_contrast(r, &contrasts->data.mapping.pairs.start[i], list, *n));
+    ++*n;
   }
   return CHI_OK;
-}
-
-static chi_status parse(reading *r, const char *text, chi_sites_comparison *list, int32_t *n)
-{
-  yaml_parser_t parser;
-  if (!yaml_parser_initialize(&parser)) return chi_fail(CHI_ERR_MEMORY, "study.yaml: no memory");
-  yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
-  chi_status s;
-  if (yaml_parser_load(&parser, &r->document)) {
-    s = read_all(r, list, n);
-    yaml_document_delete(&r->document);
-  } else {
-    s = chi_fail(CHI_ERR_INPUT, "study.yaml: line %zu: no valid YAML: %s",
-                 parser.problem_mark.line + 1, parser.problem == NULL ? "" : parser.problem);
-  }
-  yaml_parser_delete(&parser);
-  return s;
 }
 
 /* Whether the fit selected subjects, models or the like. */
@@ -199,13 +166,12 @@ static chi_status is_partial(const chi_sites_run *run, bool *out)
   return s;
 }
 
-chi_status chi_sites_read_contrasts(const chi_sites_run *run, chi_sites_comparison *list,
-                                    int32_t *n)
+chi_status chi_sites_read_contrasts(chi_sites_run *run, chi_sites_comparison *list, int32_t *n)
 {
-  char path[PATH_MAX + 16], *text = NULL;
+  char path[PATH_MAX], *text = NULL;
   struct stat info;
   reading r = {.run = run};
-  snprintf(path, sizeof path, "%s/study.yaml", run->study);
+  CHI_TRY(chi_path_join(path, run->study, "study.yaml"));
   if (stat(run->study, &info) != 0) {
     chi_log(CHI_LOG_WARNING,
             "%s: the study is not there any more (%s): contrasts of its study.yaml are left out",
@@ -218,7 +184,8 @@ chi_status chi_sites_read_contrasts(const chi_sites_run *run, chi_sites_comparis
     return CHI_OK;
   }
   chi_status s = is_partial(run, &r.partial);
-  if (s == CHI_OK) s = parse(&r, text, list, n);
+  if (s == CHI_OK) s = chi_yaml_read(text, "study.yaml", &run->yaml);
+  if (s == CHI_OK) s = read_all(&r, list, n);
   chi_free(text);
   return s;
 }

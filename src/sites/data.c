@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "run/scores.h"
-#include "sites/internal.h"
+#include "sites/data.h"
 
 int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site)
 {
@@ -142,7 +142,15 @@ chi_status chi_sites_data_open(const char *run, const chi_fit_table *fit,
   return choose_layers(d);
 }
 
-/* Copy a row's scores to the sites where `chosen` (by model and site) says that they are wanted. */
+/* Whether `chosen` (by model and site) wants something of this row at any site. */
+static bool is_wanted(const chi_sites_data *d, int32_t model, const int64_t *chosen, int64_t row)
+{
+  for (int64_t site = 0; site < d->n_sites; site++)
+    if (chosen[model * d->n_sites + site] == row) return true;
+  return false;
+}
+
+/* Copy a row's scores to the sites where `chosen` wants them. */
 static void copy_wanted(const chi_sites_data *d, int32_t model, const int64_t *chosen, int64_t row,
                         const float *scores, float *out)
 {
@@ -152,33 +160,38 @@ static void copy_wanted(const chi_sites_data *d, int32_t model, const int64_t *c
              (size_t)d->n_times * sizeof *out);
 }
 
-static bool is_wanted(const chi_sites_data *d, int32_t model, const int64_t *chosen, int64_t row)
+/* The same of the bins that are kept, by the lower end of val_r's interval. */
+static void mark_kept(chi_sites_data *d, int32_t model, int64_t row, const float *low)
 {
-  for (int64_t site = 0; site < d->n_sites; site++)
-    if (chosen[model * d->n_sites + site] == row) return true;
-  return false;
+  for (int64_t site = 0; site < d->n_sites; site++) {
+    const int64_t i = model * d->n_sites + site;
+    if (d->row[i] != row) continue;
+    for (int64_t b = 0; b < d->n_times; b++) {
+      d->kept[i * d->n_times + b] = low[site * d->n_times + b] > 0;
+      d->n_kept[i] += d->kept[i * d->n_times + b];
+    }
+  }
 }
 
 static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float *scores)
 {
-  const struct {
-    const char *name;
-    float *out;
-  } summaries[] = {
-      {"val_r_mean", d->mean[0]}, {"val_r_lower", d->val_low}, {"test_r_mean", d->mean[1]}};
+  static const char *const means[] = {"val_r_mean", "test_r_mean"}, *const fits[] = {"val_r",
+                                                                                     "test_r"};
   for (int64_t row = 0; row < d->boot->n_rows; row++) {
     const int32_t m = find_model(d, d->boot->model[row]);
     if (!is_wanted(d, m, d->row, row)) continue;
-    for (int i = 0; i < 3; i++) {
-      CHI_TRY(chi_bootstrap_read_summary(file, d->table, summaries[i].name, row, scores));
-      copy_wanted(d, m, d->row, row, scores, summaries[i].out);
+    for (int half = 0; half < 2; half++) {
+      CHI_TRY(chi_bootstrap_read_summary(file, d->table, means[half], row, scores));
+      copy_wanted(d, m, d->row, row, scores, d->mean[half]);
     }
+    CHI_TRY(chi_bootstrap_read_summary(file, d->table, "val_r_lower", row, scores));
+    mark_kept(d, m, row, scores);
   }
   for (int32_t m = 0; m < d->n_models; m++)
     for (int64_t f = d->model[m].space0; f < d->model[m].space0 + d->model[m].n_spaces; f++) {
       if (!is_wanted(d, m, d->space, f)) continue;
       for (int half = 0; half < 2; half++) {
-        CHI_TRY(chi_run_read_score(d->run, d->fit, half == 0 ? "val_r" : "test_r", f, scores));
+        CHI_TRY(chi_run_read_score(d->run, d->fit, fits[half], f, scores));
         copy_wanted(d, m, d->space, f, scores, d->r[half]);
       }
     }
@@ -187,32 +200,26 @@ static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float
 
 chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
 {
-  const int64_t n = d->n_models * d->n_sites;
-  float **tables[] = {&d->mean[0], &d->mean[1], &d->val_low, &d->r[0], &d->r[1]};
-  float *scores = NULL;
-  for (int t = 0; t < 5; t++) {
-    CHI_TRY(chi_alloc(n * d->n_times, sizeof **tables[t], "scores", tables[t]));
-    for (int64_t i = 0; i < n * d->n_times; i++) (*tables[t])[i] = NAN;
+  const int64_t n = d->n_models * d->n_sites, n_scores = n * d->n_times;
+  float **tables[] = {&d->mean[0], &d->mean[1], &d->r[0], &d->r[1]}, *scores = NULL;
+  for (int t = 0; t < 4; t++) {
+    CHI_TRY(chi_alloc(n_scores, sizeof **tables[t], "scores", tables[t]));
+    for (int64_t i = 0; i < n_scores; i++) (*tables[t])[i] = NAN;
   }
+  CHI_TRY(chi_alloc(n_scores, sizeof *d->kept, "bins", &d->kept));
   CHI_TRY(chi_alloc(n, sizeof *d->n_kept, "counts", &d->n_kept));
   CHI_TRY(chi_alloc(d->n_sites * d->n_times, sizeof *scores, "scores", &scores));
   const chi_status s = read_scores(file, d, scores);
   chi_free(scores);
-  for (int64_t i = 0; i < n && s == CHI_OK; i++)
-    for (int64_t b = 0; b < d->n_times; b++) d->n_kept[i] += d->val_low[i * d->n_times + b] > 0;
   return s;
 }
 
 void chi_sites_data_drop(chi_sites_data *d)
 {
-  for (int half = 0; half < 2; half++) {
-    chi_free(d->mean[half]);
-    chi_free(d->r[half]);
-    d->mean[half] = d->r[half] = NULL;
-  }
-  chi_free(d->val_low);
-  chi_free(d->n_kept);
-  d->val_low = NULL;
+  void *const all[] = {d->mean[0], d->mean[1], d->r[0], d->r[1], d->kept, d->n_kept};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) chi_free(all[i]);
+  d->mean[0] = d->mean[1] = d->r[0] = d->r[1] = NULL;
+  d->kept = NULL;
   d->n_kept = NULL;
 }
 

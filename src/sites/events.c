@@ -4,39 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "sites/internal.h"
+#include "sites/data.h"
 
 static const double most_missing = 0.05; /* of the replicates */
-
-/* Mean over the marked bins where `x` is finite; with `also` where that is finite too. */
-static double mean_over(const bool *marked, const float *x, const float *also, int64_t n)
-{
-  double sum = 0;
-  int64_t count = 0;
-  for (int64_t b = 0; b < n; b++) {
-    if (!marked[b] || !isfinite(x[b]) || (also != NULL && !isfinite(also[b]))) continue;
-    sum += (double)x[b];
-    count++;
-  }
-  return count > 0 ? sum / (double)count : NAN;
-}
-
-/* The side's model with the highest bootstrap mean over the union in one half of the events, the
- * first on a tie; -1 if none has any there. */
-static int32_t best_model(const chi_sites_work *work, const chi_sites_side *side, int half)
-{
-  const chi_sites_data *d = work->data;
-  int32_t best = -1;
-  double highest = -INFINITY;
-  for (int32_t i = 0; i < side->n; i++) {
-    const float *r = d->mean[half] + chi_sites_at(d, side->model[i], work->site);
-    const double mean = mean_over(work->in_union, r, NULL, d->n_times);
-    if (!(mean > highest)) continue;
-    highest = mean;
-    best = side->model[i];
-  }
-  return best;
-}
 
 static chi_status load(chi_sites_work *work, int32_t model, int half)
 {
@@ -82,14 +52,15 @@ typedef struct chosen {
 static chosen compare(chi_sites_work *work, const chi_sites_pair *pair, int half)
 {
   const chi_sites_data *d = work->data;
-  chosen c = {best_model(work, &pair->better, 1 - half), best_model(work, &pair->than, 1 - half),
-              NAN, NAN};
+  double score;
+  chosen c = {chi_sites_best(work, &pair->better, 1 - half, work->in_union, &score),
+              chi_sites_best(work, &pair->than, 1 - half, work->in_union, &score), NAN, NAN};
   const float *x = c.better < 0 ? NULL : d->r[half] + chi_sites_at(d, c.better, work->site);
   const float *y = c.than < 0 ? NULL : d->r[half] + chi_sites_at(d, c.than, work->site);
   for (int64_t b = 0; x != NULL && y != NULL && b < d->n_times; b++)
     work->in_union[b] = work->in_union[b] && isfinite(x[b]) && isfinite(y[b]);
-  if (x != NULL) c.r_better = mean_over(work->in_union, x, NULL, d->n_times);
-  if (y != NULL) c.r_than = mean_over(work->in_union, y, NULL, d->n_times);
+  if (x != NULL) c.r_better = chi_sites_mean(work->in_union, x, NULL, d->n_times);
+  if (y != NULL) c.r_than = chi_sites_mean(work->in_union, y, NULL, d->n_times);
   return c;
 }
 
@@ -103,8 +74,8 @@ static chi_status add_replicates(chi_sites_work *work, const chosen *c, int half
   const float *than = work->replicates[half * d->n_models + c->than];
   for (int64_t r = 0; r < d->boot->n_replicates; r++) {
     const float *x = better + r * d->n_times, *y = than + r * d->n_times;
-    work->difference[r] += weight * (mean_over(work->in_union, x, y, d->n_times) -
-                                     mean_over(work->in_union, y, x, d->n_times));
+    work->difference[r] += weight * (chi_sites_mean(work->in_union, x, y, d->n_times) -
+                                     chi_sites_mean(work->in_union, y, x, d->n_times));
   }
   return CHI_OK;
 }
@@ -112,40 +83,40 @@ static chi_status add_replicates(chi_sites_work *work, const chosen *c, int half
 /* The mean of the differences in the halves from `first` to 1 (the test half), against its spread.
  */
 static chi_status test(chi_sites_work *work, const chi_sites_pair *pair, int first,
-                       chi_sites_row *row)
+                       chi_sites_result *result)
 {
   const int64_t n = work->data->boot->n_replicates;
   const double weight = first == 1 ? 1 : 0.5;
+  chi_sites_line *line = &result->line;
   double r_better = 0, r_than = 0;
-  chi_status s = CHI_OK;
   memset(work->difference, 0, (size_t)n * sizeof *work->difference);
-  for (int half = 1; half >= first && s == CHI_OK; half--) {
-    chi_sites_mark_union(work, pair, row);
+  for (int half = 1; half >= first; half--) {
+    line->bins = chi_sites_mark_union(work, pair);
     chosen c = {-1, -1, NAN, NAN};
-    if (row->bins > 0) c = compare(work, pair, half);
-    if (half == 1) chi_sites_name_models(work, pair, c.better, c.than, row);
+    if (line->bins > 0) c = compare(work, pair, half);
+    if (half == 1) chi_sites_name_models(work, pair, c.better, c.than, result);
     r_better += weight * c.r_better;
     r_than += weight * c.r_than;
-    if (isfinite(r_better - r_than)) s = add_replicates(work, &c, half, weight);
+    if (isfinite(r_better - r_than)) CHI_TRY(add_replicates(work, &c, half, weight));
   }
-  row->r_better = r_better;
-  row->r_than = r_than;
-  row->difference = r_better - r_than;
-  if (s != CHI_OK || !isfinite(row->difference)) return s;
-  row->se = deviation(work->difference, n);
-  if (isfinite(row->se) && row->se > 0)
-    row->p = 0.5 * erfc(row->difference / (row->se * sqrt(2.0)));
+  line->r_better = r_better;
+  line->r_than = r_than;
+  line->difference = r_better - r_than;
+  if (!isfinite(line->difference)) return CHI_OK;
+  line->se = deviation(work->difference, n);
+  if (isfinite(line->se) && line->se > 0)
+    line->p = 0.5 * erfc(line->difference / (line->se * sqrt(2.0)));
   return CHI_OK;
 }
 
 chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pair,
-                                 chi_sites_row *row)
+                                 chi_sites_result *result)
 {
-  return test(work, pair, 1, row);
+  return test(work, pair, 1, result);
 }
 
 chi_status chi_sites_test_crossed(chi_sites_work *work, const chi_sites_pair *pair,
-                                  chi_sites_row *row)
+                                  chi_sites_result *result)
 {
-  return test(work, pair, 0, row);
+  return test(work, pair, 0, result);
 }

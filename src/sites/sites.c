@@ -15,8 +15,9 @@
 
 const char *const chi_sites_test_names[] = {"events", "bins", "crossed"};
 
-/* What each test does with a row in its turn; `bins` only chooses the models, and draws later. */
-static chi_status (*const test_row[])(chi_sites_work *, const chi_sites_pair *, chi_sites_row *) = {
+/* What each test does with a pair in its turn; `bins` only chooses the models, and draws later. */
+static chi_status (*const test_pair[])(chi_sites_work *, const chi_sites_pair *,
+                                       chi_sites_result *) = {
     chi_sites_test_events, chi_sites_choose_bins, chi_sites_test_crossed};
 
 /* As chiasm fit --resume: a killed job's ranks may live on for some seconds. */
@@ -132,10 +133,9 @@ static chi_status test_site(chi_sites_run *r, chi_sites_work *work, int32_t a)
 {
   for (int32_t c = 0; c < r->n_comparisons; c++) {
     const chi_sites_block *block = chi_sites_block_of(r, c, a);
-    if (block->pair == NULL) continue;
-    for (int32_t p = 0; p < block->n_pairs; p++) {
-      chi_sites_row *row = &r->row[block->first + work->site * block->n_pairs + p];
-      CHI_TRY(test_row[r->options->test](work, &block->pair[p], row));
+    for (int32_t p = 0; p < block->n_pairs && block->part == NULL; p++) {
+      chi_sites_result *result = &r->result[block->first + work->site * block->n_pairs + p];
+      CHI_TRY(test_pair[r->options->test](work, &block->pair[p], result));
     }
   }
   return CHI_OK;
@@ -156,8 +156,9 @@ static chi_status test_alignment(chi_sites_run *r, int32_t a)
   if (work.data != NULL) chi_sites_work_end(&work);
   for (int32_t c = 0; c < r->n_comparisons && s == CHI_OK; c++) {
     const chi_sites_block *block = chi_sites_block_of(r, c, a);
-    if (block->pair != NULL && r->options->test == CHI_SITES_BINS)
-      s = chi_sites_resample(r, a, r->row + block->first, block->n);
+    if (block->part == NULL && r->options->test == CHI_SITES_BINS)
+      s = chi_sites_resample(d, r->options->seed, r->options->threads, r->result + block->first,
+                             block->n);
   }
   chi_sites_data_drop(d);
   return s;
@@ -179,10 +180,11 @@ static void log_end(const chi_sites_run *r)
     for (int32_t a = 0; a < r->n_alignments; a++) {
       const chi_sites_block *block = chi_sites_block_of(r, c, a);
       if (block->n == 0) continue;
-      const chi_sites_count n = chi_sites_count_block(r, block, NULL);
+      const chi_sites_line *line = &r->result[block->first].line;
+      const chi_sites_count n = chi_sites_count_block(r, block);
       chi_log(CHI_LOG_FILE, "sites: %s, %s: %lld sites, %lld tested, %lld significant",
-              r->comparison[c].name, chi_sites_alignment_name(r, &r->row[block->first]),
-              (long long)n.sites, (long long)n.tested, (long long)n.significant);
+              line->comparison, line->alignment, (long long)n.sites, (long long)n.tested,
+              (long long)n.significant);
     }
   for (char *line = r->notes.s; line != NULL && *line != '\0';) {
     const size_t n = strcspn(line, "\n");
@@ -211,6 +213,7 @@ static chi_status run_stage(chi_sites_run *r)
   CHI_TRY(open_fit(r));
   CHI_TRY(open_bootstrap(r));
   CHI_TRY(chi_sites_list(r));
+  CHI_TRY(chi_sites_place_results(r));
   chi_log(CHI_LOG_INFO, "chiasm %s: sites of %s; test: %s, replicates: %lld, threads: %d",
           CHIASM_VERSION, o->run, chi_sites_test_names[o->test],
           (long long)r->data[0].boot->n_replicates, (int)o->threads);

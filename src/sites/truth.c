@@ -1,14 +1,13 @@
 /* A planted study: what was called against STUDY/truth.csv. */
-#include <errno.h>
-#include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/table.h"
 #include "sites/internal.h"
 
 /* One line of truth.csv; its texts point into the file's. */
@@ -74,18 +73,17 @@ static chi_status parse(const char *path, truth *t, bool *good)
   return CHI_OK;
 }
 
-/* How many sites are planted and how many of them called. */
+/* How many sites there are of a kind, and how many of them are called. */
 typedef struct tally {
-  const char *name; /* of a kind */
+  const char *name; /* of the kind */
   int64_t sites, called;
 } tally;
 
 enum { MAX_KINDS = 16 };
 
-static const char *kind_of(const truth *t, const chi_sites_run *run, const chi_sites_row *row)
+static const char *kind_of(const truth *t, const chi_sites_line *line)
 {
-  const chi_fit_table *fit = run->data[row->alignment].fit;
-  const planted wanted = {fit->subject[row->site], fit->alignment, fit->electrode[row->site], ""};
+  const planted wanted = {line->subject, line->alignment, line->electrode, ""};
   const planted *found = bsearch(&wanted, t->line, (size_t)t->n, sizeof *t->line, compare_planted);
   return found == NULL ? NULL : found->kind;
 }
@@ -100,69 +98,63 @@ static void count_kind(tally *kinds, int *n, const char *kind, bool called)
   kinds[k].called += called;
 }
 
-static void add_share(chi_text *text, int64_t part, int64_t of)
+static const char *share(char *room, int64_t part, int64_t of)
 {
-  if (of > 0)
-    chi_text_add(text, "  %9.3f", (double)part / (double)of);
-  else
-    chi_text_add(text, "  %9s", "-");
+  return chi_cell(room, "%.3f", of > 0 ? (double)part / (double)of : NAN);
 }
 
-/* One alignment's line: all of the called that truth.csv knows, and all of the planted. */
-static void add_alignment(const chi_sites_run *run, const truth *t, int32_t a, int width,
-                          tally *kinds, int *n_kinds, chi_text *text)
+/* One alignment's row: all of the called that truth.csv knows, and all of the planted. */
+static void add_alignment(const chi_sites_run *run, const truth *t, int32_t a, tally *kinds,
+                          int *n_kinds, chi_table *table)
 {
-  const chi_sites_block *block = chi_sites_block_of(run, chi_sites_find(run, "integration"), a);
+  const chi_sites_block *block = chi_sites_block_of(run, run->integration, a);
   int64_t n_called = 0, n_planted = 0, n_found = 0;
-  if (block->n == 0) return;
-  for (int64_t i = 0; i < block->n; i++) {
-    const chi_sites_row *row = &run->row[block->first + i];
-    const char *kind = kind_of(t, run, row);
+  char precision[CHI_CELL], recall[CHI_CELL];
+  for (int64_t i = block->first; i < block->first + block->n; i++) {
+    const chi_sites_line *line = &run->result[i].line;
+    const char *kind = kind_of(t, line);
     if (kind == NULL) continue;
     const bool planted_here = strcmp(kind, "integration") == 0;
-    n_called += row->significant;
+    n_called += line->significant;
     n_planted += planted_here;
-    n_found += planted_here && row->significant;
-    count_kind(kinds, n_kinds, kind, row->significant);
+    n_found += planted_here && line->significant;
+    count_kind(kinds, n_kinds, kind, line->significant);
   }
-  chi_text_add(text, "%-*s  %7lld  %7lld  %7lld", width, run->data[a].fit->alignment,
-               (long long)n_called, (long long)n_planted, (long long)n_found);
-  add_share(text, n_found, n_called);
-  add_share(text, n_found, n_planted);
-  chi_text_add(text, "\n");
+  if (block->n == 0) return;
+  chi_table_row(table, "%s\t%lld\t%lld\t%lld\t%s\t%s", run->data[a].fit->alignment,
+                (long long)n_called, (long long)n_planted, (long long)n_found,
+                share(precision, n_found, n_called), share(recall, n_found, n_planted));
 }
 
 static void add_tables(const chi_sites_run *run, const truth *t, chi_text *text)
 {
   tally kinds[MAX_KINDS];
-  int n_kinds = 0, width = 9;
-  int64_t rows = 0;
-  for (int32_t a = 0; a < run->n_alignments; a++) {
-    const int n = (int)strlen(run->data[a].fit->alignment);
-    rows += chi_sites_block_of(run, chi_sites_find(run, "integration"), a)->n;
-    width = n > width ? n : width;
-  }
-  if (rows == 0) return;
-  chi_text_add(text, "\nintegration against truth.csv\n%-*s  %7s  %7s  %7s  %9s  %9s\n", width,
-               "alignment", "called", "planted", "found", "precision", "recall");
+  int n_kinds = 0;
+  int64_t n = 0;
+  chi_table table;
   for (int32_t a = 0; a < run->n_alignments; a++)
-    add_alignment(run, t, a, width, kinds, &n_kinds, text);
-  chi_text_add(text, "%-12s  %7s  %7s  %9s\n", "kind of site", "sites", "called", "share");
+    n += chi_sites_block_of(run, run->integration, a)->n;
+  if (n == 0) return;
+  chi_text_add(text, "\nintegration against truth.csv\n");
+  chi_table_begin(&table, "alignment\t>called\t>planted\t>found\t>precision\t>recall");
+  for (int32_t a = 0; a < run->n_alignments; a++) add_alignment(run, t, a, kinds, &n_kinds, &table);
+  chi_table_end(&table, text);
+  chi_table_begin(&table, "kind of site\t>sites\t>called\t>share");
   for (int k = 0; k < n_kinds; k++) {
-    chi_text_add(text, "%-12s  %7lld  %7lld", kinds[k].name, (long long)kinds[k].sites,
-                 (long long)kinds[k].called);
-    add_share(text, kinds[k].called, kinds[k].sites);
-    chi_text_add(text, "\n");
+    char called[CHI_CELL];
+    chi_table_row(&table, "%s\t%lld\t%lld\t%s", kinds[k].name, (long long)kinds[k].sites,
+                  (long long)kinds[k].called, share(called, kinds[k].called, kinds[k].sites));
   }
+  chi_table_end(&table, text);
 }
 
 chi_status chi_sites_report_truth(const chi_sites_run *run, chi_text *text)
 {
-  char path[PATH_MAX + 16];
+  char path[PATH_MAX];
   struct stat info;
   truth t = {0};
   bool good = false;
-  snprintf(path, sizeof path, "%s/truth.csv", run->study);
+  CHI_TRY(chi_path_join(path, run->study, "truth.csv"));
   if (lstat(path, &info) != 0) return CHI_OK;
   if (chi_text_read(path, path, &t.text) != CHI_OK) {
     chi_log(CHI_LOG_WARNING, "%s; the truth is left out", chi_message());

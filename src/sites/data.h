@@ -1,0 +1,140 @@
+/** \file data.h
+ * One alignment's numbers (data.c), and the tests that compare two models at a site by them
+ * (site.c, events.c, bins.c). Inside src/sites only; all local. */
+#ifndef CHIASM_SITES_DATA_H
+#define CHIASM_SITES_DATA_H
+
+#include "chiasm/run.h"
+#include "run/bootstrap_read.h"
+#include "run/sites_columns.h"
+
+/** A model of one alignment that was bootstrapped; its names are borrowed from the fit's table. */
+typedef struct chi_sites_model {
+  const char *name, *network, *modality;
+  bool trained;
+  int64_t space0, n_spaces; /* its feature spaces in fit.h5 */
+} chi_sites_model;
+
+/** What an alignment's comparisons are made of. Arrays by model are n_models x n_sites, those of
+ * scores n_models x n_sites x n_times, row-major; NaN where a model has nothing at a site. */
+typedef struct chi_sites_data {
+  const char *run; /* the folder; borrowed */
+  const chi_fit_table *fit;
+  const chi_bootstrap_table *boot;
+  int32_t table; /* boot's index in its file */
+  int64_t n_sites, n_times;
+  int32_t n_models;
+  chi_sites_model *model;
+  int64_t *row;    /* of bootstrap.h5; -1: nothing */
+  int64_t *space;  /* of fit.h5: the layer compared there; -1: nothing */
+  float *mean[2];  /* over the bootstrap's replicates: of val_r, of test_r */
+  float *r[2];     /* of the plain fit: val_r, test_r */
+  bool *kept;      /* as scores: the lower end of val_r's interval is above 0 */
+  int32_t *n_kept; /* by model: bins kept */
+} chi_sites_data;
+
+/** Find out which models there are and which layer of each is compared at a site. With feature
+ * spaces as the bootstrap's rows that is the one with the highest val_r of the fit averaged over
+ * its finite bins, the shallower on a tie. Free with chi_sites_data_free, also after a failure.
+ * \return CHI_ERR_INPUT if the labels of the two files do not fit */
+chi_status chi_sites_data_open(const char *run, const chi_fit_table *fit,
+                               const chi_bootstrap_table *boot, int32_t table,
+                               chi_sites_data *data);
+
+/** Read the scores; chi_sites_data_drop frees them again. */
+chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *data);
+void chi_sites_data_drop(chi_sites_data *data);
+void chi_sites_data_free(chi_sites_data *data);
+
+/** Where model m's scores at a site begin. */
+int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site);
+
+/** The models that stand for one side, as indices into the alignment's. */
+typedef struct chi_sites_side {
+  int32_t n, *model;
+} chi_sites_side;
+
+/** Two sides that are compared at every site. */
+typedef struct chi_sites_pair {
+  const char *network; /* whose trained and random models these are; of other comparisons "" */
+  chi_sites_side better, than;
+} chi_sites_pair;
+
+/** A comparison at one site: the line that is written, and what it was made from. */
+typedef struct chi_sites_result {
+  chi_sites_line line;
+  int64_t site;                     /* of its alignment */
+  const char *network;              /* the pair's; borrowed */
+  int32_t model_better, model_than; /* -1: none */
+} chi_sites_result;
+
+/** What one site's tests share. */
+typedef struct chi_sites_work {
+  chi_bootstrap_file *file;
+  const chi_sites_data *data;
+  int64_t min_bins, site;
+  bool *in_union;     /* n_times */
+  float **replicates; /* 2 x n_models; val_r, then test_r of the site, n_replicates x n_times;
+                         NULL: never read */
+  bool *fresh;        /* 2 x n_models: replicates are those of this site */
+  double *difference; /* n_replicates */
+} chi_sites_work;
+
+/** End with chi_sites_work_end, also after a failure. */
+chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *data,
+                                int64_t min_bins, chi_sites_work *work);
+void chi_sites_work_site(chi_sites_work *work, int64_t site);
+void chi_sites_work_end(chi_sites_work *work);
+
+/** Mark the union of the kept bins of the models of both sides that take part. \return its size */
+int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair);
+
+/** The mean of `x` over the marked ones of n bins where it is finite, and `also` too unless that is
+ * NULL; NaN if there is none. */
+double chi_sites_mean(const bool *marked, const float *x, const float *also, int64_t n);
+
+/** The side's model with the highest bootstrap mean of val_r (half 0) or test_r (1), the first on a
+ * tie. \param[in] over   bins; NULL: each model's own kept bins, of those that take part
+ * \param[out] score  of that model; NaN if there is none \return -1 then */
+int32_t chi_sites_best(const chi_sites_work *work, const chi_sites_side *side, int half,
+                       const bool *over, double *score);
+
+/** Put the models that represent the sides into the result (-1: none; a side of one model is named
+ * all the same). */
+void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pair, int32_t better,
+                           int32_t than, chi_sites_result *result);
+
+/** Test one pair by the replicates (protocol.md, `events`), where a model of either side takes
+ * part. r and difference are means over the bins of the union where both models' plain-fit test_r
+ * is finite; a replicate's difference is over those of them where both are finite in it, and
+ * missing if there is none. p is NaN if over 5 % of the replicates are missing, or their standard
+ * deviation (n - 1) is 0 or not finite. Neither is there a p where a side has no finite r in the
+ * union: nobody wins by default here. */
+chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pair,
+                                 chi_sites_result *result);
+
+/** The same on all of the events (`crossed`): the mean of two differences, that of test_r between
+ * models chosen by the bootstrap mean of val_r, and that of val_r between models chosen by the
+ * bootstrap mean of test_r; se is that of the mean. Models are never compared by the scores that
+ * they were chosen by. The result names those chosen by val_r; its r are means of both
+ * differences'.
+ */
+chi_status chi_sites_test_crossed(chi_sites_work *work, const chi_sites_pair *pair,
+                                  chi_sites_result *result);
+
+/** Choose one pair's models for the test `bins`, by score. Bins whose test r is NaN count as kept
+ * but are not part of the score, nor drawn. */
+chi_status chi_sites_choose_bins(chi_sites_work *work, const chi_sites_pair *pair,
+                                 chi_sites_result *result);
+
+/** Resample the bins of n results of one alignment, in threads.
+ *
+ * Random numbers: key (seed, FNV-1a of "sites"); word w is word w % 4 of the counter (w / 4, 1,
+ * FNV-1a of the comparison's name, FNV-1a of "<alignment>/<subject>/<electrode>/<network>"; network
+ * is empty but for trained-beats-random). With kb and kt bins to draw from, resample i takes the
+ * kb + kt words from w = i (kb + kt) on, first the better side's, then the other's; each gives the
+ * bin at index floor(word k / 2^64) of that model's bins in order of time. */
+chi_status chi_sites_resample(const chi_sites_data *data, uint64_t seed, int threads,
+                              chi_sites_result *results, int64_t n);
+
+#endif

@@ -48,10 +48,10 @@ function(chiasm_man_page name command)
 endfunction()
 
 # The commands are those of the table.
-file(STRINGS ${PROJECT_SOURCE_DIR}/src/cli/table.c commands REGEX "^ *{\"[a-z -]+\", CHI_CMD_")
+file(STRINGS ${PROJECT_SOURCE_DIR}/src/cli/commands.c commands REGEX "^ *{\\.name = \"")
 set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-  ${PROJECT_SOURCE_DIR}/src/cli/table.c)
-list(TRANSFORM commands REPLACE "^ *{\"([a-z -]+)\".*" "\\1")
+  ${PROJECT_SOURCE_DIR}/src/cli/commands.c)
+list(TRANSFORM commands REPLACE "^ *{\\.name = \"([a-z -]+)\".*" "\\1")
 chiasm_man_page(chiasm "")
 foreach(command IN LISTS commands)
   string(REPLACE " " "-" page ${command})

@@ -10,6 +10,7 @@
 chi_status chi_agree(MPI_Comm comm, chi_status status)
 {
   int rank;
+  if (comm == MPI_COMM_NULL) return status;
   MPI_Comm_rank(comm, &rank);
   struct {
     int status, rank;
@@ -41,6 +42,7 @@ chi_status chi_bcast_bytes(MPI_Comm comm, int root, void **bytes, int64_t *n)
 chi_status chi_bcast_text(MPI_Comm comm, char **text)
 {
   int rank;
+  if (comm == MPI_COMM_NULL) return CHI_OK;
   MPI_Comm_rank(comm, &rank);
   void *bytes = *text;
   int64_t n = rank == 0 ? (int64_t)strlen(*text) + 1 : 0;

@@ -11,7 +11,8 @@
 #include "chiasm/status.h"
 
 /** Make every rank return the same status and hold the same message: those of the lowest rank with
- * the gravest failure, or CHI_OK if no rank failed. Collective on comm. */
+ * the gravest failure, or CHI_OK if no rank failed. Collective on comm; a process without MPI,
+ * whose comm is MPI_COMM_NULL, agrees with itself. */
 chi_status chi_agree(MPI_Comm comm, chi_status status);
 
 /** Broadcast a block of bytes of any size whose length only `root` knows. Collective on comm.
@@ -20,7 +21,7 @@ chi_status chi_agree(MPI_Comm comm, chi_status status);
  * \return CHI_ERR_MEMORY on all ranks if one cannot hold it */
 chi_status chi_bcast_bytes(MPI_Comm comm, int root, void **bytes, int64_t *n);
 
-/** Broadcast a string of rank 0. Collective on comm.
+/** Broadcast a string of rank 0. Collective on comm, or MPI_COMM_NULL.
  * \param[in,out] text  on rank 0 borrowed; elsewhere allocated here, freed by the caller (chi_free)
  * \return CHI_ERR_MEMORY on all ranks if one cannot hold it */
 chi_status chi_bcast_text(MPI_Comm comm, char **text);

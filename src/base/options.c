@@ -161,6 +161,21 @@ cleanup:
   return s;
 }
 
+chi_status chi_options_check_required(const chi_options *options)
+{
+  for (int i = 0; i < options->n; i++) {
+    const chi_option *row = &options->table[i];
+    if (!row->required || (row->commands & options->command->bit) == 0 || options->value[i].given)
+      continue;
+    if (row->letter != 0)
+      return chi_fail(CHI_ERR_USAGE, "--%s is required; give -%c %s", row->name, row->letter,
+                      chi_option_placeholder(row));
+    return chi_fail(CHI_ERR_USAGE, "--%s is required; see chiasm %s --help", row->name,
+                    options->command->name);
+  }
+  return CHI_OK;
+}
+
 /* A value by its name; a name that the table does not have is a bug in the caller. */
 static const chi_option_value *look_up(const chi_options *o, const char *name, unsigned types)
 {
@@ -198,6 +213,12 @@ const double *chi_opt_reals(const chi_options *options, const char *name, int *n
 const char *chi_opt_text(const chi_options *options, const char *name)
 {
   return look_up(options, name, 1u << CHI_OPT_TEXT | 1u << CHI_OPT_CHOICE)->text;
+}
+
+int chi_opt_choice(const chi_options *options, const char *name)
+{
+  const chi_option_value *value = look_up(options, name, 1u << CHI_OPT_CHOICE);
+  return value->text == NULL ? -1 : (int)value->integer;
 }
 
 bool chi_opt_has(const chi_options *options, const char *name)

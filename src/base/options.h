@@ -31,21 +31,31 @@ typedef struct chi_option {
   const char *choices;      /* CHI_OPT_CHOICE only */
   unsigned commands;        /* bit mask of the commands that have it */
   bool stored;              /* part of config.yaml: it bears on the results */
+  bool required;            /* it has no default and must be given */
   const char *help;         /* one sentence */
 } chi_option;
 
 enum { CHI_ARGUMENTS_ANY = -1000 };
 
-/** One command of the program: its bit in chi_option.commands and what --help says of it. */
+struct chi_cli;
+struct chi_options;
+
+/** One command of the program: what --help says of it, its bit in chi_option.commands, and how the
+ * program does it. */
 typedef struct chi_command {
   const char *name; /* "fit"; of two words with a blank between: "import features" */
   unsigned bit;
+  unsigned parts;        /* bits of the commands it runs: their sections in YAML hold for it too */
   const char *arguments; /* "STUDY -o RUN" */
   int n_arguments;       /* how many positional arguments it takes; -n: n or more;
                             CHI_ARGUMENTS_ANY: the command says */
   const char *summary;   /* one sentence */
   const char *details;   /* paragraphs for --help, with an example */
-  unsigned parts;        /* bits of the commands it runs: their sections in YAML hold for it too */
+
+  /* of the program's concern alone: see cli/cli.h */
+  chi_status (*run)(struct chi_cli *cli);
+  void (*look)(struct chi_options *options);
+  unsigned needs;
 } chi_command;
 
 /** The options of one invocation: values of every option the command has, and where each came from.
@@ -63,6 +73,9 @@ void chi_options_destroy(chi_options **options);
  * \return CHI_ERR_USAGE with the nearest known option's name for an unknown one; for a value that
  * is no number, out of range or not among the choices; for too many or too few arguments */
 chi_status chi_options_parse(chi_options *options, int argc, char **argv, bool *help);
+
+/** \return CHI_ERR_USAGE for a `required` option that neither the line nor a file has given */
+chi_status chi_options_check_required(const chi_options *options);
 
 /** Take YAML text: `options: {...}` (keys this command lacks are skipped if another command has
  * them), `<command>: {...}` (other commands' sections are checked for known keys and skipped), and
@@ -82,6 +95,8 @@ double chi_opt_real(const chi_options *options, const char *name);
 const double *chi_opt_reals(const chi_options *options, const char *name, int *n);
 /** TEXT and CHOICE; NULL where there is neither value nor default. Borrowed. */
 const char *chi_opt_text(const chi_options *options, const char *name);
+/** Which of a CHOICE's `choices` it is, from 0; -1 where there is neither value nor default. */
+int chi_opt_choice(const chi_options *options, const char *name);
 /** Whether the command has an option of this name. */
 bool chi_opt_has(const chi_options *options, const char *name);
 /** Whether it came from the command line or a file rather than the default. */
@@ -96,6 +111,10 @@ const char *chi_opt_argument(const chi_options *options, int i);
  * parts; defaults too, as YAML text that chi_options_read_yaml takes: "<command>:\n  name:
  * value\n...". Doubles with as many digits as give the same double back. */
 void chi_options_write_yaml(const chi_options *options, const chi_command *command, chi_text *out);
+
+/** Those of them that were given, as they would stand on the command line of `command`: each with a
+ * blank before it. */
+void chi_options_write_line(const chi_options *options, const chi_command *command, chi_text *out);
 
 /** The --help text: usage, summary, options with unit, range and default, details. help2man makes
  * the man page from it. */

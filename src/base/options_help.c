@@ -46,39 +46,48 @@ static void add_wrapped(chi_text *out, const char *text, int indent, int at)
 }
 
 /* "(seconds; 0 to 100; default: 5)", as far as there is something to say. */
-static void describe_values(const chi_option *option, char *text, size_t n)
+static void add_values(chi_text *out, const chi_option *option)
 {
   const bool number =
       option->type == CHI_OPT_INT || option->type == CHI_OPT_REAL || option->type == CHI_OPT_REALS;
-  const bool has_unit = option->unit != NULL && option->type != CHI_OPT_TEXT;
-  const bool has_default = option->default_text != NULL && option->type != CHI_OPT_FLAG;
-  char low[32], high[32], range[80] = "";
+  const char *lead = " (";
+  if (option->unit != NULL && option->type != CHI_OPT_TEXT) {
+    chi_text_add(out, "%s%s", lead, option->unit);
+    lead = "; ";
+  }
   if (number) {
+    char low[32], high[32];
     chi_real_format(option->min, low, sizeof low);
     chi_real_format(option->max, high, sizeof high);
-    snprintf(range, sizeof range, "%s to %s", low, high);
+    chi_text_add(out, "%s%s to %s", lead, low, high);
+    lead = "; ";
   }
-  text[0] = '\0';
-  if (!has_unit && !number && !has_default) return;
-  snprintf(text, n, " (%s%s%s%s%s%s)", has_unit ? option->unit : "",
-           has_unit && (number || has_default) ? "; " : "", range,
-           number && has_default ? "; " : "", has_default ? "default: " : "",
-           has_default ? option->default_text : "");
+  if (option->required)
+    chi_text_add(out, "%srequired", lead);
+  else if (option->default_text != NULL)
+    chi_text_add(out, "%sdefault: %s", lead, option->default_text);
+  else if (lead[0] == ' ')
+    return;
+  chi_text_add(out, ")");
 }
 
 static void add_option(chi_text *out, const chi_option *option)
 {
-  char left[128], letter[8] = "    ", values[256], text[1024];
+  char left[128], letter[8] = "    ";
+  chi_text text = {0};
   if (option->letter != 0) snprintf(letter, sizeof letter, "-%c, ", option->letter);
   const char *placeholder = chi_option_placeholder(option);
   const int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name,
                          placeholder[0] == '\0' ? "" : "=", placeholder);
-  describe_values(option, values, sizeof values);
-  snprintf(text, sizeof text, "%s%s", option->help, values);
-  chi_text_add(out, "%s", left);
+  chi_text_add(&text, "%s", option->help);
+  add_values(&text, option);
   /* two blanks part an option from its help, or a line's end */
-  if (n + 2 > INDENT) chi_text_add(out, "\n");
-  add_wrapped(out, text, INDENT, n + 2 > INDENT ? 0 : n);
+  chi_text_add(out, n + 2 > INDENT ? "%s\n" : "%s", left);
+  if (text.failed)
+    out->failed = true;
+  else
+    add_wrapped(out, text.s, INDENT, n + 2 > INDENT ? 0 : n);
+  chi_text_free(&text);
 }
 
 void chi_options_help(const chi_option *table, int n, const chi_command *command, chi_text *out)

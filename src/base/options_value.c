@@ -92,7 +92,7 @@ static chi_status parse_choice(const chi_option *option, const char *name, const
                                chi_option_value *value)
 {
   const size_t n = strlen(text);
-  for (const char *at = option->choices; *at != '\0'; at += *at == '|') {
+  for (const char *at = option->choices; *at != '\0'; at += *at == '|', value->integer++) {
     const size_t m = strcspn(at, "|");
     if (m == n && strncmp(at, text, n) == 0) return chi_strdup(text, &value->text);
     at += m;

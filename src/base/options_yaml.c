@@ -205,7 +205,9 @@ chi_status chi_options_read_yaml(chi_options *options, const chi_command *comman
   return s;
 }
 
-static void write_value(const chi_option *option, const chi_option_value *value, chi_text *out)
+/* In YAML, or as the shell takes it. */
+static void write_value(const chi_option *option, const chi_option_value *value, bool yaml,
+                        chi_text *out)
 {
   char number[32];
   switch (option->type) {
@@ -223,31 +225,43 @@ static void write_value(const chi_option *option, const chi_option_value *value,
     case CHI_OPT_REALS:
       for (int i = 0; i < value->n_reals; i++) {
         chi_real_format(value->reals[i], number, sizeof number);
-        chi_text_add(out, "%s%s", i == 0 ? "[" : ", ", number);
+        chi_text_add(out, "%s%s", i > 0 ? (yaml ? ", " : ",") : yaml ? "[" : "", number);
       }
-      chi_text_add(out, "]");
+      if (yaml) chi_text_add(out, "]");
       break;
     case CHI_OPT_CHOICE:
     case CHI_OPT_TEXT:
-      chi_text_add_quoted(out, value->text);
+      if (yaml)
+        chi_text_add_quoted(out, value->text);
+      else
+        chi_text_add(out, "'%s'", value->text);
       break;
+  }
+}
+
+static void write_stored(const chi_options *o, const chi_command *command, bool yaml, chi_text *out)
+{
+  for (int i = 0; i < o->n; i++) {
+    const chi_option *row = &o->table[i];
+    const chi_option_value *value = &o->value[i];
+    const bool text = row->type == CHI_OPT_TEXT || row->type == CHI_OPT_CHOICE;
+    if ((row->commands & o->command->bit) == 0 || (row->commands & command->bit) == 0 ||
+        !row->stored || (!yaml && !value->given) || (text && value->text == NULL) ||
+        (row->type == CHI_OPT_REALS && value->n_reals == 0))
+      continue;
+    chi_text_add(out, yaml ? "  %s: " : row->type == CHI_OPT_FLAG ? " --%s=" : " --%s ", row->name);
+    write_value(row, value, yaml, out);
+    if (yaml) chi_text_add(out, "\n");
   }
 }
 
 void chi_options_write_yaml(const chi_options *options, const chi_command *command, chi_text *out)
 {
   chi_text_add(out, "%s:\n", command->name);
-  for (int i = 0; i < options->n; i++) {
-    const chi_option *row = &options->table[i];
-    const chi_option_value *value = &options->value[i];
-    if ((row->commands & options->command->bit) == 0 || (row->commands & command->bit) == 0 ||
-        !row->stored)
-      continue;
-    const bool text = row->type == CHI_OPT_TEXT || row->type == CHI_OPT_CHOICE;
-    if (text && value->text == NULL) continue;
-    if (row->type == CHI_OPT_REALS && value->n_reals == 0) continue;
-    chi_text_add(out, "  %s: ", row->name);
-    write_value(row, value, out);
-    chi_text_add(out, "\n");
-  }
+  write_stored(options, command, true, out);
+}
+
+void chi_options_write_line(const chi_options *options, const chi_command *command, chi_text *out)
+{
+  write_stored(options, command, false, out);
 }

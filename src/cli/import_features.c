@@ -1,23 +1,14 @@
+/* chiasm import features and chiasm import concat: options, then one call. */
 #include "import/features.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/agree.h"
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "import/concat.h"
 #include "import/layers.h"
 #include "import/target.h"
-
-/* A text option that must be given. */
-static chi_status get_required(const chi_options *o, const char *name, const char **out)
-{
-  *out = chi_opt_text(o, name);
-  if (*out != NULL) return CHI_OK;
-  return chi_fail(CHI_ERR_USAGE, "--%s is required; see chiasm import features --help", name);
-}
 
 static chi_status get_projection(const chi_options *o, chi_project_options *out)
 {
@@ -31,21 +22,16 @@ static chi_status get_projection(const chi_options *o, chi_project_options *out)
     return chi_fail(CHI_ERR_USAGE, "--project none contradicts --%s",
                     out->always ? "always" : "keep");
   if (out->none || strcmp(text, "auto") == 0) return CHI_OK;
-  char *end;
-  errno = 0;
-  out->components = strtol(text, &end, 10);
-  if (end == text || *end != '\0' || errno != 0 || out->components < 1 || out->components > INT_MAX)
-    return chi_fail(CHI_ERR_USAGE,
-                    "--project: `%.80s`, expected auto, none or a number of features", text);
-  return CHI_OK;
+  return chi_cli_count(o, "project", "auto, none or a number of features", &out->components);
 }
 
-static chi_layer_order get_order(const chi_options *o)
+static chi_target get_target(const chi_options *o)
 {
-  const char *text = chi_opt_text(o, "order");
-  return strcmp(text, "natural") == 0 ? CHI_ORDER_NATURAL
-         : strcmp(text, "name") == 0  ? CHI_ORDER_NAME
-                                      : CHI_ORDER_GIVEN;
+  return (chi_target){.study = chi_opt_argument(o, 0),
+                      .subject = chi_opt_text(o, "subject"),
+                      .alignment = chi_opt_text(o, "alignment"),
+                      .model = chi_opt_text(o, "model"),
+                      .overwrite = chi_opt_flag(o, "overwrite")};
 }
 
 /* The files on the line, borrowed from the options. \param[out] files  free with chi_free */
@@ -57,12 +43,9 @@ static chi_status get_files(const chi_options *o, int64_t *n, const char ***file
   return CHI_OK;
 }
 
-void chi_cli_import_features_look(const chi_options *o)
+void chi_look_features(chi_options *o)
 {
-  const chi_target target = {.study = chi_opt_argument(o, 0),
-                             .subject = chi_opt_text(o, "subject"),
-                             .alignment = chi_opt_text(o, "alignment"),
-                             .model = chi_opt_text(o, "model")};
+  const chi_target target = get_target(o);
   const bool named = target.subject != NULL && target.alignment != NULL && target.model != NULL;
   const char **files = NULL;
   chi_layers layers = {0};
@@ -73,26 +56,34 @@ void chi_cli_import_features_look(const chi_options *o)
   chi_free((void *)files);
 }
 
-chi_status chi_cli_import_features(const chi_cli *cli, int *exit_code)
+chi_status chi_cli_import_features(chi_cli *cli)
 {
-  (void)exit_code;
   const chi_options *o = cli->options;
-  chi_features_options options = {
-      .target = {.study = chi_opt_argument(o, 0), .overwrite = chi_opt_flag(o, "overwrite")},
-      .network = chi_opt_text(o, "network"),
-      .order = get_order(o)};
+  chi_features_options options = {.target = get_target(o),
+                                  .network = chi_opt_text(o, "network"),
+                                  .modality = chi_opt_text(o, "modality"),
+                                  .training = chi_opt_text(o, "training"),
+                                  .order = (chi_layer_order)chi_opt_choice(o, "order")};
   const char **files;
-  CHI_TRY(get_required(o, "subject", &options.target.subject));
-  CHI_TRY(get_required(o, "alignment", &options.target.alignment));
-  CHI_TRY(get_required(o, "model", &options.target.model));
-  CHI_TRY(get_required(o, "modality", &options.modality));
-  CHI_TRY(get_required(o, "training", &options.training));
   CHI_TRY(get_projection(o, &options.project));
-  int64_t n_files = 0;
-  chi_status s = chi_agree(cli->comm, get_files(o, &n_files, &files));
-  options.n_files = n_files;
+  chi_status s = chi_agree(cli->comm, get_files(o, &options.n_files, &files));
   options.files = files;
   if (s == CHI_OK) s = chi_import_features(cli->comm, &options);
   chi_free((void *)files);
   return s;
+}
+
+chi_status chi_cli_import_concat(chi_cli *cli)
+{
+  const chi_options *o = cli->options;
+  return chi_import_concat(&(chi_concat_options){.study = chi_opt_argument(o, 0),
+                                                 .subjects = chi_opt_text(o, "subjects"),
+                                                 .alignments = chi_opt_text(o, "alignments"),
+                                                 .model = chi_opt_text(o, "model"),
+                                                 .layer = chi_opt_text(o, "layer"),
+                                                 .network = chi_opt_text(o, "network"),
+                                                 .modality = chi_opt_text(o, "modality"),
+                                                 .training = chi_opt_text(o, "training"),
+                                                 .of = chi_opt_text(o, "of"),
+                                                 .overwrite = chi_opt_flag(o, "overwrite")});
 }

@@ -8,54 +8,30 @@
 #include "import/responses.h"
 #include "import/treebank.h"
 
-/* "low,high" of --window or --band. */
-static chi_status get_pair(const chi_options *o, const char *name, double *low, double *high)
-{
-  int n;
-  const double *values = chi_opt_reals(o, name, &n);
-  if (n != 2)
-    return chi_fail(CHI_ERR_USAGE, "--%s: expected two numbers, low,high, not %d", name, n);
-  *low = values[0];
-  *high = values[1];
-  return CHI_OK;
-}
-
-static chi_reference get_reference(const chi_options *o)
-{
-  const char *text = chi_opt_text(o, "reference");
-  return strcmp(text, "laplacian") == 0 ? CHI_REFERENCE_LAPLACIAN
-         : strcmp(text, "car") == 0     ? CHI_REFERENCE_CAR
-                                        : CHI_REFERENCE_NONE;
-}
-
-static chi_layout get_layout(const chi_options *o)
-{
-  const char *text = chi_opt_text(o, "layout");
-  return strcmp(text, "channel-sample") == 0   ? CHI_LAYOUT_CHANNEL_SAMPLE
-         : strcmp(text, "sample-channel") == 0 ? CHI_LAYOUT_SAMPLE_CHANNEL
-                                               : CHI_LAYOUT_AUTO;
-}
-
 static chi_status get_options(const chi_options *o, bool treebank, chi_import_options *out)
 {
+  double window[2], edges[2] = {0, 0};
+  int n_band;
+  const double *band = chi_opt_reals(o, "band", &n_band);
+  CHI_TRY(chi_cli_reals(o, "window", 2, "two numbers, low,high", window));
+  if (n_band != 1 || band[0] != 0)
+    CHI_TRY(chi_cli_reals(o, "band", 2, "two numbers, low,high", edges));
+  const chi_treatment treatment = {.window_start = window[0],
+                                   .window_end = window[1],
+                                   .low = edges[0],
+                                   .high = edges[1],
+                                   .reference = (chi_reference)chi_opt_choice(o, "reference"),
+                                   .notch = chi_opt_real(o, "notch"),
+                                   .high_pass = chi_opt_real(o, "high-pass"),
+                                   .envelope = chi_opt_flag(o, "envelope"),
+                                   .zscore = chi_opt_flag(o, "zscore"),
+                                   .bin = chi_opt_real(o, "bin"),
+                                   .step = chi_opt_real(o, "step"),
+                                   .units = chi_opt_text(o, "units")};
   *out = (chi_import_options){.subject = chi_opt_text(o, "subject"),
                               .alignment = chi_opt_text(o, "alignment"),
                               .event_files = chi_opt_text(o, "event-file"),
-                              .treatment = {.reference = get_reference(o),
-                                            .notch = chi_opt_real(o, "notch"),
-                                            .high_pass = chi_opt_real(o, "high-pass"),
-                                            .envelope = chi_opt_flag(o, "envelope"),
-                                            .zscore = chi_opt_flag(o, "zscore"),
-                                            .bin = chi_opt_real(o, "bin"),
-                                            .step = chi_opt_real(o, "step"),
-                                            .units = chi_opt_text(o, "units")}};
-  int n_band;
-  chi_treatment *t = &out->treatment;
-  if (chi_opt_text(o, "output") == NULL)
-    return chi_fail(CHI_ERR_USAGE, "no study to write to; give -o STUDY");
-  CHI_TRY(get_pair(o, "window", &t->window_start, &t->window_end));
-  const double *band = chi_opt_reals(o, "band", &n_band);
-  if (n_band != 1 || band[0] != 0) CHI_TRY(get_pair(o, "band", &t->low, &t->high));
+                              .treatment = treatment};
   if (treebank) {
     out->trials = chi_opt_reals(o, "trial", &out->n_trials);
     out->atlas = chi_opt_text(o, "atlas");
@@ -64,7 +40,7 @@ static chi_status get_options(const chi_options *o, bool treebank, chi_import_op
     out->dataset = chi_opt_text(o, "dataset");
     out->names = chi_opt_text(o, "names");
     out->channels = chi_opt_text(o, "channels");
-    out->layout = get_layout(o);
+    out->layout = (chi_layout)chi_opt_choice(o, "layout");
   }
   return CHI_OK;
 }
@@ -78,12 +54,16 @@ static chi_status make_plan(const chi_options *o, bool treebank, chi_plan **plan
                   : chi_plain_plan(chi_opt_argument(o, 0), &options, plan);
 }
 
-void chi_cli_import_look(const chi_command *command, const chi_options *options)
+static void look(const chi_options *o, bool treebank)
 {
   chi_plan *plan;
-  make_plan(options, command->bit == CHI_CMD_IMPORT_TREEBANK, &plan);
+  make_plan(o, treebank, &plan);
   chi_plan_destroy(&plan);
 }
+
+void chi_look_treebank(chi_options *options) { look(options, true); }
+
+void chi_look_events(chi_options *options) { look(options, false); }
 
 /* Every rank reads the small files itself; they could have changed in between. Collective. */
 static chi_status check_equal(MPI_Comm comm, const chi_plan *plan)
@@ -110,14 +90,6 @@ static chi_status import_responses(const chi_cli *cli, bool treebank)
   return s;
 }
 
-chi_status chi_cli_import_treebank(const chi_cli *cli, int *exit_code)
-{
-  (void)exit_code;
-  return import_responses(cli, true);
-}
+chi_status chi_cli_import_treebank(chi_cli *cli) { return import_responses(cli, true); }
 
-chi_status chi_cli_import_events(const chi_cli *cli, int *exit_code)
-{
-  (void)exit_code;
-  return import_responses(cli, false);
-}
+chi_status chi_cli_import_events(chi_cli *cli) { return import_responses(cli, false); }

@@ -5,17 +5,14 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 
-chi_status chi_cli_merge(const chi_cli *cli, int *exit_code)
+chi_status chi_cli_merge(chi_cli *cli)
 {
-  (void)exit_code;
   const chi_options *o = cli->options;
   const int n = chi_opt_n_arguments(o);
   const char **part = NULL;
   chi_text libraries = {0};
   chi_status s = chi_alloc(n, sizeof *part, "runs", &part);
   for (int i = 0; i < n && s == CHI_OK; i++) part[i] = chi_opt_argument(o, i);
-  if (s == CHI_OK && chi_opt_text(o, "output") == NULL)
-    s = chi_fail(CHI_ERR_USAGE, "no folder to write; give -o RUN");
   chi_cli_versions(&libraries, ", ");
   if (s == CHI_OK && libraries.failed) s = chi_fail(CHI_ERR_MEMORY, "no memory for versions");
   s = chi_agree(cli->comm, s);

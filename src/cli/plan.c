@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/cli.h"
@@ -90,19 +91,14 @@ static chi_status open_study(const chi_options *o, chi_study **study, double *by
   chi_status s = chi_study_open(chi_opt_argument(o, 0), &selection, &findings, study);
   chi_findings_free(&findings);
   CHI_TRY(s);
-  for (int64_t i = 0; i < (*study)->n_files && s == CHI_OK; i++) {
-    chi_text path = {0};
+  for (int64_t i = 0; i < (*study)->n_files; i++) {
+    char path[PATH_MAX];
     struct stat info;
-    chi_text_add(&path, "%s/%s", (*study)->path, (*study)->file[i]);
-    if (path.failed)
-      s = chi_fail(CHI_ERR_MEMORY, "no memory for a path");
-    else if (stat(path.s, &info) != 0)
-      s = chi_fail(CHI_ERR_INPUT, "%s: %s", path.s, strerror(errno));
-    else
-      *bytes += (double)info.st_size;
-    chi_text_free(&path);
+    CHI_TRY(chi_path_join(path, (*study)->path, (*study)->file[i]));
+    if (stat(path, &info) != 0) return chi_fail(CHI_ERR_INPUT, "%s: %s", path, strerror(errno));
+    *bytes += (double)info.st_size;
   }
-  return s;
+  return CHI_OK;
 }
 
 /* How the numbers of each layer are held; of the paper's, as float32. */
@@ -150,22 +146,7 @@ static void add_submission(const chi_options *o, const chi_stages_options *so,
       "jobs/sweep.sbatch %s RUN",
       (int)plan->nodes, (int)so->ranks, (int)so->encode.threads,
       (long long)(node * 1.1 / (1 << 20)) + 1, minutes / 60, minutes % 60, study);
-  for (int i = 0; i < chi_n_options; i++) {
-    const chi_option *row = &chi_option_table[i];
-    if ((row->commands & CHI_CMD_PLAN) == 0 || (row->commands & CHI_CMD_RUN) == 0 || !row->stored ||
-        !chi_opt_given(o, row->name))
-      continue;
-    chi_text_add(out, " --%s", row->name);
-    if (row->type == CHI_OPT_TEXT || row->type == CHI_OPT_CHOICE)
-      chi_text_add(out, " '%s'", chi_opt_text(o, row->name));
-    else if (row->type == CHI_OPT_INT)
-      chi_text_add(out, " %lld", (long long)chi_opt_int(o, row->name));
-    else if (row->type == CHI_OPT_REAL)
-      chi_text_add(out, " %.17g", chi_opt_real(o, row->name));
-    int n = 0;
-    const double *reals = row->type == CHI_OPT_REALS ? chi_opt_reals(o, row->name, &n) : NULL;
-    for (int k = 0; k < n; k++) chi_text_add(out, "%s%.9g", k == 0 ? " " : ",", reals[k]);
-  }
+  chi_options_write_line(o, chi_command_named("run"), out);
   chi_text_add(out, "\n");
 }
 
@@ -222,7 +203,7 @@ static void set_options(const chi_options *o, const chi_machine *machine, chi_st
   const int64_t cores = chi_opt_int(o, "cores-per-node"), threads = chi_opt_int(o, "threads");
   so->encode.threads = threads > 0 ? (int32_t)threads : 1;
   so->replicates = chi_opt_int(o, "replicates");
-  so->layers = chi_cli_layer_selection(o);
+  so->layers = (chi_layer_selection)chi_opt_choice(o, "layer-selection");
   so->machine = machine;
   so->ranks = (int32_t)chi_opt_int(o, "ranks");
   so->cores_per_node = cores > 0 ? (int32_t)cores : machine->cores;
@@ -235,9 +216,8 @@ static void set_options(const chi_options *o, const chi_machine *machine, chi_st
   so->total_bandwidth = (double)chi_opt_int(o, "file-system-bandwidth");
 }
 
-chi_status chi_cli_plan(const chi_cli *cli, int *exit_code)
+chi_status chi_cli_plan(chi_cli *cli)
 {
-  (void)exit_code;
   const chi_options *o = cli->options;
   const bool paper = chi_opt_flag(o, "paper");
   chi_stages_options so = {0};
@@ -247,7 +227,7 @@ chi_status chi_cli_plan(const chi_cli *cli, int *exit_code)
   chi_text report = {0};
   CHI_TRY(check_arguments(o));
   CHI_TRY(find_machine(o, &machine)); /* first, before there are threads */
-  chi_status s = chi_cli_fit_options(cli, o, &so.encode);
+  chi_status s = chi_cli_encode_options(cli, o, &so.encode);
   const chi_selection selection = chi_cli_selection(o);
   if (s == CHI_OK)
     s = paper ? chi_paper_study(&selection, &study) : open_study(o, &study, &so.study_bytes);
@@ -257,10 +237,8 @@ chi_status chi_cli_plan(const chi_cli *cli, int *exit_code)
   so.study = study;
   so.real = real;
   set_options(o, &machine, &so);
-  s = make_report(o, &so, &report);
-  if (s == CHI_OK) s = chi_text_print(&report);
+  s = chi_cli_print(cli, make_report(o, &so, &report), &report);
 cleanup:
-  chi_text_free(&report);
   chi_free(real);
   chi_study_destroy(&study);
   chi_free((void *)so.encode.alphas);

@@ -28,13 +28,13 @@ static chi_status not_input(chi_status s, int exit_code)
   return s == CHI_ERR_INPUT && exit_code != 0 ? chi_fail(CHI_ERR_IO, "%s", chi_message()) : s;
 }
 
-chi_status chi_cli_run(const chi_cli *cli, int *exit_code)
+chi_status chi_cli_run(chi_cli *cli)
 {
   const char *run = chi_opt_text(cli->options, "output");
   chi_run_mode mode;
-  CHI_TRY(chi_agree(cli->comm, chi_cli_mode(cli->options, &mode)));
-  CHI_TRY(chi_cli_fit_stage(cli, mode, exit_code));
+  CHI_TRY(chi_cli_mode(cli->options, &mode));
+  CHI_TRY(chi_cli_fit_stage(cli, mode));
   CHI_TRY(say_how(cli, go_on(cli)));
-  CHI_TRY(not_input(chi_cli_bootstrap_stage(cli, run, mode, exit_code), *exit_code));
+  CHI_TRY(not_input(chi_cli_bootstrap_stage(cli, run, mode), cli->exit_code));
   return say_how(cli, chi_cli_sites_stage(cli, run));
 }

@@ -14,22 +14,8 @@ static chi_status get_range(const chi_options *options, const char *name, double
   return CHI_OK;
 }
 
-static chi_status get_shares(const chi_options *options, double *shares)
+chi_status chi_cli_simulate(chi_cli *cli)
 {
-  int n;
-  const double *values = chi_opt_reals(options, "kinds", &n);
-  if (n != CHI_N_KINDS)
-    return chi_fail(CHI_ERR_USAGE,
-                    "--kinds: expected five shares (none, vision, language, both, integration), "
-                    "not %d",
-                    n);
-  for (int i = 0; i < n; i++) shares[i] = values[i];
-  return CHI_OK;
-}
-
-chi_status chi_cli_simulate(const chi_cli *cli, int *exit_code)
-{
-  (void)exit_code;
   const chi_options *o = cli->options;
   chi_simulate_options options = {.subjects = chi_opt_int(o, "subjects"),
                                   .electrodes = chi_opt_int(o, "electrodes"),
@@ -46,6 +32,7 @@ chi_status chi_cli_simulate(const chi_cli *cli, int *exit_code)
                                   .block_bytes = 16 << 20};
   CHI_TRY(get_range(o, "effects", &options.effect_min, &options.effect_max));
   CHI_TRY(get_range(o, "noise-autocorrelation", &options.noise_min, &options.noise_max));
-  CHI_TRY(get_shares(o, options.shares));
+  CHI_TRY(chi_cli_reals(o, "kinds", CHI_N_KINDS,
+                        "five shares (none, vision, language, both, integration)", options.shares));
   return chi_simulate(chi_opt_argument(o, 0), &options);
 }

@@ -229,7 +229,7 @@ static chi_status read_state(const char *run, chi_run_state *r)
   return CHI_OK;
 }
 
-chi_status chi_cli_status(const chi_cli *cli, int *exit_code)
+chi_status chi_cli_status(chi_cli *cli)
 {
   const char *run = chi_opt_argument(cli->options, 0);
   CHI_TRY(check_folder(run));
@@ -239,7 +239,7 @@ chi_status chi_cli_status(const chi_cli *cli, int *exit_code)
     printf("%s: %s\n", run,
            r.writer == WRITER_NONE ? "not begun; no job is running; go on with --resume"
                                    : "starting: the study is being read");
-    *exit_code = 3;
+    cli->exit_code = 3;
     return CHI_OK;
   }
   chi_progress progress;
@@ -247,7 +247,7 @@ chi_status chi_cli_status(const chi_cli *cli, int *exit_code)
   const chi_status s = read_state(run, &r);
   if (s == CHI_OK) {
     print_all(run, &r);
-    *exit_code = r.unfinished ? 3 : r.fitted.failed + r.refitted.failed > 0 ? 1 : 0;
+    cli->exit_code = r.unfinished ? 3 : r.fitted.failed + r.refitted.failed > 0 ? 1 : 0;
   }
   chi_fit_tables_free(&r.fit, r.n_fit);
   chi_bootstrap_file_close(&r.file);

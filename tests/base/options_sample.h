@@ -8,9 +8,19 @@
 enum { BAKE = 1, EAT = 2, FEAST = 4 };
 
 static const chi_command commands[] = {
-    {"bake", BAKE, "CAKE", 1, "Bake a cake.", "A paragraph.", 0},
-    {"eat", EAT, "CAKE", 1, "Eat a cake.", NULL, 0},
-    {"feast", FEAST, "CAKE", 1, "Bake a cake and eat it.", NULL, BAKE | EAT},
+    {.name = "bake",
+     .bit = BAKE,
+     .arguments = "CAKE",
+     .n_arguments = 1,
+     .summary = "Bake a cake.",
+     .details = "A paragraph."},
+    {.name = "eat", .bit = EAT, .arguments = "CAKE", .n_arguments = 1, .summary = "Eat a cake."},
+    {.name = "feast",
+     .bit = FEAST,
+     .parts = BAKE | EAT,
+     .arguments = "CAKE",
+     .n_arguments = 1,
+     .summary = "Bake a cake and eat it."},
 };
 
 static const chi_option table[] = {

@@ -188,7 +188,7 @@ def test_usage():
     empty_study()
     np.save("bad.npy", GOOD)
     for text in ("many", "0", "-3", "5x", "1e3", "99999999999999999999"):
-        no(f"--project: `{text}`", files=["bad.npy", "--project", text])
+        no(f"--project {text}: expected", files=["bad.npy", "--project", text])
     no("--project none contradicts --always", files=["bad.npy", "--project", "none", "--always"])
     no("--project none contradicts --keep", files=["bad.npy", "--project", "none", "--keep", "x"])
     no("--eps: 1 is not between", files=["bad.npy", "--eps", 1])

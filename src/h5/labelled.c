@@ -1,10 +1,11 @@
 #include "h5/labelled.h"
 
 #include <hdf5_hl.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "h5/box.h"
 #include "h5/whole.h"
 
 static chi_status io(herr_t result) { return result < 0 ? CHI_ERR_IO : CHI_OK; }
@@ -12,9 +13,7 @@ static chi_status io(herr_t result) { return result < 0 ? CHI_ERR_IO : CHI_OK; }
 chi_status chi_labelled_begin(hid_t file, const char *name, chi_labelled *out)
 {
   *out = (chi_labelled){.group = -1};
-  out->text = H5Tcopy(H5T_C_S1);
-  H5Tset_size(out->text, H5T_VARIABLE);
-  H5Tset_cset(out->text, H5T_CSET_UTF8);
+  out->text = chi_h5_text_type(H5T_CSET_UTF8);
   out->creation = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_obj_track_times(out->creation, false);
   out->group = name == NULL ? H5Gopen2(file, "/", H5P_DEFAULT)
@@ -41,19 +40,41 @@ int chi_labelled_dim(chi_labelled *l, const char *name, int64_t length)
   return l->n_dims++;
 }
 
-/* A dataset over some dimensions with their scales attached. */
-static chi_status make(chi_labelled *l, const char *name, hid_t type, int rank, const int *dims,
-                       hid_t creation, hid_t *out)
+static hid_t create(const chi_labelled *l, const char *name, hid_t type, int rank, const int *dims,
+                    hid_t creation)
 {
   hsize_t length[CHI_LABELLED_RANK] = {0};
   for (int d = 0; d < rank; d++) length[d] = l->length[dims[d]];
   const hid_t space = H5Screate_simple(rank, length, NULL);
-  *out = H5Dcreate2(l->group, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  const hid_t dataset = H5Dcreate2(l->group, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
   H5Sclose(space);
-  herr_t failed = *out < 0 ? -1 : 0;
+  return dataset;
+}
+
+hid_t chi_labelled_create(const chi_labelled *l, const char *name, hid_t type, bool later, int rank,
+                          const int *dims)
+{
+  const hid_t creation = H5Pcopy(l->creation);
+  if (later) H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+  const hid_t dataset = create(l, name, type, rank, dims, creation);
+  H5Pclose(creation);
+  return dataset;
+}
+
+herr_t chi_labelled_attach(const chi_labelled *l, hid_t dataset, int rank, const int *dims)
+{
+  herr_t failed = 0;
   for (int d = 0; d < rank && failed >= 0; d++)
-    if (l->scale[dims[d]] >= 0) failed = H5DSattach_scale(*out, l->scale[dims[d]], (unsigned)d);
-  return io(failed);
+    if (l->scale[dims[d]] >= 0) failed = H5DSattach_scale(dataset, l->scale[dims[d]], (unsigned)d);
+  return failed;
+}
+
+/* A dataset over some dimensions with their scales attached. */
+static chi_status make(chi_labelled *l, const char *name, hid_t type, int rank, const int *dims,
+                       hid_t creation, hid_t *out)
+{
+  *out = create(l, name, type, rank, dims, creation);
+  return io(*out < 0 ? -1 : chi_labelled_attach(l, *out, rank, dims));
 }
 
 chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int rank,
@@ -77,16 +98,16 @@ chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int 
 static herr_t fill_dataset(hid_t dataset)
 {
   unsigned char value[8];
-  const hsize_t start[CHI_LABELLED_RANK] = {0}, one[CHI_LABELLED_RANK] = {1, 1, 1, 1};
+  const int64_t start[CHI_LABELLED_RANK] = {0}, one[CHI_LABELLED_RANK] = {1, 1, 1, 1};
   const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
-  const hid_t creation = H5Dget_create_plist(dataset), here = H5Screate_simple(1, one, NULL);
+  const hid_t creation = H5Dget_create_plist(dataset);
   herr_t failed = 0;
   if (H5Sget_simple_extent_npoints(space) > 0) {
     failed = H5Pget_fill_value(creation, type, value);
-    if (failed >= 0) failed = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, one, NULL);
-    if (failed >= 0) failed = H5Dwrite(dataset, type, here, space, H5P_DEFAULT, value);
+    if (failed >= 0)
+      failed =
+          chi_h5_box(dataset, true, type, H5Sget_simple_extent_ndims(space), start, one, value);
   }
-  H5Sclose(here);
   H5Pclose(creation);
   H5Tclose(type);
   H5Sclose(space);
@@ -125,8 +146,26 @@ chi_status chi_labelled_put_scale(chi_labelled *l, int dim, hid_t file_type, hid
 {
   CHI_TRY(chi_labelled_put(l, l->dim[dim], file_type, memory_type, 1, &dim, data));
   l->scale[dim] = H5Dopen2(l->group, l->dim[dim], H5P_DEFAULT);
-  if (l->scale[dim] < 0) return CHI_ERR_IO;
-  return io(H5DSset_scale(l->scale[dim], l->dim[dim]));
+  return io(l->scale[dim] < 0 ? -1 : H5DSset_scale(l->scale[dim], l->dim[dim]));
+}
+
+chi_status chi_labelled_put_bare(chi_labelled *l, int dim)
+{
+  char mark[80];
+  snprintf(mark, sizeof mark, "This is a netCDF dimension but not a netCDF variable.%10lld",
+           (long long)l->length[dim]);
+  l->scale[dim] = chi_labelled_create(l, l->dim[dim], H5T_IEEE_F32BE, true, 1, &dim);
+  return io(l->scale[dim] < 0 ? -1 : H5DSset_scale(l->scale[dim], mark));
+}
+
+chi_status chi_labelled_redim(chi_labelled *l, int dim, int64_t length)
+{
+  if (l->scale[dim] >= 0) CHI_TRY(io(H5Dclose(l->scale[dim])));
+  l->scale[dim] = -1;
+  l->length[dim] = (hsize_t)length;
+  if (H5Lexists(l->group, l->dim[dim], H5P_DEFAULT) <= 0) return chi_labelled_put_bare(l, dim);
+  l->scale[dim] = H5Dopen2(l->group, l->dim[dim], H5P_DEFAULT);
+  return io(l->scale[dim] < 0 ? -1 : 0);
 }
 
 chi_status chi_labelled_put_count(chi_labelled *l, int dim)

@@ -39,6 +39,13 @@ chi_status chi_labelled_put_scale(chi_labelled *l, int dim, hid_t file_type, hid
 /** The labels 0, 1, 2, ... as int32. */
 chi_status chi_labelled_put_count(chi_labelled *l, int dim);
 
+/** A dimension without labels, as the netCDF-4 library marks it: its data are never stored. */
+chi_status chi_labelled_put_bare(chi_labelled *l, int dim);
+
+/** Go over to another dimension under the same index, whose name has changed: the one that is
+ * there, or a new one without labels. */
+chi_status chi_labelled_redim(chi_labelled *l, int dim, int64_t length);
+
 /** Write a dataset over some dimensions (outermost first) with their scales attached. */
 chi_status chi_labelled_put(chi_labelled *l, const char *name, hid_t file_type, hid_t memory_type,
                             int rank, const int *dims, const void *data);
@@ -55,6 +62,13 @@ chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int 
 /** Allocate and fill, one after the other, the datasets that were made with a value to fill them:
  * last of all in a file, so that they stand at its end with nothing between them. */
 chi_status chi_labelled_fill(chi_labelled *l);
+
+/** The parts of it: a dataset that takes its room with the first write, and attaching scales to it.
+ * \param[in] later  it is never filled, but written bit by bit
+ * \return close with H5Dclose; negative on failure */
+hid_t chi_labelled_create(const chi_labelled *l, const char *name, hid_t type, bool later, int rank,
+                          const int *dims);
+herr_t chi_labelled_attach(const chi_labelled *l, hid_t dataset, int rank, const int *dims);
 
 /** A string attribute of a dataset of the group. */
 chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const char *name,

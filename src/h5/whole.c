@@ -1,14 +1,13 @@
 #include "h5/whole.h"
-#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "h5/h5.h"
 
 enum { META_BLOCK = 1 << 16 };
@@ -22,23 +21,19 @@ chi_status chi_h5_failed(const char *path, const char *what)
                   space);
 }
 
-herr_t chi_h5_put_text(hid_t object, const char *name, const char *value)
+hid_t chi_h5_text_type(H5T_cset_t characters)
 {
-  const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  const hid_t type = H5Tcopy(H5T_C_S1);
   H5Tset_size(type, H5T_VARIABLE);
-  H5Tset_cset(type, H5T_CSET_UTF8);
-  const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  const herr_t failed = attribute < 0 ? -1 : H5Awrite(attribute, type, &value);
-  if (attribute >= 0) H5Aclose(attribute);
-  H5Sclose(space);
-  H5Tclose(type);
-  return failed;
+  H5Tset_cset(type, characters);
+  return type;
 }
 
-static herr_t write_integers(hid_t object, const char *name, int64_t n, hid_t file_type,
-                             hid_t memory_type, const void *values)
+/* n < 0: one value, as a scalar. */
+static herr_t put(hid_t object, const char *name, int64_t n, hid_t file_type, hid_t memory_type,
+                  const void *values)
 {
-  const hsize_t length = (hsize_t)(n < 0 ? 1 : n);
+  const hsize_t length = (hsize_t)n;
   const hid_t space = n < 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &length, NULL);
   const hid_t attribute = H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
   const herr_t failed = attribute < 0 ? -1 : H5Awrite(attribute, memory_type, values);
@@ -47,24 +42,44 @@ static herr_t write_integers(hid_t object, const char *name, int64_t n, hid_t fi
   return failed;
 }
 
+herr_t chi_h5_put_text(hid_t object, const char *name, const char *value)
+{
+  const hid_t type = chi_h5_text_type(H5T_CSET_UTF8);
+  const herr_t failed = put(object, name, -1, type, type, &value);
+  H5Tclose(type);
+  return failed;
+}
+
 herr_t chi_h5_put_int32(hid_t object, const char *name, int64_t n, const int32_t *values)
 {
-  return write_integers(object, name, n, H5T_STD_I32LE, H5T_NATIVE_INT32, values);
+  return put(object, name, n, H5T_STD_I32LE, H5T_NATIVE_INT32, values);
 }
 
 herr_t chi_h5_put_int64(hid_t object, const char *name, int64_t value)
 {
-  return write_integers(object, name, -1, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
+  return put(object, name, -1, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }
 
-chi_status chi_h5_check_space(const char *run, const char *name, int64_t bytes)
+herr_t chi_h5_put_real(hid_t object, const char *name, double value)
 {
-  const int64_t left = chi_disk_free(run);
+  return put(object, name, -1, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+}
+
+chi_status chi_h5_check_space(const char *folder, const char *name, int64_t bytes)
+{
+  const int64_t left = chi_disk_free(folder);
   if (left < 0 || left >= bytes) return CHI_OK;
   return chi_fail(CHI_ERR_IO,
                   "%s/%s: takes %.1f MB, but only %.1f MB are free there; make room or choose "
                   "another place",
-                  run, name, 1e-6 * (double)bytes, 1e-6 * (double)left);
+                  folder, name, 1e-6 * (double)bytes, 1e-6 * (double)left);
+}
+
+chi_status chi_h5_tmp_path(char *out, const char *path)
+{
+  const int n = snprintf(out, PATH_MAX, "%s.tmp", path);
+  if (n >= 0 && n < PATH_MAX) return CHI_OK;
+  return chi_fail(CHI_ERR_USAGE, "%.100s...: the path is too long", path);
 }
 
 /* Take room on disk for the first `bytes` of a file, with or without making it that long. HDF5 does
@@ -86,47 +101,76 @@ static chi_status reserve(const char *path, int mode, int64_t bytes)
                   1e-6 * (double)bytes, strerror(why), 1e-6 * (double)chi_disk_free(path));
 }
 
-static chi_status write_contents(const char *path, int64_t bytes, chi_h5_contents *contents,
-                                 void *context)
+chi_status chi_h5_begin(const char *path, int64_t bytes, hid_t *file)
 {
+  char tmp[PATH_MAX];
+  *file = H5I_INVALID_HID;
+  CHI_TRY(chi_h5_tmp_path(tmp, path));
+  unlink(tmp); /* of an earlier job that did not live long */
+  if (bytes > 0) CHI_TRY(reserve(tmp, 0, bytes));
   /* Not the newest library format: such a file does not open after a kill -9. */
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   /* What is known of datasets stands together, before the first large one. */
-  H5Pset_meta_block_size(access, META_BLOCK);
-  const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  if (bytes > 0) H5Pset_meta_block_size(access, META_BLOCK);
+  *file = H5Fcreate(tmp, H5F_ACC_TRUNC, H5P_DEFAULT, access);
   H5Pclose(access);
-  if (file < 0) return chi_h5_failed(path, "the file");
-  const char *what = "the file";
+  if (*file < 0) return chi_h5_failed(tmp, "the file");
   /* Making the file gave the room back that it had. */
-  chi_status s = reserve(path, FALLOC_FL_KEEP_SIZE, bytes);
-  if (s == CHI_OK) {
-    s = contents(file, context, &what);
-    if (s == CHI_ERR_IO) s = chi_h5_failed(path, what);
-  }
-  const herr_t closed = H5Fclose(file);
-  if (s == CHI_OK && closed < 0) s = chi_h5_failed(path, "the file");
+  const chi_status s = bytes > 0 ? reserve(tmp, FALLOC_FL_KEEP_SIZE, bytes) : CHI_OK;
+  if (s != CHI_OK) H5Fclose(*file);
   return s;
 }
 
-chi_status chi_h5_make(const char *run, const char *name, int64_t bytes, chi_h5_contents *contents,
-                       void *context)
+chi_status chi_h5_reserve(const char *path)
 {
-  char path[PATH_MAX], temporary[PATH_MAX], name_tmp[NAME_MAX];
-  snprintf(name_tmp, sizeof name_tmp, "%s.tmp", name);
-  CHI_TRY(chi_path_join(path, run, name));
-  CHI_TRY(chi_path_join(temporary, run, name_tmp));
-  unlink(temporary); /* of an earlier job that did not live long */
-  chi_status s = reserve(temporary, 0, bytes);
-  if (s == CHI_OK) {
-    chi_h5_lock();
-    s = write_contents(temporary, bytes, contents, context);
-    chi_h5_unlock();
-  }
-  if (s == CHI_OK) s = reserve(temporary, 0, -1);
-  if (s == CHI_OK && rename(temporary, path) != 0)
-    s = chi_fail(CHI_ERR_IO, "%s: cannot be renamed to %s: %s", temporary, name, strerror(errno));
-  if (s == CHI_OK) return chi_folder_sync(run);
-  unlink(temporary);
-  return s;
+  char tmp[PATH_MAX];
+  CHI_TRY(chi_h5_tmp_path(tmp, path));
+  return reserve(tmp, 0, -1);
+}
+
+/* The folder of a path, so that its names last through a power cut. */
+static chi_status sync_folder(const char *path)
+{
+  char folder[PATH_MAX];
+  snprintf(folder, sizeof folder, "%s", path);
+  char *slash = strrchr(folder, '/');
+  if (slash == NULL) return chi_folder_sync(".");
+  slash[slash == folder ? 1 : 0] = '\0';
+  return chi_folder_sync(folder);
+}
+
+chi_status chi_h5_end(const char *path, chi_status status)
+{
+  char tmp[PATH_MAX];
+  if (status == CHI_OK) status = chi_h5_reserve(path);
+  if (chi_h5_tmp_path(tmp, path) != CHI_OK) return status;
+  if (status == CHI_OK && rename(tmp, path) != 0)
+    status = chi_fail(CHI_ERR_IO, "%s: cannot be renamed to %s: %s", tmp, path, strerror(errno));
+  if (status == CHI_OK) return sync_folder(path);
+  unlink(tmp);
+  return status;
+}
+
+static chi_status write_contents(const char *path, int64_t bytes, chi_h5_contents *contents,
+                                 void *context)
+{
+  hid_t file;
+  const char *what = "the file";
+  CHI_TRY(chi_h5_begin(path, bytes, &file));
+  chi_status s = contents(file, context, &what);
+  if (s == CHI_ERR_IO) s = chi_h5_failed(path, what);
+  const herr_t closed = H5Fclose(file);
+  return s == CHI_OK && closed < 0 ? chi_h5_failed(path, "the file") : s;
+}
+
+chi_status chi_h5_make(const char *folder, const char *name, int64_t bytes,
+                       chi_h5_contents *contents, void *context)
+{
+  char path[PATH_MAX];
+  CHI_TRY(chi_path_join(path, folder, name));
+  chi_h5_lock();
+  const chi_status s = write_contents(path, bytes, contents, context);
+  chi_h5_unlock();
+  return chi_h5_end(path, s);
 }

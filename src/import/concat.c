@@ -184,11 +184,10 @@ static chi_status make_file(const chi_concat_options *o, const chi_study *study,
   if (s == CHI_OK) s = chi_writer_create_features(path, &header, &writer);
   if (s == CHI_OK) s = chi_writer_add_layer(writer, o->layer, 0, width);
   if (s == CHI_OK) s = write_rows(p, d->n_events, width, writer);
-  if (s == CHI_OK) s = chi_writer_finish(&writer);
+  s = chi_writer_finish(&writer, s);
   if (s == CHI_OK)
     chi_log(CHI_LOG_INFO, "%s: %lld events, %lld features", path, (long long)d->n_events,
             (long long)width);
-  chi_writer_destroy(&writer);
   close_parts(p);
   chi_free(path);
   return s;

@@ -209,9 +209,7 @@ static chi_status import_layers(import *job, const char *path)
 {
   CHI_TRY(chi_agree(job->comm, begin_file(job, path)));
   for (int64_t i = 0; i < job->layers.n; i++) CHI_TRY(import_layer(job, i));
-  chi_status s = CHI_OK;
-  if (job->rank == 0) s = chi_writer_finish(&job->writer);
-  return chi_agree(job->comm, s);
+  return CHI_OK;
 }
 
 chi_status chi_import_features(MPI_Comm comm, const chi_features_options *options)
@@ -231,7 +229,7 @@ import job = {.comm = comm, .options = options };
   } else if (s == CHI_OK) {
     s = import_layers(&job, path);
   }
-  chi_writer_destroy(&job.writer);
+  s = chi_agree(comm, chi_writer_finish(&job.writer, s));
   chi_layers_free(&job.layers);
   chi_free(path);
   return s;

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "import/stream.h"
-#include "study/write_parallel.h"
+#include "study/write.h"
 
 static chi_status make_folder(const char *path)
 {
@@ -100,7 +100,7 @@ static chi_status check_memory(const chi_plan *p, int64_t n, int64_t *n_numbers)
                   (long long)n, 1e-9 * bytes, 1e-9 * (double)chi_memory_available());
 }
 
-static chi_status fill(MPI_Comm comm, const chi_plan *p, chi_parallel_writer *writer,
+static chi_status fill(MPI_Comm comm, const chi_plan *p, chi_writer *writer,
                        chi_stream_report *report)
 {
   int rank, size;
@@ -116,8 +116,8 @@ static chi_status fill(MPI_Comm comm, const chi_plan *p, chi_parallel_writer *wr
   for (int64_t i = 0; i < p->n_sessions && s == CHI_OK; i++) {
     s = chi_stream(comm, p, i, first, n, numbers, report);
     if (s == CHI_OK)
-      s = chi_parallel_writer_put(writer, p->session[i].first_event, p->session[i].n_events, first,
-                                  n, numbers);
+      s = chi_writer_put(writer, p->session[i].first_event, p->session[i].n_events, first, n,
+                         numbers);
     s = chi_agree(comm, s);
   }
   chi_free(numbers);
@@ -168,7 +168,7 @@ chi_status chi_import_responses(MPI_Comm comm, const chi_plan *plan, const char 
   char path[PATH_MAX];
   int rank;
   description d = {0};
-  chi_parallel_writer *writer = NULL;
+  chi_writer *writer = NULL;
   chi_stream_report report = {0};
   const double start = chi_clock_now();
   MPI_Comm_rank(comm, &rank);
@@ -181,9 +181,9 @@ chi_status chi_import_responses(MPI_Comm comm, const chi_plan *plan, const char 
   s = chi_agree(comm, s);
   if (s != CHI_OK) goto cleanup;
   if (rank == 0) say_notes(plan);
-  s = chi_parallel_writer_create(comm, path, &d.header, &writer);
+  s = chi_writer_create_shared(comm, path, &d.header, &writer);
   if (s == CHI_OK) s = fill(comm, plan, writer, &report);
-  if (writer != NULL) s = chi_parallel_writer_finish(&writer, s);
+  s = chi_writer_finish(&writer, s);
   if (s == CHI_OK) say_done(comm, plan, path, &report, chi_clock_now() - start);
 cleanup:
   description_free(&d);

@@ -243,7 +243,5 @@ chi_status chi_network_write(const chi_simulate_options *options, const chi_netw
   chi_status s = chi_writer_create_features(path, &header, &writer);
   for (int64_t layer = 0; s == CHI_OK && layer < options->layers; layer++)
     s = write_layer(options, network, dataset, layer, writer);
-  if (s == CHI_OK) s = chi_writer_finish(&writer);
-  chi_writer_destroy(&writer);
-  return s;
+  return chi_writer_finish(&writer, s);
 }

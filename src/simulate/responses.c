@@ -204,9 +204,8 @@ chi_status chi_responses_write(const chi_simulate_options *options, const char *
   const chi_response_header header = make_header(options, subject, name, &state);
   s = chi_writer_create_responses(path, &header, &writer);
   if (s == CHI_OK) s = write_rows(options, dataset, sites, &state, writer);
-  if (s == CHI_OK) s = chi_writer_finish(&writer);
+  s = chi_writer_finish(&writer, s);
 cleanup:
-  chi_writer_destroy(&writer);
   chi_free(responds);
   free_state(&state);
   return s;

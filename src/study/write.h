@@ -2,10 +2,11 @@
  * Writing the response and feature files of a study (formats.md), rows of events at a time, with
  * dimension scales attached, so that netCDF-4 tools find labelled arrays. Equal content gives equal
  * bytes, whatever the rows per call. A file is made as PATH.tmp and bears its name only once it is
- * whole and synced. All local; they take chi_h5_lock inside. */
+ * whole and synced. Local unless told; they take chi_h5_lock inside. */
 #ifndef CHIASM_STUDY_WRITE_H
 #define CHIASM_STUDY_WRITE_H
 
+#include <mpi.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,18 +62,21 @@ chi_status chi_writer_add_layer(chi_writer *writer, const char *layer, int32_t d
  * \param[in] rows  n x (n_electrodes * n_times or n_features), row-major, float32 */
 chi_status chi_writer_append(chi_writer *writer, int64_t n, const float *rows);
 
-/** Close the file, sync it and give it its name; *writer is NULL afterwards, also on failure.
- * \return CHI_ERR_BUG if events are missing, CHI_ERR_IO */
-chi_status chi_writer_finish(chi_writer **writer);
+/** Begin a response file that all ranks of `comm` fill together, through MPI-IO: rank 0 makes
+ * PATH.tmp with everything but the numbers. The bytes do not depend on the number of ranks.
+ * Collective. \param[in] header  n_times on every rank, the rest looked at on rank 0 \return
+ * CHI_ERR_IO; then *out is NULL and there is no file */
+chi_status chi_writer_create_shared(MPI_Comm comm, const char *path,
+                                    const chi_response_header *header, chi_writer **out);
 
-/** Leave a response file whose numbers others write as PATH.tmp, with room on disk for them;
- * *writer is NULL afterwards, also on failure. chi_writer_publish gives it its name then. */
-chi_status chi_writer_release(chi_writer **writer);
+/** Write some events of some electrodes into such a file, which no other call writes. Local.
+ * \param[in] numbers  n_events x n_electrodes x n_times */
+chi_status chi_writer_put(chi_writer *writer, int64_t event, int64_t n_events, int64_t electrode,
+                          int64_t n_electrodes, const float *numbers);
 
-/** Sync PATH.tmp, which is closed, and name it PATH. \return CHI_ERR_IO */
-chi_status chi_writer_publish(const char *path);
-
-/** Close and remove an unfinished file. NULL-safe; for cleanup after a failure. */
-void chi_writer_destroy(chi_writer **writer);
+/** Close the file; sync it and give it its name if `status` is CHI_OK (on all ranks), else remove
+ * it. *writer, which may be NULL, is NULL afterwards. Collective for a file of all ranks.
+ * \return the first failure: status; CHI_ERR_BUG if events are missing; CHI_ERR_IO */
+chi_status chi_writer_finish(chi_writer **writer, chi_status status);
 
 #endif

@@ -38,7 +38,7 @@ static void test_whole(void **unused)
   assert_int_equal(chi_writer_add_layer(writer, "b", 1, 1), CHI_OK);
   assert_int_equal(chi_writer_append(writer, 3, rows), CHI_OK);
   assert_true(!exists(path) && exists(tmp));
-  assert_int_equal(chi_writer_finish(&writer), CHI_OK);
+  assert_int_equal(chi_writer_finish(&writer, CHI_OK), CHI_OK);
   assert_null(writer);
   assert_true(exists(path) && !exists(tmp));
   unlink(path);
@@ -54,7 +54,7 @@ static void test_not_whole(void **unused)
   assert_int_equal(chi_writer_append(writer, 4, rows), CHI_ERR_BUG);
   assert_int_equal(chi_writer_append(writer, 2, rows), CHI_OK);
   assert_int_equal(chi_writer_add_layer(writer, "b", 0, 2), CHI_ERR_BUG);
-  assert_int_equal(chi_writer_finish(&writer), CHI_ERR_BUG);
+  assert_int_equal(chi_writer_finish(&writer, CHI_OK), CHI_ERR_BUG);
   assert_non_null(strstr(chi_message(), "2 of 3 events"));
   assert_true(writer == NULL && !exists(path) && !exists(tmp));
 }
@@ -70,7 +70,7 @@ static void test_trouble(void **unused)
   assert_int_equal(chi_writer_add_layer(writer, "a", 0, 2), CHI_OK);
   assert_int_equal(chi_writer_append(writer, 3, rows), CHI_OK);
   assert_int_equal(chi_writer_add_layer(writer, "a", 0, 2), CHI_ERR_IO); /* twice the same */
-  chi_writer_destroy(&writer);
+  assert_int_equal(chi_writer_finish(&writer, CHI_ERR_NUMERIC), CHI_ERR_NUMERIC);
   assert_true(writer == NULL && !exists(path) && !exists(tmp));
 }
 

@@ -83,33 +83,30 @@ chi_status chi_banded_begin(chi_fit_work *work, int32_t f, int64_t n, const doub
   copy_gram(order, n, gram, scale, reflectors(work, f));
   chi_band_reduce(order, reflectors(work, f), triangles(work, f), w->band, w->work);
   CHI_TRY(chi_band_factor(order, w->band, work->alphas[0], first_factor(work, f)));
-  chi_stage_stop(stages, CHI_STAGE_FACTORISE, clock, 4.0 / 3 * (double)n * (double)n * (double)n);
-
-  clock = chi_stage_start();
+  chi_stage_stop(stages, CHI_STAGE_FACTORISE, &clock, 2.0 / 3 * chi_flops(n, n, n));
   const int64_t m0 = fold->split - fold->first;
   memset(w->held_out, 0, (size_t)(order * w->ld) * sizeof *w->held_out);
   turn_half(w, n, m0, h, weight, scale, 0);
   turn_half(w, n, m - m0, h + m0 * n, weight + m0, scale, m0 + 1);
-  chi_stage_stop(stages, CHI_STAGE_HAT, clock, 0);
+  chi_stage_stop(stages, CHI_STAGE_HAT, &clock, 0);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
   for (int64_t j = 0; j < m + 2; j += CHI_ROTATED) {
-    chi_thread_work *t = &work->thread[chi_thread()];
+    chi_thread_work *t = chi_thread(work);
     const int64_t columns = m + 2 - j < CHI_ROTATED ? m + 2 - j : CHI_ROTATED;
-    const chi_stage_clock part = chi_stage_start();
+    chi_stage_clock part = chi_stage_start();
     chi_band_rotate(order, reflectors(work, f), triangles(work, f), columns, w->held_out + j, w->ld,
                     t->rotate);
-    chi_stage_stop(&t->stages, CHI_STAGE_HAT, part, 2 * (double)n * (double)n * (double)columns);
+    chi_stage_stop(&t->stages, CHI_STAGE_HAT, &part, chi_flops(n, columns, n));
   }
   return CHI_OK;
 }
 
-chi_status chi_banded_operator(chi_fit_work *work, int32_t f, int32_t alpha, int thread)
+chi_status chi_banded_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi_thread_work *t)
 {
   const chi_banded *w = &work->banded;
   const chi_fold *fold = &work->folds[f];
   const int64_t m = fold->end - fold->first + 2, m0 = fold->split - fold->first;
-  chi_thread_work *t = &work->thread[thread];
-  const chi_stage_clock clock = chi_stage_start();
+  chi_stage_clock clock = chi_stage_start();
   CHI_TRY(chi_band_factor(w->order, w->band, work->alphas[alpha], t->factor));
   memcpy(t->solve, w->held_out, (size_t)(w->order * w->ld) * sizeof *t->solve);
   chi_band_forward(w->order, t->factor, m, t->solve, w->ld);
@@ -118,15 +115,15 @@ chi_status chi_banded_operator(chi_fit_work *work, int32_t f, int32_t alpha, int
     chi_band_multiply(w->order, first_factor(work, f), m, t->solve, w->ld);
   chi_operator_store_turned(work, f, 0, alpha, t->solve, w->ld, w->order);
   chi_operator_store_turned(work, f, 1, alpha, t->solve + m0 + 1, w->ld, w->order);
-  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock, 6.0 * CHI_BAND * (double)w->order * (double)m);
+  chi_stage_stop(&t->stages, CHI_STAGE_HAT, &clock, 3 * chi_flops(w->order, m, CHI_BAND));
   return CHI_OK;
 }
 
-void chi_banded_basis(chi_fit_work *work, int32_t f, int64_t n, double *c, int64_t ldc, int thread)
+void chi_banded_basis(chi_fit_work *work, int32_t f, int64_t n, double *c, int64_t ldc,
+                      chi_thread_work *t)
 {
   const int64_t order = work->banded.order;
-  chi_band_rotate(order, reflectors(work, f), triangles(work, f), n, c, ldc,
-                  work->thread[thread].rotate);
+  chi_band_rotate(order, reflectors(work, f), triangles(work, f), n, c, ldc, t->rotate);
   if (work->shape.route == CHI_ROUTE_PRIMAL)
     chi_band_forward(order, first_factor(work, f), n, c, ldc);
 }

@@ -129,3 +129,22 @@ void chi_classes_standardise(chi_fit_work *work)
   standardise_all(work);
   for (int32_t f = 0; f < work->shape.n_folds; f++) fold_variance(work, f);
 }
+
+void chi_classes_offsets(const chi_fit_work *work, int32_t f, double *fold_mean, double *offset)
+{
+  const chi_primal *w = &work->primal;
+  const int64_t p = work->shape.n_features;
+  double total = 0;
+  memset(fold_mean, 0, (size_t)p * sizeof *fold_mean);
+  for (int64_t c = 0; c < work->shape.n_classes; c++) {
+    if (f >= 0 && !chi_class_trains(w, c, f)) continue;
+    total += w->class_weight[c];
+    for (int64_t j = 0; j < p; j++) fold_mean[j] += w->class_weight[c] * w->mean[c * p + j];
+  }
+  for (int64_t j = 0; j < p; j++) fold_mean[j] /= total;
+  for (int64_t c = 0; c < work->shape.n_classes; c++) {
+    const double weight = f < 0 || chi_class_trains(w, c, f) ? sqrt(w->class_weight[c]) : 0;
+    for (int64_t j = 0; j < p; j++)
+      offset[c * p + j] = weight * (w->mean[c * p + j] - fold_mean[j]);
+  }
+}

@@ -22,69 +22,71 @@ static void add_tile(chi_dual *w, int64_t n, int64_t i0, int64_t i1, int64_t col
   chi_dsyrk(rows, beta, w->gram + i0 * n + i0, n);
 }
 
+/* Standardise a panel of columns and add it to K and the cross product. */
+static void add_panel(chi_fit_work *work, int32_t f, int64_t c0, int64_t columns, int64_t ld)
+{
+  const chi_fold *fold = &work->folds[f];
+  const int64_t n = fold->n_train, all = n + fold->end - fold->first;
+  const int64_t own = (n + TILE - 1) / TILE, tiles = own + (all - n + TILE - 1) / TILE;
+  chi_stage_clock clock = chi_stage_start();
+  chi_standardise(work, fold, c0, c0 + columns, work->dual.panel, ld);
+  chi_stage_stop(&work->thread[0].stages, CHI_STAGE_STANDARDISE, &clock,
+                 3 * chi_flops(all, columns, 1));
+#pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
+  for (int64_t t = tiles - 1; t >= 0; t--) { /* the longest rows first */
+    chi_stage_clock tile_clock = chi_stage_start();
+    const int64_t i0 = t < own ? t * TILE : n + (t - own) * TILE;
+    const int64_t limit = t < own ? n : all;
+    const int64_t i1 = i0 + TILE < limit ? i0 + TILE : limit;
+    add_tile(&work->dual, n, i0, i1, columns, ld, c0 == 0 ? 0 : 1);
+    const double width = t < own ? (double)(i0 + i1) : 2 * (double)n;
+    chi_stage_stop(&chi_thread(work)->stages, CHI_STAGE_GRAM, &tile_clock,
+                   width * (double)(i1 - i0) * (double)columns);
+  }
+}
+
 chi_status chi_dual_begin(chi_fit_work *work, int32_t f)
 {
   chi_dual *w = &work->dual;
-  const chi_fold *fold = &work->folds[f];
-  const int64_t n = fold->n_train, all = n + fold->end - fold->first, p = work->shape.n_features;
-  const int64_t own = (n + TILE - 1) / TILE, tiles = own + (all - n + TILE - 1) / TILE;
-  const int64_t ld = p < CHI_PANEL ? p : CHI_PANEL;
-  chi_stages *stages = &work->thread[0].stages;
-  for (int64_t c0 = 0; c0 < p; c0 += CHI_PANEL) {
-    const int64_t columns = p - c0 < CHI_PANEL ? p - c0 : CHI_PANEL;
-    chi_stage_clock clock = chi_stage_start();
-    chi_standardise(work, fold, c0, c0 + columns, w->panel, ld);
-    chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 6 * (double)all * (double)columns);
-#pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
-    for (int64_t t = tiles - 1; t >= 0; t--) { /* the longest rows first */
-      const chi_stage_clock tile_clock = chi_stage_start();
-      const int64_t i0 = t < own ? t * TILE : n + (t - own) * TILE;
-      const int64_t limit = t < own ? n : all;
-      const int64_t i1 = i0 + TILE < limit ? i0 + TILE : limit;
-      add_tile(w, n, i0, i1, columns, ld, c0 == 0 ? 0 : 1);
-      const double width = t < own ? (double)(i0 + i1) : 2 * (double)n;
-      chi_stage_stop(&work->thread[chi_thread()].stages, CHI_STAGE_GRAM, tile_clock,
-                     width * (double)(i1 - i0) * (double)columns);
-    }
-  }
+  const int64_t n = work->folds[f].n_train, p = work->shape.n_features;
+  const int64_t width = p < CHI_PANEL ? p : CHI_PANEL;
+  for (int64_t c = 0; c < p; c += width)
+    add_panel(work, f, c, p - c < width ? p - c : width, width);
   for (int64_t i = 0; i < n; i++) w->diagonal[i] = w->gram[i * n + i];
   return work->shape.banded ? chi_banded_begin(work, f, n, w->gram, NULL, w->cross) : CHI_OK;
 }
 
-void chi_dual_basis(chi_fit_work *work, int32_t f, int64_t t0, int64_t n, int thread)
+void chi_dual_basis(chi_fit_work *work, int32_t f, chi_block block)
 {
   const chi_fold *fold = &work->folds[f];
-  chi_thread_work *t = &work->thread[thread];
-  const int64_t order = work->banded.order, ld = chi_apart(n);
+  double *sum = block.t->fold_sum;
+  const int64_t order = work->banded.order, n = block.n, ld = chi_apart(n);
   const int64_t targets = work->responses->n_electrodes * work->responses->n_times;
-  const chi_stage_clock clock = chi_stage_start();
-  memset(t->fold_sum, 0, (size_t)(order * ld) * sizeof *t->fold_sum);
+  chi_stage_clock clock = chi_stage_start();
+  memset(sum, 0, (size_t)(order * ld) * sizeof *sum);
   for (int64_t i = 0; i < fold->n_train; i++) {
-    const float *y = (const float *)work->responses->y + fold->train_event[i] * targets + t0;
-    for (int64_t j = 0; j < n; j++) t->fold_sum[i * ld + j] = fold->train_scale[i] * (double)y[j];
+    const float *y = (const float *)work->responses->y + fold->train_event[i] * targets + block.t0;
+    for (int64_t j = 0; j < n; j++) sum[i * ld + j] = fold->train_scale[i] * (double)y[j];
   }
-  chi_banded_basis(work, f, n, t->fold_sum, ld, thread);
-  const chi_view to = chi_training_view(work, f, t0);
+  chi_banded_basis(work, f, n, sum, ld, block.t);
+  float *to = work->banded.basis + f * work->shape.basis * work->n_targets;
   for (int64_t i = 0; i < order; i++)
-    for (int64_t j = 0; j < n; j++)
-      ((float *)to.base)[i * to.ld + j] = (float)t->fold_sum[i * ld + j];
-  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock, 2 * (double)order * (double)order * (double)n);
+    chi_reals_write(CHI_REAL32, n, sum + i * ld, to,
+                    i * work->n_targets + block.t0 - work->target0);
+  chi_stage_stop(&block.t->stages, CHI_STAGE_HAT, &clock, chi_flops(order, order, n));
 }
 
-chi_status chi_dual_operator(chi_fit_work *work, int32_t f, int32_t alpha, int thread)
+chi_status chi_dual_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi_thread_work *t)
 {
   chi_dual *w = &work->dual;
   const chi_fold *fold = &work->folds[f];
   const int64_t n = fold->n_train;
-  chi_thread_work *t = &work->thread[thread];
   double *factor = t->factor == NULL ? w->gram : t->factor;
   chi_stage_clock clock = chi_stage_start();
   chi_dupper_of_sum(n, w->gram, w->diagonal, work->alphas[alpha], NULL, factor);
   const chi_status s = chi_dpotrf(n, factor, n);
-  chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, clock, (double)n * (double)n * (double)n / 3);
+  chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, &clock, chi_flops(n, n, n) / 6);
   if (s != CHI_OK) return s;
-
-  clock = chi_stage_start();
   /* The factor applies to sqrt-weighted training rows; the responses are not weighted, B's columns
    * are. */
   for (int half = 0; half < 2; half++) {
@@ -92,8 +94,7 @@ chi_status chi_dual_operator(chi_fit_work *work, int32_t f, int32_t alpha, int t
     memcpy(t->solve, w->cross + first * n, (size_t)(m * n) * sizeof *t->solve);
     chi_dpotrs(m, n, factor, n, t->solve, n);
     chi_operator_store(work, f, half, alpha, t->solve, n, fold->train_scale);
-    chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock, 2 * (double)m * (double)n * (double)n);
-    clock = chi_stage_start();
+    chi_stage_stop(&t->stages, CHI_STAGE_HAT, &clock, chi_flops(m, n, n));
   }
   return CHI_OK;
 }

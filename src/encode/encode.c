@@ -4,13 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "encode/internal.h"
-
-#define STAGE_TEXT(name, text) text,
-const char *const chi_stage_names[CHI_N_STAGES] = {CHI_STAGE_TABLE(STAGE_TEXT)};
-#undef STAGE_TEXT
 
 struct chi_encoder {
   chi_encode_options options;
@@ -56,39 +51,24 @@ chi_status chi_encoder_reserve(chi_encoder *encoder, int64_t bytes)
   return CHI_OK;
 }
 
-chi_stage_clock chi_stage_start(void)
-{
-  return (chi_stage_clock){chi_clock_thread_cpu(), chi_clock_now()};
-}
-
-void chi_stage_stop(chi_stages *stages, int stage, chi_stage_clock start, double flops)
-{
-  stages->cpu_s[stage] += chi_clock_thread_cpu() - start.cpu;
-  stages->wall_s[stage] += chi_clock_now() - start.wall;
-  stages->flops[stage] += flops;
-}
-
-/* Targets of block b of those asked for. */
-static int64_t block_first(const chi_fit_work *work, int64_t b)
-{
-  return work->target0 + b * work->shape.block_targets;
-}
-static int64_t block_size(const chi_fit_work *work, int64_t b)
-{
-  const int64_t left = work->n_targets - b * work->shape.block_targets;
-  return left < work->shape.block_targets ? left : work->shape.block_targets;
-}
+/* How many blocks the targets asked for make; block b, for the calling thread. */
 static int64_t block_count(const chi_fit_work *work)
 {
   return (work->n_targets + work->shape.block_targets - 1) / work->shape.block_targets;
 }
+static chi_block block_at(const chi_fit_work *work, int64_t b)
+{
+  const int64_t most = work->shape.block_targets, left = work->n_targets - b * most;
+  return (chi_block){work->target0 + b * most, left < most ? left : most, chi_thread(work)};
+}
 
 /* The alpha of every target of a block: the smallest whose mean validation r is nearly the best. */
-static void choose(chi_fit_work *work, int64_t t0, int64_t n)
+static void choose(chi_fit_work *work, chi_block block)
 {
   const double tolerance = work->shape.real == CHI_REAL64 ? 1e-9 : 1e-6;
   const double folds = work->shape.n_folds;
-  for (int64_t j = t0 - work->target0; j < t0 - work->target0 + n; j++) {
+  const int64_t first = block.t0 - work->target0;
+  for (int64_t j = first; j < first + block.n; j++) {
     double best = -INFINITY;
     int32_t choice = -1;
     for (int32_t a = 0; a < work->shape.n_alphas; a++)
@@ -99,37 +79,51 @@ static void choose(chi_fit_work *work, int64_t t0, int64_t n)
   }
 }
 
+/* What a route does for each fold, and then for each alpha, by one thread. */
+typedef struct way {
+  chi_status (*begin)(chi_fit_work *work, int32_t fold);
+  chi_status (*operator)(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
+} way;
+static const way ways[][2] = {
+    /* by route; plain, banded */
+    [CHI_ROUTE_DUAL] = {{chi_dual_begin, chi_dual_operator}, {chi_dual_begin, chi_banded_operator}},
+    [CHI_ROUTE_SVD] = {{chi_svd_begin, chi_svd_operator}},
+    [CHI_ROUTE_PRIMAL] = {{chi_primal_begin, chi_primal_operator},
+                          {chi_primal_begin, chi_banded_operator}}};
+
+static const way *way_of(const chi_shape *s) { return &ways[s->route][s->banded]; }
+
+/* The operators of a fold for alphas [a0, a1). */
+static chi_status make_operators(chi_fit_work *work, int32_t f, int32_t a0, int32_t a1)
+{
+  const way *route = way_of(&work->shape);
+  chi_status worst = CHI_OK;
+#pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
+  for (int32_t a = a0; a < a1; a++) {
+    const chi_status s = route->operator(work, f, a, chi_thread(work));
+#pragma omp critical(chi_encode_status)
+    if (s > worst) worst = s;
+  }
+  if (worst == CHI_OK) return CHI_OK;
+  return chi_fail(worst, "the Gram matrix of fold %d plus alpha is not positive definite",
+                  (int)f + 1);
+}
+
 /* Dual and svd: the operators of a fold are large, so folds come first, then blocks of targets. */
 static chi_status validate_fold(chi_fit_work *work, int32_t f)
 {
   const chi_shape *s = &work->shape;
-  const bool dual = s->route == CHI_ROUTE_DUAL;
-  const int32_t wave = s->wave;
   const int64_t blocks = block_count(work);
-  CHI_TRY(dual ? chi_dual_begin(work, f) : chi_svd_begin(work, f));
+  CHI_TRY(way_of(s)->begin(work, f));
   if (s->banded)
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int64_t b = 0; b < blocks; b++)
-      chi_dual_basis(work, f, block_first(work, b), block_size(work, b), chi_thread());
-  for (int32_t a0 = 0; a0 < s->n_alphas; a0 += wave) {
-    const int32_t a1 = a0 + wave < s->n_alphas ? a0 + wave : s->n_alphas;
-    chi_status worst = CHI_OK;
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int32_t a = a0; a < a1; a++) {
-      const chi_status one = s->banded ? chi_banded_operator(work, f, a, chi_thread())
-                             : dual    ? chi_dual_operator(work, f, a, chi_thread())
-                                       : chi_svd_operator(work, f, a, chi_thread());
-#pragma omp critical(chi_encode_status)
-      if (one > worst) worst = one;
-    }
-    if (worst != CHI_OK)
-      return chi_fail(worst, "the Gram matrix of fold %d plus alpha is not positive definite",
-                      (int)f + 1);
+    for (int64_t b = 0; b < blocks; b++) chi_dual_basis(work, f, block_at(work, b));
+  for (int32_t a0 = 0; a0 < s->n_alphas; a0 += s->wave) {
+    const int32_t a1 = a0 + s->wave < s->n_alphas ? a0 + s->wave : s->n_alphas;
+    CHI_TRY(make_operators(work, f, a0, a1));
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
     for (int64_t b = 0; b < blocks; b++)
-      for (int32_t a = a0; a < a1; a++)
-        chi_validate_block(work, f, a, chi_training_view(work, f, block_first(work, b)),
-                           block_first(work, b), block_size(work, b), chi_thread());
+      for (int32_t a = a0; a < a1; a++) chi_validate_block(work, f, a, block_at(work, b));
   }
   return CHI_OK;
 }
@@ -138,43 +132,39 @@ static chi_status fit_by_fold(chi_fit_work *work)
 {
   const int64_t blocks = block_count(work);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
-  for (int64_t b = 0; b < blocks; b++)
-    chi_target_statistics(work, block_first(work, b), block_size(work, b));
+  for (int64_t b = 0; b < blocks; b++) chi_target_statistics(work, block_at(work, b));
   for (int32_t f = 0; f < work->shape.n_folds; f++) CHI_TRY(validate_fold(work, f));
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
   for (int64_t b = 0; b < blocks; b++) {
-    const int64_t t0 = block_first(work, b), n = block_size(work, b);
-    choose(work, t0, n);
-    for (int32_t f = 0; f < work->shape.n_folds; f++)
-      chi_test_block(work, f, chi_training_view(work, f, t0), t0, n, chi_thread());
+    choose(work, block_at(work, b));
+    for (int32_t f = 0; f < work->shape.n_folds; f++) chi_test_block(work, f, block_at(work, b));
   }
   return CHI_OK;
 }
 
 /* Primal: the sweep over the responses serves all folds, so blocks of targets come first. */
-static void fit_block(chi_fit_work *work, int64_t t0, int64_t n, int thread)
+static void fit_block(chi_fit_work *work, chi_block block)
 {
   const chi_shape *s = &work->shape;
-  const int64_t p = s->basis;
-  chi_target_statistics(work, t0, n);
-  chi_primal_basis(work, t0, n, thread);
-  const char *basis = work->thread[thread].basis;
+  chi_target_statistics(work, block);
+  chi_primal_basis(work, block);
   for (int32_t f = 0; f < s->n_folds; f++)
-    for (int32_t a = 0; a < s->n_alphas; a++)
-      chi_validate_block(work, f, a, (chi_view){basis + f * p * n * s->real, n, NULL, p}, t0, n,
-                         thread);
-  choose(work, t0, n);
-  for (int32_t f = 0; f < s->n_folds; f++)
-    chi_test_block(work, f, (chi_view){basis + f * p * n * s->real, n, NULL, p}, t0, n, thread);
+    for (int32_t a = 0; a < s->n_alphas; a++) chi_validate_block(work, f, a, block);
+  choose(work, block);
+  for (int32_t f = 0; f < s->n_folds; f++) chi_test_block(work, f, block);
 }
 
 static chi_status fit_by_block(chi_fit_work *work)
 {
   const int64_t blocks = block_count(work);
-  CHI_TRY(chi_primal_begin(work));
+  CHI_TRY(chi_primal_prepare(work));
+  for (int32_t f = 0; f < work->shape.n_folds; f++) {
+    CHI_TRY(way_of(&work->shape)->begin(work, f));
+    CHI_TRY(make_operators(work, f, 0, work->shape.n_alphas));
+  }
+  chi_primal_narrow(work);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
-  for (int64_t b = 0; b < blocks; b++)
-    fit_block(work, block_first(work, b), block_size(work, b), chi_thread());
+  for (int64_t b = 0; b < blocks; b++) fit_block(work, block_at(work, b));
   return CHI_OK;
 }
 

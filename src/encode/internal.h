@@ -94,9 +94,6 @@ typedef struct chi_thread_work {
   chi_stages stages;
 } chi_thread_work;
 
-/** The number of the calling thread within its parallel region. */
-static inline int chi_thread(void) { return omp_get_thread_num(); }
-
 typedef struct chi_dual {
   double *panel;    /* (train + held-out) x CHI_PANEL */
   double *gram;     /* train x train: K in the lower triangle, thread 0's factor in the upper */
@@ -158,6 +155,12 @@ typedef struct chi_banded {
   float *basis;       /* dual: (fold, basis, target): C */
 } chi_banded;
 
+/** Both triangles of a fold's Gram matrix. */
+static inline double *chi_primal_gram(const chi_primal *w, int32_t fold, int64_t p)
+{
+  return w->gram + fold * p * p;
+}
+
 static inline bool chi_class_trains(const chi_primal *w, int64_t class, int32_t fold)
 {
   return (w->class_train[class] >> fold & 1) != 0;
@@ -188,6 +191,33 @@ typedef struct chi_fit_work {
   chi_banded banded;
 } chi_fit_work;
 
+/** The work space of the calling thread within its parallel region. */
+static inline chi_thread_work *chi_thread(const chi_fit_work *work)
+{
+  return &work->thread[omp_get_thread_num()];
+}
+
+/** Targets [t0, t0 + n) and the work space of the thread that has them. */
+typedef struct chi_block {
+  int64_t t0, n;
+  chi_thread_work *t;
+} chi_block;
+
+/* ---- stages.c: time of a stage, on one thread ---- */
+
+typedef struct chi_stage_clock {
+  double cpu, wall;
+} chi_stage_clock;
+chi_stage_clock chi_stage_start(void);
+/** Add what has gone by since the clock was started to a stage, and start it again. */
+void chi_stage_stop(chi_stages *stages, int stage, chi_stage_clock *clock, double flops);
+
+/** Flops of a product of m x k and k x n. */
+static inline double chi_flops(int64_t m, int64_t n, int64_t k)
+{
+  return 2 * (double)m * (double)n * (double)k;
+}
+
 /* ---- rows.c ---- */
 
 /** Fill folds (train lists in storage of n_folds x n_rows each) from rows. */
@@ -197,18 +227,83 @@ void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int6
 /** How many sets of rows train the same folds, and the size of the largest. */
 int64_t chi_rows_classes(const chi_rows *rows, int64_t *largest);
 
-/* ---- plan.c ---- */
+/* ---- shape.c ---- */
 
 /** Route and sizes for some rows. */
 chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, int64_t n_features,
                        int64_t n_electrodes, int64_t n_times);
 
+/* ---- layout.c ---- */
+
 /** Place all arrays of a fit in the arena. */
 void chi_work_layout(chi_fit_work *work, chi_arena *arena);
 
-/* ---- operators: dual.c, svd.c, primal.c ---- */
+/* ---- standardise.c ---- */
+
+/** Columns [c0, c0 + n) of an event's features as float64, less their values at the study's first
+ * event: what a large offset would cost in the moments is then not lost. \param[out] out  n */
+void chi_read_features(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out);
+
+/** Standardise columns [c0, c1) by the fold's training rows; those constant in training become 0.
+ * \param[out] z  (n_train + held-out) x ld: training rows times sqrt(weight), then held-out rows */
+void chi_standardise(const chi_fit_work *work, const chi_fold *fold, int64_t c0, int64_t c1,
+                     double *z, int64_t ld);
+
+/* ---- the routes: dual.c, svd.c, primal.c, banded.c ---- */
 
 #define CHI_PANEL 512
+
+/** Start a fold: Gram and cross product, or the decomposition. Threads inside. */
+chi_status chi_dual_begin(chi_fit_work *work, int32_t fold);
+chi_status chi_svd_begin(chi_fit_work *work, int32_t fold);
+chi_status chi_primal_begin(chi_fit_work *work, int32_t fold);
+/** Make and store both B of an alpha, by one thread. */
+chi_status chi_dual_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
+chi_status chi_svd_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
+chi_status chi_primal_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
+chi_status chi_banded_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
+
+/** dual, banded: C of a fold for the targets of a block, to banded.basis. */
+void chi_dual_basis(chi_fit_work *work, int32_t fold, chi_block block);
+
+/** What the primal needs before its first fold: classes, and their Gram matrices. */
+chi_status chi_primal_prepare(chi_fit_work *work);
+
+#define CHI_ROTATED 128 /* held-out rows that a thread rotates at a time */
+
+/** Make a fold's Gram matrix banded, and rotate its held-out rows. Threads inside.
+ * \param[in] n      order of the Gram matrix
+ * \param[in] gram   lower triangle
+ * \param[in] scale  n; gram and h are multiplied by it from both sides, from the right. NULL: 1
+ * \param[in] h      held-out x n */
+chi_status chi_banded_begin(chi_fit_work *work, int32_t fold, int64_t n, const double *gram,
+                            const double *scale, const double *h);
+/** C of n targets, in place: from Y_tr (dual) or Z'Y_tr (primal), order x n. */
+void chi_banded_basis(chi_fit_work *work, int32_t fold, int64_t n, double *c, int64_t ldc,
+                      chi_thread_work *t);
+
+/* ---- classes.c ---- */
+
+/** Fill the primal's classes, x (standardised over all rows, each class about its mean), mean,
+ * squares, scale and variance. */
+void chi_classes_standardise(chi_fit_work *work);
+
+/** offset (class, p): sqrt(W_c) (m_c - m) for the classes that train the fold (fold < 0: all), else
+ * 0; m goes to fold_mean. The means are those of primal.mean, whitened or not. */
+void chi_classes_offsets(const chi_fit_work *work, int32_t fold, double *fold_mean, double *offset);
+
+/* ---- primal_basis.c ---- */
+
+/** Once all operators are made: the sweep over the responses may be float32 where the product is,
+ * unless some fold needs better sums. */
+void chi_primal_narrow(chi_fit_work *work);
+/** C of every fold for the targets of a block: its thread's basis, (fold, basis, n). */
+void chi_primal_basis(chi_fit_work *work, chi_block block);
+
+/* ---- product.c ---- */
+
+/** Write n numbers as type real, from position `at` on. */
+void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int64_t at);
 
 /** Where the B of a fold, half and alpha is: (half size + 1) x basis, of type shape.real. */
 void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alpha);
@@ -227,75 +322,22 @@ void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alph
 void chi_operator_store_turned(chi_fit_work *work, int32_t fold, int half, int32_t alpha,
                                const double *b, int64_t ld, int64_t k);
 
-/** Columns [c0, c0 + n) of an event's features as float64, less their values at the study's first
- * event: what a large offset would cost in the moments is then not lost. \param[out] out  n */
-void chi_read_features(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out);
-
-/** Standardise columns [c0, c1) by the fold's training rows; those constant in training become 0.
- * \param[out] z  (n_train + held-out) x ld: training rows times sqrt(weight), then held-out rows */
-void chi_standardise(const chi_fit_work *work, const chi_fold *fold, int64_t c0, int64_t c1,
-                     double *z, int64_t ld);
-
-/** Start a fold: Gram and cross product, or the decomposition. Threads inside. */
-chi_status chi_dual_begin(chi_fit_work *work, int32_t fold);
-chi_status chi_svd_begin(chi_fit_work *work, int32_t fold);
-/** Make and store both B of an alpha. Called by one thread for each alpha of a wave. */
-chi_status chi_dual_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
-chi_status chi_svd_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
-
-#define CHI_ROTATED 128 /* held-out rows that a thread rotates at a time */
-
-/** Make a fold's Gram matrix banded, and rotate its held-out rows. Threads inside.
- * \param[in] n      order of the Gram matrix
- * \param[in] gram   lower triangle
- * \param[in] scale  n; gram and h are multiplied by it from both sides, from the right. NULL: 1
- * \param[in] h      held-out x n */
-chi_status chi_banded_begin(chi_fit_work *work, int32_t fold, int64_t n, const double *gram,
-                            const double *scale, const double *h);
-chi_status chi_banded_operator(chi_fit_work *work, int32_t fold, int32_t alpha, int thread);
-/** C of n targets, in place: from Y_tr (dual) or Z'Y_tr (primal), order x n. */
-void chi_banded_basis(chi_fit_work *work, int32_t fold, int64_t n, double *c, int64_t ldc,
-                      int thread);
-/** dual: C of a fold for targets [t0, t0 + n), to banded.basis. */
-void chi_dual_basis(chi_fit_work *work, int32_t fold, int64_t t0, int64_t n, int thread);
-
-/** classes.c: fill the primal's classes, x (standardised over all rows, each class about its mean),
- * mean, squares, scale and variance. */
-void chi_classes_standardise(chi_fit_work *work);
-
-/** Everything the primal needs before the responses: classes, Gram matrices, all B. */
-chi_status chi_primal_begin(chi_fit_work *work);
-/** C of every fold for targets [t0, t0 + n): thread->basis, (fold, p, n). */
-void chi_primal_basis(chi_fit_work *work, int64_t t0, int64_t n, int thread);
-
-/* ---- product.c ---- */
+/** C of a fold for the targets of a block. */
+chi_view chi_basis_view(const chi_fit_work *work, int32_t fold, chi_block block);
 
 /** Add the validation r of one block of targets, for one fold and alpha. */
-void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_view c, int64_t t0,
-                        int64_t n, int thread);
+void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_block block);
 /** Add the test r of one block of targets, each at its chosen alpha. */
-void chi_test_block(chi_fit_work *work, int32_t fold, chi_view c, int64_t t0, int64_t n,
-                    int thread);
-/** C of a fold, targets from t0 on, for dual and svd: its training responses, unless banded. */
-chi_view chi_training_view(const chi_fit_work *work, int32_t fold, int64_t t0);
+void chi_test_block(chi_fit_work *work, int32_t fold, chi_block block);
 
 /* ---- score.c ---- */
 
-/** Mean and norm of the responses of targets [t0, t0 + n) in every half of every fold. */
-void chi_target_statistics(chi_fit_work *work, int64_t t0, int64_t n);
+/** Mean and norm of the responses of a block of targets in every half of every fold. */
+void chi_target_statistics(chi_fit_work *work, chi_block block);
 
-/** Pearson r of n targets over a half: predictions as the product gives them, responses y.
- * \param[out] r  n */
-void chi_pearson(const chi_fit_work *work, const chi_fold *fold, int half, int64_t n,
-                 const void *prediction, chi_view y, const double *mean, const double *norm,
-                 double *r);
-
-/* ---- time of a stage, on one thread ---- */
-
-typedef struct chi_stage_clock {
-  double cpu, wall;
-} chi_stage_clock;
-chi_stage_clock chi_stage_start(void);
-void chi_stage_stop(chi_stages *stages, int stage, chi_stage_clock start, double flops);
+/** Pearson r of n targets over a half, to t->r: predictions as the product gives them,
+ * t->prediction; responses y with t->mean and t->norm. */
+void chi_pearson(const chi_fit_work *work, int32_t fold, int half, int64_t n, chi_view y,
+                 chi_thread_work *t);
 
 #endif

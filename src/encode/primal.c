@@ -25,12 +25,6 @@
 #define EXACT_SUMS 16
 #define OWN_BASIS  64
 
-static double *fold_gram(const chi_fit_work *work, int32_t fold)
-{
-  const int64_t p = work->shape.n_features;
-  return work->primal.gram + fold * p * p;
-}
-
 /* Lower triangle of C (p x p) = X'X + beta C for X k x p, by tiles of rows. */
 static void add_squares(const chi_fit_work *work, int64_t k, const double *x, double beta,
                         double *c)
@@ -45,27 +39,6 @@ static void add_squares(const chi_fit_work *work, int64_t k, const double *x, do
   }
 }
 
-/* offset (class, p): sqrt(W_c) (m_c - m) for the classes that train the fold (f < 0: all), else 0;
- * m goes to fold_mean. The means are those of w->mean, whitened or not. */
-static void class_offsets(const chi_fit_work *work, int32_t f, double *fold_mean, double *offset)
-{
-  const chi_primal *w = &work->primal;
-  const int64_t p = work->shape.n_features;
-  double total = 0;
-  memset(fold_mean, 0, (size_t)p * sizeof *fold_mean);
-  for (int64_t c = 0; c < work->shape.n_classes; c++) {
-    if (f >= 0 && !chi_class_trains(w, c, f)) continue;
-    total += w->class_weight[c];
-    for (int64_t j = 0; j < p; j++) fold_mean[j] += w->class_weight[c] * w->mean[c * p + j];
-  }
-  for (int64_t j = 0; j < p; j++) fold_mean[j] /= total;
-  for (int64_t c = 0; c < work->shape.n_classes; c++) {
-    const double weight = f < 0 || chi_class_trains(w, c, f) ? sqrt(w->class_weight[c]) : 0;
-    for (int64_t j = 0; j < p; j++)
-      offset[c * p + j] = weight * (w->mean[c * p + j] - fold_mean[j]);
-  }
-}
-
 /* U of all rows, x and the means in its basis, and U'^-1. */
 static chi_status whiten(chi_fit_work *work)
 {
@@ -74,7 +47,7 @@ static chi_status whiten(chi_fit_work *work)
   const int64_t chunk = 256, chunks = (n + chunk - 1) / chunk;
   double *offset = work->thread[0].offset;
   add_squares(work, n, w->x, 0, w->scatter);
-  class_offsets(work, -1, w->fold_mean, offset);
+  chi_classes_offsets(work, -1, w->fold_mean, offset);
   add_squares(work, classes, offset, 1, w->scatter);
   for (int64_t i = 0; i < p; i++) {
     for (int64_t j = 0; j < i; j++) w->whiten[j * p + i] = w->scatter[i * p + j];
@@ -105,7 +78,7 @@ static void merge_scatter(chi_fit_work *work)
     add_squares(work, w->class_first[c + 1] - first, w->x + first * p, 0, w->scatter);
     for (int32_t f = 0; f < folds; f++) {
       if (!chi_class_trains(w, c, f)) continue;
-      double *gram = fold_gram(work, f);
+      double *gram = chi_primal_gram(w, f, p);
 #pragma omp parallel for num_threads(work->shape.threads)
       for (int64_t i = 0; i < p; i++)
         for (int64_t j = 0; j <= i; j++) gram[i * p + j] += w->scatter[i * p + j];
@@ -140,8 +113,8 @@ static void prepare_fold(chi_fit_work *work, int32_t f)
   const chi_fold *fold = &work->folds[f];
   const int64_t p = work->shape.n_features;
   double *offset = work->thread[0].offset;
-  class_offsets(work, f, w->fold_mean, offset);
-  add_squares(work, work->shape.n_classes, offset, 1, fold_gram(work, f));
+  chi_classes_offsets(work, f, w->fold_mean, offset);
+  add_squares(work, work->shape.n_classes, offset, 1, chi_primal_gram(w, f, p));
   for (int64_t c = 0; c < work->shape.n_classes; c++)
     for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
       const int64_t row = w->class_row[i];
@@ -184,86 +157,51 @@ static bool is_far_from_one(int64_t p, const double *u, double limit, double *ve
   return false;
 }
 
-/* Both B of one fold and alpha. */
-static chi_status primal_operator(chi_fit_work *work, int32_t f, int32_t alpha, int thread)
+chi_status chi_primal_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi_thread_work *t)
 {
   chi_primal *w = &work->primal;
   const chi_fold *fold = &work->folds[f];
   const int64_t p = work->shape.n_features, m = fold->end - fold->first;
-  chi_thread_work *t = &work->thread[thread];
-  const double *factor = fold_gram(work, f);
+  const double *gram = chi_primal_gram(w, f, p), *factor = gram;
   chi_stage_clock clock = chi_stage_start();
   if (alpha > 0) { /* the first one's is there */
-    chi_dupper_of_sum(p, factor, w->diagonal, work->alphas[alpha], w->penalty, t->factor);
+    chi_dupper_of_sum(p, gram, w->diagonal, work->alphas[alpha], w->penalty, t->factor);
     factor = t->factor;
     const chi_status s = chi_dpotrf(p, t->factor, p);
-    chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
+    chi_stage_stop(&t->stages, CHI_STAGE_FACTORISE, &clock, chi_flops(p, p, p) / 6);
     if (s != CHI_OK) return s;
   }
-
-  clock = chi_stage_start();
   memcpy(t->solve, w->z, (size_t)(m * p) * sizeof *w->z);
   chi_dpotrs(m, p, factor, p, t->solve, p);
-  if (w->own_basis[f]) chi_dtrmm_right(m, p, fold_gram(work, f), p, t->solve, p);
+  if (w->own_basis[f]) chi_dtrmm_right(m, p, gram, p, t->solve, p);
   chi_operator_store(work, f, 0, alpha, t->solve, p, NULL);
   chi_operator_store(work, f, 1, alpha, t->solve + (fold->split - fold->first) * p, p, NULL);
-  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock, 2 * (double)m * (double)p * (double)p);
+  chi_stage_stop(&t->stages, CHI_STAGE_HAT, &clock, chi_flops(m, p, p));
   return CHI_OK;
 }
 
-static chi_status begin_fold(chi_fit_work *work, int32_t f)
+chi_status chi_primal_begin(chi_fit_work *work, int32_t f)
 {
   chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
-  double *gram = fold_gram(work, f);
+  double *gram = chi_primal_gram(w, f, p);
   chi_stages *stages = &work->thread[0].stages;
   chi_stage_clock clock = chi_stage_start();
   prepare_fold(work, f);
   if (work->shape.banded) {
-    chi_stage_stop(stages, CHI_STAGE_GRAM, clock, 0);
+    chi_stage_stop(stages, CHI_STAGE_GRAM, &clock, 0);
     return chi_banded_begin(work, f, p, gram, w->variance + f * p, w->z);
   }
   make_penalty(work, f);
   leave_out_constants(work, f);
-  chi_stage_stop(stages, CHI_STAGE_GRAM, clock, (double)p * (double)p * (double)p);
-  clock = chi_stage_start();
+  chi_stage_stop(stages, CHI_STAGE_GRAM, &clock, chi_flops(p, p, p) / 2);
   for (int64_t j = 0; j < p; j++) w->diagonal[j] = gram[j * p + j];
   chi_dupper_of_sum(p, gram, w->diagonal, work->alphas[0], w->penalty, gram);
   CHI_TRY(chi_dpotrf(p, gram, p));
   w->exact_sums = w->exact_sums || is_far_from_one(p, gram, EXACT_SUMS, w->probe);
   w->own_basis[f] = w->exact_sums && is_far_from_one(p, gram, OWN_BASIS, w->probe);
-  chi_stage_stop(stages, CHI_STAGE_FACTORISE, clock, (double)p * (double)p * (double)p / 3);
+  chi_stage_stop(stages, CHI_STAGE_FACTORISE, &clock, chi_flops(p, p, p) / 6);
   return CHI_OK;
-}
-
-static chi_status fold_operators(chi_fit_work *work, int32_t f)
-{
-  chi_status worst = begin_fold(work, f);
-  if (worst != CHI_OK) return worst;
-#pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
-  for (int32_t a = 0; a < work->shape.n_alphas; a++) {
-    const chi_status s = work->shape.banded ? chi_banded_operator(work, f, a, chi_thread())
-                                            : primal_operator(work, f, a, chi_thread());
-#pragma omp critical(chi_encode_status)
-    if (s > worst) worst = s;
-  }
-  return worst == CHI_OK
-             ? CHI_OK
-             : chi_fail(worst, "the Gram matrix of fold %d plus alpha is not positive definite",
-                        (int)f + 1);
-}
-
-/* The sweep over the responses may be float32 where the product is, unless some fold needs better
- * sums (every fold that is banded does): x is rounded in place. */
-static void narrow(chi_fit_work *work)
-{
-  chi_primal *w = &work->primal;
-  w->narrow = work->shape.real == CHI_REAL32 && !w->exact_sums;
-  if (!w->narrow) return;
-  for (int64_t i = 0; i < work->rows->n * work->shape.n_features; i++) {
-    const float value = (float)w->x[i];
-    memcpy((char *)w->x + i * (int64_t)sizeof value, &value, sizeof value);
-  }
 }
 
 /* Banded: the folds' own standardisation is a scale of Gram matrices and sums, which leaves
@@ -276,137 +214,22 @@ static void scales_of_folds(chi_fit_work *work)
     w->variance[j] = w->variance[j] > 0 ? 1 / sqrt(w->variance[j]) : 0;
 }
 
-chi_status chi_primal_begin(chi_fit_work *work)
+chi_status chi_primal_prepare(chi_fit_work *work)
 {
   chi_primal *w = &work->primal;
   chi_stages *stages = &work->thread[0].stages;
-  const double n = (double)work->rows->n, p = (double)work->shape.n_features;
+  const int64_t n = work->rows->n, p = work->shape.n_features;
   chi_stage_clock clock = chi_stage_start();
   chi_classes_standardise(work);
-  chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 8 * n * p);
-
-  clock = chi_stage_start();
+  chi_stage_stop(stages, CHI_STAGE_STANDARDISE, &clock, 4 * chi_flops(n, p, 1));
   w->exact_sums = work->shape.banded;
   if (work->shape.banded)
     scales_of_folds(work);
   else
     CHI_TRY(whiten(work));
   merge_scatter(work);
-  chi_stage_stop(stages, CHI_STAGE_GRAM, clock,
-                 work->shape.banded ? n * p * p : 3 * n * p * p + 4.0 / 3 * p * p * p);
-  for (int32_t f = 0; f < work->shape.n_folds; f++) CHI_TRY(fold_operators(work, f));
-  narrow(work);
+  chi_stage_stop(stages, CHI_STAGE_GRAM, &clock,
+                 work->shape.banded ? chi_flops(n, p, p) / 2
+                                    : 1.5 * chi_flops(n, p, p) + 2.0 / 3 * chi_flops(p, p, p));
   return CHI_OK;
-}
-
-/* One event's responses times `scale`, to row i of y (float32 where the sweep is), and added to sum
- * times `scale` again. */
-static void load_row(const chi_fit_work *work, int64_t event, int64_t t0, int64_t n, double scale,
-                     int64_t i, double *y, double *sum)
-{
-  const int64_t at = event * work->responses->n_electrodes * work->responses->n_times + t0;
-  if (work->primal.narrow) {
-    const float *from = (const float *)work->responses->y + at;
-    float *to = (float *)y + i * n;
-    for (int64_t j = 0; j < n; j++) {
-      to[j] = (float)scale * from[j];
-      sum[j] += scale * (double)to[j];
-    }
-  } else {
-    double *to = y + i * n;
-    for (int64_t j = 0; j < n; j++) {
-      to[j] = scale * (work->shape.real == CHI_REAL32
-                           ? (double)((const float *)work->responses->y)[at + j]
-                           : ((const double *)work->responses->y)[at + j]);
-      sum[j] += scale * to[j];
-    }
-  }
-}
-
-/* A class's cross product with the responses, (p, n), to t->sums; and the weighted mean of the
- * responses times sqrt(W) to t->class_mean. */
-static void sweep_class(chi_fit_work *work, int64_t c, int64_t t0, int64_t n, chi_thread_work *t)
-{
-  const chi_primal *w = &work->primal;
-  const int64_t p = work->shape.n_features, first = w->class_first[c];
-  const int64_t m = w->class_first[c + 1] - first;
-  double *mean = t->class_mean + c * n;
-  memset(mean, 0, (size_t)n * sizeof *mean);
-  for (int64_t i = 0; i < m; i++)
-    load_row(work, w->class_event[first + i], t0, n, w->class_scale[first + i], i, t->responses,
-             mean);
-  for (int64_t j = 0; j < n; j++) mean[j] /= sqrt(w->class_weight[c]);
-  if (w->narrow)
-    chi_sgemm((chi_smatrix){m, p, (const float *)w->x + first * p, p, true},
-              (chi_smatrix){m, n, (const float *)t->responses, n, false}, 0,
-              (float *)t->sums + c * p * n, n);
-  else
-    chi_dgemm((chi_dmatrix){m, p, w->x + first * p, p, true},
-              (chi_dmatrix){m, n, t->responses, n, false}, 0, t->sums + c * p * n, n);
-}
-
-/* Sum of the classes' cross products that train a fold: p x ld. */
-static void merge_sums(const chi_fit_work *work, int32_t f, int64_t n, const double *sums,
-                       double *out, int64_t ld)
-{
-  const chi_primal *w = &work->primal;
-  const int64_t p = work->shape.n_features;
-  for (int64_t i = 0; i < p; i++) {
-    double *row = out + i * ld;
-    memset(row, 0, (size_t)n * sizeof *row);
-    for (int64_t c = 0; c < work->shape.n_classes; c++) {
-      if (!chi_class_trains(w, c, f)) continue;
-      const int64_t at = (c * p + i) * n;
-      if (w->narrow)
-        for (int64_t j = 0; j < n; j++) row[j] += (double)((const float *)sums)[at + j];
-      else
-        for (int64_t j = 0; j < n; j++) row[j] += sums[at + j];
-    }
-  }
-}
-
-/* From Z'Y_tr to C, where the fold has a basis of its own. */
-static void change_basis(chi_fit_work *work, int32_t f, int64_t n, double *c, int64_t ld,
-                         int thread)
-{
-  const chi_primal *w = &work->primal;
-  const int64_t p = work->shape.n_features;
-  if (!work->shape.banded) {
-    if (w->own_basis[f]) chi_dtrsm_left(p, n, fold_gram(work, f), p, c, ld);
-    return;
-  }
-  for (int64_t i = 0; i < p; i++)
-    for (int64_t j = 0; j < n; j++) c[i * ld + j] *= w->variance[f * p + i];
-  memset(c + p * ld, 0, (size_t)((work->shape.basis - p) * ld) * sizeof *c);
-  chi_banded_basis(work, f, n, c, ld, thread);
-}
-
-void chi_primal_basis(chi_fit_work *work, int64_t t0, int64_t n, int thread)
-{
-  chi_thread_work *t = &work->thread[thread];
-  const int64_t p = work->shape.n_features, classes = work->shape.n_classes;
-  const int64_t basis = work->shape.basis, ld = work->shape.banded ? chi_apart(n) : n;
-  chi_stage_clock clock = chi_stage_start();
-  for (int64_t c = 0; c < classes; c++) sweep_class(work, c, t0, n, t);
-  chi_stage_stop(&t->stages, CHI_STAGE_GRAM, clock,
-                 2 * (double)work->rows->n * (double)p * (double)n);
-  clock = chi_stage_start();
-  for (int32_t f = 0; f < work->shape.n_folds; f++) {
-    merge_sums(work, f, n, t->sums, t->fold_sum, ld);
-    class_offsets(work, f, t->fold_mean, t->offset);
-    chi_dgemm((chi_dmatrix){classes, p, t->offset, p, true},
-              (chi_dmatrix){classes, n, t->class_mean, n, false}, 1, t->fold_sum, ld);
-    change_basis(work, f, n, t->fold_sum, ld, thread);
-    for (int64_t i = 0; i < basis; i++) {
-      const int64_t to = (f * basis + i) * n;
-      if (work->shape.real == CHI_REAL32)
-        for (int64_t j = 0; j < n; j++)
-          ((float *)t->basis)[to + j] = (float)t->fold_sum[i * ld + j];
-      else
-        memcpy((double *)t->basis + to, t->fold_sum + i * ld, (size_t)n * sizeof(double));
-    }
-  }
-  const double flops = work->shape.banded ? 2 * (double)basis * (double)basis : 0;
-  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock,
-                 (double)(work->shape.n_folds * n) * (2 * (double)(classes * p) + flops));
 }

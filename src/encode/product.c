@@ -1,9 +1,75 @@
-/* Predictions of a block of targets, scored while they are in cache. */
+/* Operators as they are kept, and predictions of a block of targets, scored while in cache. */
+#include <math.h>
 #include <string.h>
 
 #include "encode/internal.h"
 #include "linalg/band.h"
 #include "linalg/dense.h"
+
+#define CHUNK 64 /* columns of an operator at a time: their sums stay in the first-level cache */
+
+void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alpha)
+{
+  const chi_shape *s = &work->shape;
+  const int64_t bytes = (s->max_half + 1) * s->basis * (int64_t)s->real;
+  const int64_t kept = (int64_t)fold * s->n_alphas + alpha;
+  if (half == 1) return work->b_test + kept * bytes;
+  return work->b_validation + (s->route == CHI_ROUTE_PRIMAL ? kept : alpha % s->wave) * bytes;
+}
+
+void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int64_t at)
+{
+  if (real == CHI_REAL64)
+    memcpy((double *)out + at, in, (size_t)n * sizeof *in);
+  else
+    _Pragma("omp simd") for (int64_t j = 0; j < n; j++)((float *)out)[at + j] = (float)in[j];
+}
+
+static double largest(int64_t n, const double *row)
+{
+  double most = 0;
+  for (int64_t j = 0; j < n; j++) most = fabs(row[j]) > most ? fabs(row[j]) : most;
+  return most;
+}
+
+void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alpha, const double *b,
+                        int64_t k, const double *column_scale)
+{
+  const chi_fold *at = &work->folds[fold];
+  const int64_t m = chi_half_size(at, half), ld = work->shape.basis;
+  const chi_real real = work->shape.real;
+  const double *w = work->rows->weight + chi_half_first(at, half);
+  void *out = chi_operator(work, fold, half, alpha);
+  double total = 0, spread = 0, size = 0;
+  for (int64_t i = 0; i < m; i++) total += w[i];
+  for (int64_t j0 = 0; j0 < k; j0 += CHUNK) {
+    const int64_t n = k - j0 < CHUNK ? k - j0 : CHUNK;
+    double mean[CHUNK] = {0}, scale[CHUNK], row[CHUNK];
+    for (int64_t j = 0; j < n; j++) scale[j] = column_scale == NULL ? 1 : column_scale[j0 + j];
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = 0; j < n; j++) mean[j] += w[i] * b[i * k + j0 + j];
+    for (int64_t j = 0; j < n; j++) mean[j] /= total;
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = 0; j < n; j++) row[j] = scale[j] * (b[i * k + j0 + j] - mean[j]);
+      chi_reals_write(real, n, row, out, i * ld + j0);
+      spread = fmax(spread, largest(n, row));
+    }
+    for (int64_t j = 0; j < n; j++) row[j] = scale[j] * mean[j];
+    chi_reals_write(real, n, row, out, m * ld + j0);
+    size = fmax(size, largest(n, row));
+  }
+  if (spread <= CHI_ROUNDING * size) memset(out, 0, (size_t)(m * ld) * real);
+}
+
+void chi_operator_store_turned(chi_fit_work *work, int32_t fold, int half, int32_t alpha,
+                               const double *b, int64_t ld, int64_t k)
+{
+  const int64_t m = chi_half_size(&work->folds[fold], half), to = work->shape.basis, tile = 16;
+  float *out = chi_operator(work, fold, half, alpha);
+  for (int64_t j0 = 0; j0 < k; j0 += tile)
+    for (int64_t i = 0; i <= m; i++)
+      for (int64_t j = j0; j < k && j < j0 + tile; j++) out[i * to + j] = (float)b[j * ld + i];
+}
 
 /* Rows that stand in long runs are multiplied where they are; scattered ones are copied together.
  */
@@ -29,52 +95,40 @@ static const char *row_at(const chi_view *v, chi_real real, int64_t i)
   return (const char *)v->base + (v->row == NULL ? i : v->row[i]) * v->ld * (int64_t)real;
 }
 
-/* Copy n columns of all rows of a view together. */
-static chi_view gather_rows(chi_view v, chi_real real, int64_t n, void *to)
-{
-  for (int64_t i = 0; i < v.n_rows; i++)
-    memcpy((char *)to + i * n * real, row_at(&v, real, i), (size_t)(n * real));
-  return (chi_view){to, n, NULL, v.n_rows};
-}
-
-/* Copy the picked columns of all rows of a view together. */
-static chi_view gather_columns(chi_view v, chi_real real, int64_t n, const int64_t *picked,
-                               void *to)
+/* Copy n columns of all rows of a view together: the first ones, or those picked. */
+static chi_view gather(chi_view v, chi_real real, int64_t n, const int64_t *picked, void *to)
 {
   for (int64_t i = 0; i < v.n_rows; i++) {
     const void *from = row_at(&v, real, i);
-    if (real == CHI_REAL32) {
-      float *out = (float *)to + i * n;
-      for (int64_t j = 0; j < n; j++) out[j] = ((const float *)from)[picked[j]];
-    } else {
-      double *out = (double *)to + i * n;
-      for (int64_t j = 0; j < n; j++) out[j] = ((const double *)from)[picked[j]];
-    }
+    void *out = (char *)to + i * n * real;
+    if (picked == NULL)
+      memcpy(out, from, (size_t)(n * real));
+    else if (real == CHI_REAL32)
+      for (int64_t j = 0; j < n; j++) ((float *)out)[j] = ((const float *)from)[picked[j]];
+    else
+      for (int64_t j = 0; j < n; j++) ((double *)out)[j] = ((const double *)from)[picked[j]];
   }
   return (chi_view){to, n, NULL, v.n_rows};
 }
 
-/* out (m x n) = B (m x c.n_rows, leading dimension ld) times the first n columns of C. */
-static void multiply(chi_real real, int64_t m, int64_t n, const void *b, int64_t ld, chi_view c,
-                     void *out)
+/* t->prediction = B of a fold, half and alpha times the first n columns of C. */
+static void predict(const chi_fit_work *work, int32_t fold, int half, int32_t alpha, chi_view c,
+                    int64_t n, chi_thread_work *t)
 {
+  const chi_real real = work->shape.real;
+  const int64_t m = chi_half_size(&work->folds[fold], half) + 1, ld = work->shape.basis;
+  const char *b = chi_operator(work, fold, half, alpha);
   for (int64_t i = 0; i < c.n_rows;) {
-    const int64_t end = run_end(&c, i);
-    const char *ci = row_at(&c, real, i), *bi = (const char *)b + i * real;
-    const bool first = i == 0;
+    const int64_t end = run_end(&c, i), beta = i > 0;
+    const void *ci = row_at(&c, real, i), *bi = b + i * real;
     if (real == CHI_REAL32)
-      chi_sgemm((chi_smatrix){m, end - i, (const float *)bi, ld, false},
-                (chi_smatrix){end - i, n, (const float *)ci, c.ld, false}, first ? 0 : 1, out, n);
+      chi_sgemm((chi_smatrix){m, end - i, bi, ld, false},
+                (chi_smatrix){end - i, n, ci, c.ld, false}, (float)beta, t->prediction, n);
     else
-      chi_dgemm((chi_dmatrix){m, end - i, (const double *)bi, ld, false},
-                (chi_dmatrix){end - i, n, (const double *)ci, c.ld, false}, first ? 0 : 1, out, n);
+      chi_dgemm((chi_dmatrix){m, end - i, bi, ld, false},
+                (chi_dmatrix){end - i, n, ci, c.ld, false}, (double)beta, t->prediction, n);
     i = end;
   }
-}
-
-static double product_flops(int64_t m, int64_t n, int64_t k)
-{
-  return 2 * (double)m * (double)n * (double)k;
 }
 
 static chi_view response_view(const chi_fit_work *work, int32_t fold, int half, int64_t t0)
@@ -85,37 +139,41 @@ static chi_view response_view(const chi_fit_work *work, int32_t fold, int half, 
                     work->rows->event + first, chi_half_size(&work->folds[fold], half)};
 }
 
-chi_view chi_training_view(const chi_fit_work *work, int32_t fold, int64_t t0)
+chi_view chi_basis_view(const chi_fit_work *work, int32_t fold, chi_block block)
 {
+  const chi_shape *s = &work->shape;
   const chi_responses *y = work->responses;
-  if (work->shape.banded)
+  if (s->route == CHI_ROUTE_PRIMAL)
+    return (chi_view){(const char *)block.t->basis + fold * s->basis * block.n * s->real, block.n,
+                      NULL, s->basis};
+  if (s->banded)
     return (chi_view){
-        work->banded.basis + fold * work->shape.basis * work->n_targets + t0 - work->target0,
+        work->banded.basis + fold * s->basis * work->n_targets + block.t0 - work->target0,
         work->n_targets, NULL, chi_band_order(work->folds[fold].n_train)};
-  return (chi_view){(const char *)y->y + t0 * work->shape.real, y->n_electrodes * y->n_times,
+  return (chi_view){(const char *)y->y + block.t0 * s->real, y->n_electrodes * y->n_times,
                     work->folds[fold].train_event, work->folds[fold].n_train};
 }
 
-void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_view c, int64_t t0,
-                        int64_t n, int thread)
+void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_block block)
 {
-  const chi_shape *s = &work->shape;
-  const chi_fold *at = &work->folds[fold];
-  chi_thread_work *t = &work->thread[thread];
-  const int64_t m = chi_half_size(at, 0) + 1, column = t0 - work->target0;
+  const chi_real real = work->shape.real;
+  chi_thread_work *t = block.t;
+  const int64_t m = chi_half_size(&work->folds[fold], 0) + 1, n = block.n;
+  const int64_t column = block.t0 - work->target0;
+  const int64_t statistics = 2 * fold * work->n_targets + column;
 
   chi_stage_clock clock = chi_stage_start();
-  if (!has_long_runs(&c)) c = gather_rows(c, s->real, n, t->gather);
-  multiply(s->real, m, n, chi_operator(work, fold, 0, alpha), s->basis, c, t->prediction);
-  chi_stage_stop(&t->stages, CHI_STAGE_PRODUCT, clock, product_flops(m, n, c.n_rows));
+  chi_view c = chi_basis_view(work, fold, block);
+  if (!has_long_runs(&c)) c = gather(c, real, n, NULL, t->gather);
+  predict(work, fold, 0, alpha, c, n, t);
+  chi_stage_stop(&t->stages, CHI_STAGE_PRODUCT, &clock, chi_flops(m, n, c.n_rows));
 
-  clock = chi_stage_start();
-  const int64_t statistics = 2 * fold * work->n_targets + column;
-  chi_pearson(work, at, 0, n, t->prediction, response_view(work, fold, 0, t0),
-              work->mean + statistics, work->norm + statistics, t->r);
+  memcpy(t->mean, work->mean + statistics, (size_t)n * sizeof *t->mean);
+  memcpy(t->norm, work->norm + statistics, (size_t)n * sizeof *t->norm);
+  chi_pearson(work, fold, 0, n, response_view(work, fold, 0, block.t0), t);
   double *sum = work->validation + alpha * work->n_targets + column;
   for (int64_t j = 0; j < n; j++) sum[j] += t->r[j];
-  chi_stage_stop(&t->stages, CHI_STAGE_SCORE, clock, 8 * (double)m * (double)n);
+  chi_stage_stop(&t->stages, CHI_STAGE_SCORE, &clock, 4 * chi_flops(m, n, 1));
 }
 
 /* The targets of a block that chose an alpha: their positions in the block. */
@@ -127,30 +185,27 @@ static int64_t pick(const int32_t *choice, int64_t n, int32_t alpha, int64_t *pi
   return count;
 }
 
-void chi_test_block(chi_fit_work *work, int32_t fold, chi_view c, int64_t t0, int64_t n, int thread)
+void chi_test_block(chi_fit_work *work, int32_t fold, chi_block block)
 {
-  const chi_shape *s = &work->shape;
-  const chi_fold *at = &work->folds[fold];
-  chi_thread_work *t = &work->thread[thread];
-  const int64_t m = chi_half_size(at, 1) + 1, column = t0 - work->target0;
+  const chi_real real = work->shape.real;
+  chi_thread_work *t = block.t;
+  const int64_t m = chi_half_size(&work->folds[fold], 1) + 1, column = block.t0 - work->target0;
   const int64_t statistics = (2 * fold + 1) * work->n_targets + column;
-  for (int32_t a = 0; a < s->n_alphas; a++) {
-    const int64_t count = pick(work->choice + column, n, a, t->picked);
+  const chi_view c = chi_basis_view(work, fold, block);
+  const chi_view y = response_view(work, fold, 1, block.t0);
+  for (int32_t a = 0; a < work->shape.n_alphas; a++) {
+    const int64_t count = pick(work->choice + column, block.n, a, t->picked);
     if (count == 0) continue;
     chi_stage_clock clock = chi_stage_start();
-    const chi_view ca = gather_columns(c, s->real, count, t->picked, t->gather);
-    multiply(s->real, m, count, chi_operator(work, fold, 1, a), s->basis, ca, t->prediction);
-    chi_stage_stop(&t->stages, CHI_STAGE_PRODUCT, clock, product_flops(m, count, c.n_rows));
+    predict(work, fold, 1, a, gather(c, real, count, t->picked, t->gather), count, t);
+    chi_stage_stop(&t->stages, CHI_STAGE_PRODUCT, &clock, chi_flops(m, count, c.n_rows));
 
-    clock = chi_stage_start();
-    const chi_view y =
-        gather_columns(response_view(work, fold, 1, t0), s->real, count, t->picked, t->gather_y);
     for (int64_t j = 0; j < count; j++) {
       t->mean[j] = work->mean[statistics + t->picked[j]];
       t->norm[j] = work->norm[statistics + t->picked[j]];
     }
-    chi_pearson(work, at, 1, count, t->prediction, y, t->mean, t->norm, t->r);
+    chi_pearson(work, fold, 1, count, gather(y, real, count, t->picked, t->gather_y), t);
     for (int64_t j = 0; j < count; j++) work->test[column + t->picked[j]] += t->r[j];
-    chi_stage_stop(&t->stages, CHI_STAGE_SCORE, clock, 8 * (double)m * (double)count);
+    chi_stage_stop(&t->stages, CHI_STAGE_SCORE, &clock, 4 * chi_flops(m, count, 1));
   }
 }

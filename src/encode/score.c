@@ -61,33 +61,33 @@ static const void *view_row(const chi_view *v, chi_real real, int64_t i, int64_t
 /* A prediction whose spread is below this part of its size before centring is constant. */
 #define LEAST_SPREAD 1e-6
 
-void chi_pearson(const chi_fit_work *work, const chi_fold *fold, int half, int64_t n,
-                 const void *prediction, chi_view y, const double *mean, const double *norm,
-                 double *r)
+void chi_pearson(const chi_fit_work *work, int32_t f, int half, int64_t n, chi_view y,
+                 chi_thread_work *t)
 {
+  const chi_fold *fold = &work->folds[f];
   const chi_real real = work->shape.real;
   const int64_t m = chi_half_size(fold, half);
   const double *w = work->rows->weight + chi_half_first(fold, half);
   double total = 0;
   for (int64_t i = 0; i < m; i++) total += w[i];
-  const chi_view p = {prediction, n, NULL, m + 1};
+  const chi_view p = {t->prediction, n, NULL, m + 1};
   for (int64_t j0 = 0; j0 < n; j0 += TILE) {
     const int64_t nj = n - j0 < TILE ? n - j0 : TILE;
     double pp[TILE] = {0}, py[TILE] = {0};
     for (int64_t i = 0; i < m; i++) {
       const void *pi = view_row(&p, real, i, j0), *yi = view_row(&y, real, i, j0);
       if (real == CHI_REAL32)
-        add_row_32(nj, w[i], pi, yi, mean + j0, pp, py);
+        add_row_32(nj, w[i], pi, yi, t->mean + j0, pp, py);
       else
-        add_row_64(nj, w[i], pi, yi, mean + j0, pp, py);
+        add_row_64(nj, w[i], pi, yi, t->mean + j0, pp, py);
     }
     const void *last = view_row(&p, real, m, j0);
     for (int64_t j = 0; j < nj; j++) {
       const double centre =
           real == CHI_REAL32 ? (double)((const float *)last)[j] : ((const double *)last)[j];
       const double spread = sqrt(pp[j]), size = sqrt(pp[j] + total * centre * centre);
-      const bool defined = norm[j0 + j] > 0 && spread > LEAST_SPREAD * size;
-      r[j0 + j] = defined ? py[j] / (spread * norm[j0 + j]) : (double)NAN;
+      const bool defined = t->norm[j0 + j] > 0 && spread > LEAST_SPREAD * size;
+      t->r[j0 + j] = defined ? py[j] / (spread * t->norm[j0 + j]) : (double)NAN;
     }
   }
 }
@@ -124,13 +124,13 @@ static void tile_statistics(const chi_fit_work *work, const chi_fold *fold, int 
   for (int64_t j = 0; j < n; j++) norm[j] = high[j] > low[j] ? sqrt(squares[j]) : 0;
 }
 
-void chi_target_statistics(chi_fit_work *work, int64_t t0, int64_t n)
+void chi_target_statistics(chi_fit_work *work, chi_block block)
 {
   for (int32_t f = 0; f < work->shape.n_folds; f++)
     for (int half = 0; half < 2; half++)
-      for (int64_t j = 0; j < n; j += TILE) {
-        const int64_t at = (2 * f + half) * work->n_targets + t0 - work->target0 + j;
-        tile_statistics(work, &work->folds[f], half, t0 + j, n - j < TILE ? n - j : TILE,
-                        work->mean + at, work->norm + at);
+      for (int64_t j = 0; j < block.n; j += TILE) {
+        const int64_t n = block.n - j < TILE ? block.n - j : TILE, t0 = block.t0 + j;
+        const int64_t at = (2 * f + half) * work->n_targets + t0 - work->target0;
+        tile_statistics(work, &work->folds[f], half, t0, n, work->mean + at, work->norm + at);
       }
 }

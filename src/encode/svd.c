@@ -12,32 +12,26 @@ chi_status chi_svd_begin(chi_fit_work *work, int32_t f)
   chi_stages *stages = &work->thread[0].stages;
   chi_stage_clock clock = chi_stage_start();
   chi_standardise(work, fold, 0, p, w->z, p);
-  chi_stage_stop(stages, CHI_STAGE_STANDARDISE, clock, 6 * (double)(n + held_out) * (double)p);
-
-  clock = chi_stage_start();
+  chi_stage_stop(stages, CHI_STAGE_STANDARDISE, &clock, 3 * chi_flops(n + held_out, p, 1));
   const chi_status s = chi_dsvd(n, p, w->z, w->s, w->u, w->vt, w->work);
-  chi_stage_stop(
-      stages, CHI_STAGE_FACTORISE, clock,
-      14 * (double)n * (double)p * (double)rank + 8 * (double)rank * (double)rank * (double)rank);
+  chi_stage_stop(stages, CHI_STAGE_FACTORISE, &clock,
+                 7 * chi_flops(n, p, rank) + 4 * chi_flops(rank, rank, rank));
   if (s != CHI_OK) return s;
-
-  clock = chi_stage_start();
   chi_dgemm((chi_dmatrix){held_out, p, w->z + n * p, p, false},
             (chi_dmatrix){rank, p, w->vt, p, true}, 0, w->project, rank);
-  chi_stage_stop(stages, CHI_STAGE_HAT, clock, 2 * (double)held_out * (double)rank * (double)p);
+  chi_stage_stop(stages, CHI_STAGE_HAT, &clock, chi_flops(held_out, p, rank));
   return CHI_OK;
 }
 
 /* s / (s^2 + a), also where s^2 would overflow. */
 static double shrink(double s, double alpha) { return s == 0 ? 0 : 1 / (s + alpha / s); }
 
-chi_status chi_svd_operator(chi_fit_work *work, int32_t f, int32_t alpha, int thread)
+chi_status chi_svd_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi_thread_work *t)
 {
   chi_svd *w = &work->svd;
   const chi_fold *fold = &work->folds[f];
   const int64_t n = fold->n_train, p = work->shape.n_features, rank = n < p ? n : p;
-  chi_thread_work *t = &work->thread[thread];
-  const chi_stage_clock clock = chi_stage_start();
+  chi_stage_clock clock = chi_stage_start();
   for (int half = 0; half < 2; half++) {
     const int64_t m = chi_half_size(fold, half), first = chi_half_first(fold, half) - fold->first;
     for (int64_t i = 0; i < m; i++)
@@ -48,7 +42,6 @@ chi_status chi_svd_operator(chi_fit_work *work, int32_t f, int32_t alpha, int th
               (chi_dmatrix){n, rank, w->u, rank, true}, 0, t->solve, n);
     chi_operator_store(work, f, half, alpha, t->solve, n, fold->train_scale);
   }
-  chi_stage_stop(&t->stages, CHI_STAGE_HAT, clock,
-                 2 * (double)(fold->end - fold->first) * (double)rank * (double)n);
+  chi_stage_stop(&t->stages, CHI_STAGE_HAT, &clock, chi_flops(fold->end - fold->first, n, rank));
   return CHI_OK;
 }

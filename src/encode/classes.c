@@ -43,24 +43,38 @@ static void centre_class(chi_fit_work *work, int64_t c)
   chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
   double *mean = w->mean + c * p, *low = w->low + c * p, *high = w->high + c * p;
-  for (int64_t j = 0; j < p; j++) {
-    mean[j] = 0;
-    low[j] = INFINITY;
-    high[j] = -INFINITY;
-  }
+  chi_range_start(p, mean, low, high);
   for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
     const double weight = w->class_scale[i] * w->class_scale[i] / w->class_weight[c];
-    double *x = w->x + i * p;
-    chi_read_features(work, w->class_event[i], 0, p, x);
-    for (int64_t j = 0; j < p; j++) {
-      mean[j] += weight * x[j];
-      low[j] = x[j] < low[j] ? x[j] : low[j];
-      high[j] = x[j] > high[j] ? x[j] : high[j];
-    }
+    chi_read_features(work, w->class_event[i], 0, p, w->x + i * p);
+    chi_range_add(p, weight, w->x + i * p, mean, low, high);
   }
   for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++)
     for (int64_t j = 0; j < p; j++)
       w->x[i * p + j] = w->class_scale[i] * (w->x[i * p + j] - mean[j]);
+}
+
+/* Variance of a feature over the rows that train a fold (all rows: -1), from its classes' means and
+ * squares; 0 if it is constant. \param[out] mean  over the same rows */
+static double merged_variance(const chi_fit_work *work, int32_t fold, double total, int64_t j,
+                              double *mean)
+{
+  const chi_primal *w = &work->primal;
+  const int64_t p = work->shape.n_features;
+  double variance = 0, low = INFINITY, high = -INFINITY;
+  *mean = 0;
+  for (int64_t c = 0; c < work->shape.n_classes; c++) {
+    if (!chi_class_trains(w, c, fold)) continue;
+    *mean += w->class_weight[c] / total * w->mean[c * p + j];
+    low = fmin(low, w->low[c * p + j]);
+    high = fmax(high, w->high[c * p + j]);
+  }
+  for (int64_t c = 0; c < work->shape.n_classes; c++) {
+    if (!chi_class_trains(w, c, fold)) continue;
+    const double d = w->mean[c * p + j] - *mean;
+    variance += w->squares[c * p + j] / total + w->class_weight[c] / total * d * d;
+  }
+  return high > low ? variance : 0;
 }
 
 /* Standardise x and the classes' means (less the mean of all) over all rows; sums of squares by
@@ -69,26 +83,17 @@ static void standardise_all(chi_fit_work *work)
 {
   chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features, classes = work->shape.n_classes;
-  double total = 0;
+  const double total = fold_weight(work, -1);
   memset(w->squares, 0, (size_t)(classes * p) * sizeof *w->squares);
-  for (int64_t c = 0; c < classes; c++) {
-    total += w->class_weight[c];
+  for (int64_t c = 0; c < classes; c++)
     for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++)
       for (int64_t j = 0; j < p; j++) w->squares[c * p + j] += w->x[i * p + j] * w->x[i * p + j];
-  }
   for (int64_t j = 0; j < p; j++) {
-    double mean = 0, variance = 0, low = INFINITY, high = -INFINITY;
-    for (int64_t c = 0; c < classes; c++) mean += w->class_weight[c] / total * w->mean[c * p + j];
+    double mean;
+    const double variance = merged_variance(work, -1, total, j, &mean);
+    w->scale[j] = variance > 0 ? 1 / sqrt(variance) : 0;
     for (int64_t c = 0; c < classes; c++) {
-      w->mean[c * p + j] -= mean;
-      variance += w->squares[c * p + j] / total +
-                  w->class_weight[c] / total * w->mean[c * p + j] * w->mean[c * p + j];
-      low = fmin(low, w->low[c * p + j]);
-      high = fmax(high, w->high[c * p + j]);
-    }
-    w->scale[j] = high > low && variance > 0 ? 1 / sqrt(variance) : 0;
-    for (int64_t c = 0; c < classes; c++) {
-      w->mean[c * p + j] *= w->scale[j];
+      w->mean[c * p + j] = (w->mean[c * p + j] - mean) * w->scale[j];
       w->squares[c * p + j] *= w->scale[j] * w->scale[j];
     }
   }
@@ -97,53 +102,34 @@ static void standardise_all(chi_fit_work *work)
     for (int64_t j = 0; j < p; j++) w->x[i * p + j] *= w->scale[j];
 }
 
-/* Variance of every standardised feature over a fold's training rows; 1 where it is constant there.
- */
-static void fold_variance(chi_fit_work *work, int32_t f)
-{
-  chi_primal *w = &work->primal;
-  const int64_t p = work->shape.n_features;
-  const double total = fold_weight(work, f);
-  for (int64_t j = 0; j < p; j++) {
-    double mean = 0, variance = 0, low = INFINITY, high = -INFINITY;
-    for (int64_t c = 0; c < work->shape.n_classes; c++) {
-      if (!chi_class_trains(w, c, f)) continue;
-      mean += w->class_weight[c] / total * w->mean[c * p + j];
-      low = fmin(low, w->low[c * p + j]);
-      high = fmax(high, w->high[c * p + j]);
-    }
-    for (int64_t c = 0; c < work->shape.n_classes; c++) {
-      if (!chi_class_trains(w, c, f)) continue;
-      const double d = w->mean[c * p + j] - mean;
-      variance += w->squares[c * p + j] / total + w->class_weight[c] / total * d * d;
-    }
-    w->variance[f * p + j] = high > low ? variance : 0;
-  }
-}
-
 void chi_classes_standardise(chi_fit_work *work)
 {
+  const int64_t p = work->shape.n_features;
   sort_classes(work);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
   for (int64_t c = 0; c < work->shape.n_classes; c++) centre_class(work, c);
   standardise_all(work);
-  for (int32_t f = 0; f < work->shape.n_folds; f++) fold_variance(work, f);
+  for (int32_t f = 0; f < work->shape.n_folds; f++) {
+    const double total = fold_weight(work, f);
+    double mean;
+    for (int64_t j = 0; j < p; j++)
+      work->primal.variance[f * p + j] = merged_variance(work, f, total, j, &mean);
+  }
 }
 
 void chi_classes_offsets(const chi_fit_work *work, int32_t f, double *fold_mean, double *offset)
 {
   const chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
-  double total = 0;
+  const double total = fold_weight(work, f);
   memset(fold_mean, 0, (size_t)p * sizeof *fold_mean);
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
-    if (f >= 0 && !chi_class_trains(w, c, f)) continue;
-    total += w->class_weight[c];
+    if (!chi_class_trains(w, c, f)) continue;
     for (int64_t j = 0; j < p; j++) fold_mean[j] += w->class_weight[c] * w->mean[c * p + j];
   }
   for (int64_t j = 0; j < p; j++) fold_mean[j] /= total;
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
-    const double weight = f < 0 || chi_class_trains(w, c, f) ? sqrt(w->class_weight[c]) : 0;
+    const double weight = chi_class_trains(w, c, f) ? sqrt(w->class_weight[c]) : 0;
     for (int64_t j = 0; j < p; j++)
       offset[c * p + j] = weight * (w->mean[c * p + j] - fold_mean[j]);
   }

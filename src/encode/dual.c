@@ -61,12 +61,11 @@ void chi_dual_basis(chi_fit_work *work, int32_t f, chi_block block)
   const chi_fold *fold = &work->folds[f];
   double *sum = block.t->fold_sum;
   const int64_t order = work->banded.order, n = block.n, ld = chi_apart(n);
-  const int64_t targets = work->responses->n_electrodes * work->responses->n_times;
   chi_stage_clock clock = chi_stage_start();
   memset(sum, 0, (size_t)(order * ld) * sizeof *sum);
   for (int64_t i = 0; i < fold->n_train; i++) {
-    const float *y = (const float *)work->responses->y + fold->train_event[i] * targets + block.t0;
-    for (int64_t j = 0; j < n; j++) sum[i * ld + j] = fold->train_scale[i] * (double)y[j];
+    chi_read_responses(work, fold->train_event[i], block.t0, n, sum + i * ld);
+    for (int64_t j = 0; j < n; j++) sum[i * ld + j] *= fold->train_scale[i];
   }
   chi_banded_basis(work, f, n, sum, ld, block.t);
   float *to = work->banded.basis + f * work->shape.basis * work->n_targets;

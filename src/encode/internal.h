@@ -26,9 +26,9 @@ typedef enum chi_route { CHI_ROUTE_DUAL, CHI_ROUTE_SVD, CHI_ROUTE_PRIMAL } chi_r
 typedef struct chi_fold {
   int64_t first, split, end;
   int64_t n_train;
-  int64_t *train;       /* n_train: the rows that train it, ascending */
-  int64_t *train_event; /* n_train: their events */
-  double *train_scale;  /* n_train: square roots of their weights */
+  int64_t *train_event; /* n_train: the events that train it, ascending */
+  double *train_weight; /* n_train: their weights */
+  double *train_scale;  /* n_train: square roots of these */
 } chi_fold;
 
 static inline int64_t chi_half_first(const chi_fold *fold, int half)
@@ -70,6 +70,12 @@ typedef struct chi_view {
   const int64_t *row;
   int64_t n_rows;
 } chi_view;
+
+static inline const void *chi_row_at(const chi_view *v, chi_real real, int64_t i, int64_t column)
+{
+  const int64_t row = v->row == NULL ? i : v->row[i];
+  return (const char *)v->base + (row * v->ld + column) * (int64_t)real;
+}
 
 /** Work space of one thread. */
 typedef struct chi_thread_work {
@@ -161,9 +167,10 @@ static inline double *chi_primal_gram(const chi_primal *w, int32_t fold, int64_t
   return w->gram + fold * p * p;
 }
 
+/** Whether a class's rows train a fold; all train fold -1, the whole. */
 static inline bool chi_class_trains(const chi_primal *w, int64_t class, int32_t fold)
 {
-  return (w->class_train[class] >> fold & 1) != 0;
+  return fold < 0 || (w->class_train[class] >> fold & 1) != 0;
 }
 
 /** Everything one fit works on. */
@@ -221,8 +228,8 @@ static inline double chi_flops(int64_t m, int64_t n, int64_t k)
 /* ---- rows.c ---- */
 
 /** Fill folds (train lists in storage of n_folds x n_rows each) from rows. */
-void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train,
-                    int64_t *train_event, double *train_scale);
+void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train_event,
+                    double *train_weight, double *train_scale);
 
 /** How many sets of rows train the same folds, and the size of the largest. */
 int64_t chi_rows_classes(const chi_rows *rows, int64_t *largest);
@@ -238,11 +245,48 @@ chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, 
 /** Place all arrays of a fit in the arena. */
 void chi_work_layout(chi_fit_work *work, chi_arena *arena);
 
-/* ---- standardise.c ---- */
+/* ---- moments.c ---- */
 
-/** Columns [c0, c0 + n) of an event's features as float64, less their values at the study's first
- * event: what a large offset would cost in the moments is then not lost. \param[out] out  n */
-void chi_read_features(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out);
+/** The same code for the instructions of newer processors, chosen when the program loads. */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#define CHI_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
+#else
+#define CHI_CLONES
+#endif
+
+#define CHI_COLUMNS 256 /* columns at a time: their sums stay in the first-level cache */
+
+/** Columns [c0, c0 + n) of an event's features or responses as float64; features less their values
+ * at the study's first event: what a large offset would cost in the moments is then not lost.
+ * \param[out] out  n */
+typedef void chi_reader(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n,
+                        double *out);
+chi_reader chi_read_features, chi_read_responses;
+
+/** Write n numbers as type real, from position `at` on. */
+void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int64_t at);
+
+typedef struct chi_events {
+  int64_t n;
+  const int64_t *event;
+  const double *weight;
+} chi_events;
+
+typedef struct chi_moments {
+  double weight; /* of all events */
+  double mean[CHI_COLUMNS];
+  double squares[CHI_COLUMNS]; /* about the mean; 0 in a column that is constant */
+} chi_moments;
+
+/** Moments of n <= CHI_COLUMNS columns over some events. */
+void chi_moments_make(const chi_fit_work *work, chi_reader *read, chi_events events, int64_t c0,
+                      int64_t n, chi_moments *out);
+
+/** Weighted sum, least and greatest of n columns, row by row. */
+void chi_range_start(int64_t n, double *sum, double *low, double *high);
+void chi_range_add(int64_t n, double w, const double *x, double *sum, double *low, double *high);
+
+/* ---- standardise.c ---- */
 
 /** Standardise columns [c0, c1) by the fold's training rows; those constant in training become 0.
  * \param[out] z  (n_train + held-out) x ld: training rows times sqrt(weight), then held-out rows */
@@ -302,9 +346,6 @@ void chi_primal_basis(chi_fit_work *work, chi_block block);
 
 /* ---- product.c ---- */
 
-/** Write n numbers as type real, from position `at` on. */
-void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int64_t at);
-
 /** Where the B of a fold, half and alpha is: (half size + 1) x basis, of type shape.real. */
 void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alpha);
 
@@ -321,9 +362,6 @@ void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alph
  * Type real is float32. */
 void chi_operator_store_turned(chi_fit_work *work, int32_t fold, int half, int32_t alpha,
                                const double *b, int64_t ld, int64_t k);
-
-/** C of a fold for the targets of a block. */
-chi_view chi_basis_view(const chi_fit_work *work, int32_t fold, chi_block block);
 
 /** Add the validation r of one block of targets, for one fold and alpha. */
 void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_block block);

@@ -23,10 +23,9 @@ static void load_row(const chi_fit_work *work, chi_block block, int64_t row, int
 {
   const chi_responses *y = work->responses;
   const double scale = work->primal.class_scale[row];
-  const int64_t n = block.n;
-  const int64_t at = work->primal.class_event[row] * y->n_electrodes * y->n_times + block.t0;
+  const int64_t n = block.n, event = work->primal.class_event[row];
   if (work->primal.narrow) {
-    const float *from = (const float *)y->y + at;
+    const float *from = (const float *)y->y + event * y->n_electrodes * y->n_times + block.t0;
     float *to = (float *)block.t->responses + i * n;
     for (int64_t j = 0; j < n; j++) {
       to[j] = (float)scale * from[j];
@@ -34,9 +33,9 @@ static void load_row(const chi_fit_work *work, chi_block block, int64_t row, int
     }
   } else {
     double *to = block.t->responses + i * n;
+    chi_read_responses(work, event, block.t0, n, to);
     for (int64_t j = 0; j < n; j++) {
-      to[j] = scale * (work->shape.real == CHI_REAL32 ? (double)((const float *)y->y)[at + j]
-                                                      : ((const double *)y->y)[at + j]);
+      to[j] *= scale;
       sum[j] += scale * to[j];
     }
   }

@@ -6,8 +6,6 @@
 #include "linalg/band.h"
 #include "linalg/dense.h"
 
-#define CHUNK 64 /* columns of an operator at a time: their sums stay in the first-level cache */
-
 void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alpha)
 {
   const chi_shape *s = &work->shape;
@@ -15,14 +13,6 @@ void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alp
   const int64_t kept = (int64_t)fold * s->n_alphas + alpha;
   if (half == 1) return work->b_test + kept * bytes;
   return work->b_validation + (s->route == CHI_ROUTE_PRIMAL ? kept : alpha % s->wave) * bytes;
-}
-
-void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int64_t at)
-{
-  if (real == CHI_REAL64)
-    memcpy((double *)out + at, in, (size_t)n * sizeof *in);
-  else
-    _Pragma("omp simd") for (int64_t j = 0; j < n; j++)((float *)out)[at + j] = (float)in[j];
 }
 
 static double largest(int64_t n, const double *row)
@@ -42,9 +32,9 @@ void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alph
   void *out = chi_operator(work, fold, half, alpha);
   double total = 0, spread = 0, size = 0;
   for (int64_t i = 0; i < m; i++) total += w[i];
-  for (int64_t j0 = 0; j0 < k; j0 += CHUNK) {
-    const int64_t n = k - j0 < CHUNK ? k - j0 : CHUNK;
-    double mean[CHUNK] = {0}, scale[CHUNK], row[CHUNK];
+  for (int64_t j0 = 0; j0 < k; j0 += CHI_COLUMNS) {
+    const int64_t n = k - j0 < CHI_COLUMNS ? k - j0 : CHI_COLUMNS;
+    double mean[CHI_COLUMNS] = {0}, scale[CHI_COLUMNS], row[CHI_COLUMNS];
     for (int64_t j = 0; j < n; j++) scale[j] = column_scale == NULL ? 1 : column_scale[j0 + j];
     for (int64_t i = 0; i < m; i++)
       for (int64_t j = 0; j < n; j++) mean[j] += w[i] * b[i * k + j0 + j];
@@ -90,16 +80,11 @@ static bool has_long_runs(const chi_view *c)
   return runs <= MOST_RUNS;
 }
 
-static const char *row_at(const chi_view *v, chi_real real, int64_t i)
-{
-  return (const char *)v->base + (v->row == NULL ? i : v->row[i]) * v->ld * (int64_t)real;
-}
-
 /* Copy n columns of all rows of a view together: the first ones, or those picked. */
 static chi_view gather(chi_view v, chi_real real, int64_t n, const int64_t *picked, void *to)
 {
   for (int64_t i = 0; i < v.n_rows; i++) {
-    const void *from = row_at(&v, real, i);
+    const void *from = chi_row_at(&v, real, i, 0);
     void *out = (char *)to + i * n * real;
     if (picked == NULL)
       memcpy(out, from, (size_t)(n * real));
@@ -120,7 +105,7 @@ static void predict(const chi_fit_work *work, int32_t fold, int half, int32_t al
   const char *b = chi_operator(work, fold, half, alpha);
   for (int64_t i = 0; i < c.n_rows;) {
     const int64_t end = run_end(&c, i), beta = i > 0;
-    const void *ci = row_at(&c, real, i), *bi = b + i * real;
+    const void *ci = chi_row_at(&c, real, i, 0), *bi = b + i * real;
     if (real == CHI_REAL32)
       chi_sgemm((chi_smatrix){m, end - i, bi, ld, false},
                 (chi_smatrix){end - i, n, ci, c.ld, false}, (float)beta, t->prediction, n);
@@ -139,7 +124,8 @@ static chi_view response_view(const chi_fit_work *work, int32_t fold, int half, 
                     work->rows->event + first, chi_half_size(&work->folds[fold], half)};
 }
 
-chi_view chi_basis_view(const chi_fit_work *work, int32_t fold, chi_block block)
+/* C of a fold for the targets of a block. */
+static chi_view basis_view(const chi_fit_work *work, int32_t fold, chi_block block)
 {
   const chi_shape *s = &work->shape;
   const chi_responses *y = work->responses;
@@ -154,26 +140,34 @@ chi_view chi_basis_view(const chi_fit_work *work, int32_t fold, chi_block block)
                     work->folds[fold].train_event, work->folds[fold].n_train};
 }
 
-void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_block block)
+/* r of n targets of a block, to its thread's r: of the first ones, or of those picked. */
+static void score(const chi_fit_work *work, int32_t fold, int half, int32_t alpha, chi_block block,
+                  int64_t n, const int64_t *picked)
 {
   const chi_real real = work->shape.real;
   chi_thread_work *t = block.t;
-  const int64_t m = chi_half_size(&work->folds[fold], 0) + 1, n = block.n;
-  const int64_t column = block.t0 - work->target0;
-  const int64_t statistics = 2 * fold * work->n_targets + column;
-
+  const int64_t m = chi_half_size(&work->folds[fold], half) + 1;
+  const int64_t statistics = (2 * fold + half) * work->n_targets + block.t0 - work->target0;
   chi_stage_clock clock = chi_stage_start();
-  chi_view c = chi_basis_view(work, fold, block);
-  if (!has_long_runs(&c)) c = gather(c, real, n, NULL, t->gather);
-  predict(work, fold, 0, alpha, c, n, t);
+  chi_view c = basis_view(work, fold, block), y = response_view(work, fold, half, block.t0);
+  if (picked != NULL || !has_long_runs(&c)) c = gather(c, real, n, picked, t->gather);
+  predict(work, fold, half, alpha, c, n, t);
   chi_stage_stop(&t->stages, CHI_STAGE_PRODUCT, &clock, chi_flops(m, n, c.n_rows));
-
-  memcpy(t->mean, work->mean + statistics, (size_t)n * sizeof *t->mean);
-  memcpy(t->norm, work->norm + statistics, (size_t)n * sizeof *t->norm);
-  chi_pearson(work, fold, 0, n, response_view(work, fold, 0, block.t0), t);
-  double *sum = work->validation + alpha * work->n_targets + column;
-  for (int64_t j = 0; j < n; j++) sum[j] += t->r[j];
+  if (picked != NULL) y = gather(y, real, n, picked, t->gather_y);
+  for (int64_t j = 0; j < n; j++) {
+    const int64_t at = statistics + (picked == NULL ? j : picked[j]);
+    t->mean[j] = work->mean[at];
+    t->norm[j] = work->norm[at];
+  }
+  chi_pearson(work, fold, half, n, y, t);
   chi_stage_stop(&t->stages, CHI_STAGE_SCORE, &clock, 4 * chi_flops(m, n, 1));
+}
+
+void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_block block)
+{
+  score(work, fold, 0, alpha, block, block.n, NULL);
+  double *sum = work->validation + alpha * work->n_targets + block.t0 - work->target0;
+  for (int64_t j = 0; j < block.n; j++) sum[j] += block.t->r[j];
 }
 
 /* The targets of a block that chose an alpha: their positions in the block. */
@@ -187,25 +181,12 @@ static int64_t pick(const int32_t *choice, int64_t n, int32_t alpha, int64_t *pi
 
 void chi_test_block(chi_fit_work *work, int32_t fold, chi_block block)
 {
-  const chi_real real = work->shape.real;
   chi_thread_work *t = block.t;
-  const int64_t m = chi_half_size(&work->folds[fold], 1) + 1, column = block.t0 - work->target0;
-  const int64_t statistics = (2 * fold + 1) * work->n_targets + column;
-  const chi_view c = chi_basis_view(work, fold, block);
-  const chi_view y = response_view(work, fold, 1, block.t0);
+  const int64_t column = block.t0 - work->target0;
   for (int32_t a = 0; a < work->shape.n_alphas; a++) {
     const int64_t count = pick(work->choice + column, block.n, a, t->picked);
     if (count == 0) continue;
-    chi_stage_clock clock = chi_stage_start();
-    predict(work, fold, 1, a, gather(c, real, count, t->picked, t->gather), count, t);
-    chi_stage_stop(&t->stages, CHI_STAGE_PRODUCT, &clock, chi_flops(m, count, c.n_rows));
-
-    for (int64_t j = 0; j < count; j++) {
-      t->mean[j] = work->mean[statistics + t->picked[j]];
-      t->norm[j] = work->norm[statistics + t->picked[j]];
-    }
-    chi_pearson(work, fold, 1, count, gather(y, real, count, t->picked, t->gather_y), t);
+    score(work, fold, 1, a, block, count, t->picked);
     for (int64_t j = 0; j < count; j++) work->test[column + t->picked[j]] += t->r[j];
-    chi_stage_stop(&t->stages, CHI_STAGE_SCORE, &clock, 4 * chi_flops(m, count, 1));
   }
 }

@@ -142,26 +142,28 @@ chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const do
   return s;
 }
 
-void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train,
-                    int64_t *train_event, double *train_scale)
+void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train_event,
+                    double *train_weight, double *train_scale)
 {
   int64_t at = 0;
   for (int32_t f = 0; f < n_folds; f++) {
     chi_fold *fold = &folds[f];
-    *fold = (chi_fold){
-        .first = at, .train = train, .train_event = train_event, .train_scale = train_scale};
+    *fold = (chi_fold){.first = at,
+                       .train_event = train_event,
+                       .train_weight = train_weight,
+                       .train_scale = train_scale};
     while (at < rows->n && rows->fold[at] == f && rows->is_test[at] == 0) at++;
     fold->split = at;
     while (at < rows->n && rows->fold[at] == f) at++;
     fold->end = at;
     for (int64_t i = 0; i < rows->n; i++) {
       if ((rows->train[i] >> f & 1) == 0) continue;
-      fold->train[fold->n_train] = i;
       fold->train_event[fold->n_train] = rows->event[i];
+      fold->train_weight[fold->n_train] = rows->weight[i];
       fold->train_scale[fold->n_train++] = sqrt(rows->weight[i]);
     }
-    train += fold->n_train;
     train_event += fold->n_train;
+    train_weight += fold->n_train;
     train_scale += fold->n_train;
   }
 }

@@ -22,57 +22,49 @@ typedef struct cost {
   double shared, target;
 } cost;
 
-static cost dual_cost(const chi_shape *s)
+/* The shape's sizes: rows, training and held-out ones, features, folds, alphas; and what a flop of
+ * the product counts. */
+typedef struct sizes {
+  double n, m, h, p, k, a, weight;
+} sizes;
+
+static cost dual_cost(const sizes *s)
 {
-  const double m = (double)s->max_train, h = (double)s->max_held_out, p = (double)s->n_features;
-  const double k = s->n_folds, a = s->n_alphas;
-  const double gram = m * m * p + 2 * h * m * p, factor = m * m * m / 3, hat = 2 * m * m * h;
-  return (cost){2 * k * (gram + a * (factor + hat)), k * (a + 1) * h * m};
+  const double gram = s->m * s->m * s->p + 2 * s->h * s->m * s->p;
+  const double factor = s->m * s->m * s->m / 3, hat = 2 * s->m * s->m * s->h;
+  return (cost){2 * s->k * (gram + s->a * (factor + hat)), s->k * (s->a + 1) * s->h * s->m};
 }
 
-static cost primal_cost(const chi_shape *s)
+static cost primal_cost(const sizes *s)
 {
-  const double n = (double)s->n_rows, h = (double)s->max_held_out, p = (double)s->n_features;
-  const double k = s->n_folds, a = s->n_alphas;
-  const double gram = 3 * n * p * p, factor = p * p * p / 3, hat = 2 * p * p * h;
-  const double weight = s->real == CHI_REAL64 ? 2 : 1;
-  return (cost){2 * (gram + k * (p * p * p + a * (factor + hat))),
-                2 * 2 * n * p + weight * k * (a + 1) * h * p};
+  const double p = s->p, gram = 3 * s->n * p * p, factor = p * p * p / 3, hat = 2 * p * p * s->h;
+  return (cost){2 * (gram + s->k * (p * p * p + s->a * (factor + hat))),
+                2 * 2 * s->n * p + s->weight * s->k * (s->a + 1) * s->h * p};
 }
 
 /* The reduction to a band runs at two thirds of a product's speed, and so do the bands. */
-static cost banded_cost(const chi_shape *s, double order, double gram, double sums)
+static cost banded_cost(const sizes *s, double order, double gram, double sums)
 {
-  const double h = (double)s->max_held_out, k = s->n_folds, a = s->n_alphas;
-  const double reduce = 2 * order * order * order + 2 * order * order * h;
-  return (cost){2 * (gram + k * (reduce + a * 9 * CHI_BAND * order * h)),
-                2 * (sums + k * 2 * order * order) + k * (a + 1) * h * order};
+  const double reduce = 2 * order * order * order + 2 * order * order * s->h;
+  return (cost){2 * (gram + s->k * (reduce + s->a * 9 * CHI_BAND * order * s->h)),
+                2 * (sums + s->k * 2 * order * order) + s->k * (s->a + 1) * s->h * order};
 }
 
-static cost banded_dual_cost(const chi_shape *s)
+static cost banded_dual_cost(const sizes *s)
 {
-  const double m = (double)s->max_train, h = (double)s->max_held_out, p = (double)s->n_features;
-  return banded_cost(s, m, s->n_folds * (m * m * p + 2 * h * m * p), 0);
+  return banded_cost(s, s->m, s->k * (s->m * s->m * s->p + 2 * s->h * s->m * s->p), 0);
 }
 
-static cost banded_primal_cost(const chi_shape *s)
+static cost banded_primal_cost(const sizes *s)
 {
-  const double n = (double)s->n_rows, p = (double)s->n_features;
-  return banded_cost(s, p, n * p * p, 2 * n * p);
+  return banded_cost(s, s->p, s->n * s->p * s->p, 2 * s->n * s->p);
 }
 
-static cost svd_cost(const chi_shape *s)
+static cost svd_cost(const sizes *s)
 {
-  const double m = (double)s->max_train, h = (double)s->max_held_out, p = (double)s->n_features;
-  const double k = s->n_folds, a = s->n_alphas, r = m < p ? m : p;
-  const double weight = s->real == CHI_REAL64 ? 2 : 1;
-  return (cost){2 * k * (14 * m * p * r + 8 * r * r * r + a * 2 * h * r * m),
-                weight * k * (a + 1) * h * m};
-}
-
-static double total(cost c, const chi_shape *s)
-{
-  return c.shared + c.target * (double)s->n_targets;
+  const double m = s->m, p = s->p, r = m < p ? m : p;
+  return (cost){2 * s->k * (14 * m * p * r + 8 * r * r * r + s->a * 2 * s->h * r * m),
+                s->weight * s->k * (s->a + 1) * s->h * m};
 }
 
 /* Rounding in a float64 Gram matrix is about eps times its trace, at most n p; beside alpha it must
@@ -82,18 +74,25 @@ static cost choose_route(chi_shape *s, double least_alpha)
 {
   const double rounding = DBL_EPSILON / 2 * (double)s->max_train * (double)s->n_features;
   const bool exact = s->real == CHI_REAL64 || rounding > 1e-6 * least_alpha;
+  const bool primal = s->n_classes > 0;
+  const sizes of = {
+      (double)s->n_rows, (double)s->max_train, (double)s->max_held_out,      (double)s->n_features,
+      s->n_folds,        s->n_alphas,          s->real == CHI_REAL64 ? 2 : 1};
   const struct {
     chi_route route;
     bool banded, allowed;
     cost cost;
-  } ways[] = {{CHI_ROUTE_SVD, false, exact, svd_cost(s)},
-              {CHI_ROUTE_DUAL, false, !exact, dual_cost(s)},
-              {CHI_ROUTE_DUAL, true, !exact, banded_dual_cost(s)},
-              {CHI_ROUTE_PRIMAL, false, s->n_classes > 0, primal_cost(s)},
-              {CHI_ROUTE_PRIMAL, true, !exact && s->n_classes > 0, banded_primal_cost(s)}};
+  } ways[] = {{CHI_ROUTE_SVD, false, exact, svd_cost(&of)},
+              {CHI_ROUTE_DUAL, false, !exact, dual_cost(&of)},
+              {CHI_ROUTE_DUAL, true, !exact, banded_dual_cost(&of)},
+              {CHI_ROUTE_PRIMAL, false, primal, primal_cost(&of)},
+              {CHI_ROUTE_PRIMAL, true, !exact && primal, banded_primal_cost(&of)}};
   cost best = {INFINITY, 0};
+  double least = INFINITY;
   for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-    if (!ways[i].allowed || total(ways[i].cost, s) >= total(best, s)) continue;
+    const double total = ways[i].cost.shared + ways[i].cost.target * (double)s->n_targets;
+    if (!ways[i].allowed || total >= least) continue;
+    least = total;
     best = ways[i].cost;
     s->route = ways[i].route;
     s->banded = ways[i].banded;
@@ -272,12 +271,9 @@ void chi_work_layout(chi_fit_work *work, chi_arena *arena)
   const chi_shape *s = &work->shape;
   const int64_t operator_size = (s->max_half + 1) * s->basis * s->real;
   const int64_t kept = s->route == CHI_ROUTE_PRIMAL ? s->n_folds * s->n_alphas : s->wave;
-  int64_t *train = TAKE(train, s->n_folds * s->n_rows);
-  int64_t *train_event = TAKE(train_event, s->n_folds * s->n_rows);
-  double *train_scale = TAKE(train_scale, s->n_folds * s->n_rows);
-  work->folds[0].train = train;
-  work->folds[0].train_event = train_event;
-  work->folds[0].train_scale = train_scale;
+  TAKE(work->folds[0].train_event, s->n_folds * s->n_rows);
+  TAKE(work->folds[0].train_weight, s->n_folds * s->n_rows);
+  TAKE(work->folds[0].train_scale, s->n_folds * s->n_rows);
   work->b_validation = chi_arena_take(arena, kept, operator_size);
   work->b_test = chi_arena_take(arena, s->n_folds * s->n_alphas, operator_size);
   TAKE(work->validation, s->n_alphas * work->n_targets);

@@ -15,24 +15,6 @@
 
 #define TILE 16 /* rows and columns of what is transposed at a time: they stay in cache */
 
-/* Where the parts of a fold are: the dual keeps one fold's at a time. */
-static int64_t kept(const chi_fit_work *work, int32_t fold)
-{
-  return work->shape.route == CHI_ROUTE_PRIMAL ? fold : 0;
-}
-static double *reflectors(const chi_fit_work *work, int32_t fold)
-{
-  return work->banded.reflectors + kept(work, fold) * work->shape.basis * work->shape.basis;
-}
-static double *triangles(const chi_fit_work *work, int32_t fold)
-{
-  return work->banded.triangles + kept(work, fold) * work->shape.basis * CHI_BAND;
-}
-static double *first_factor(const chi_fit_work *work, int32_t fold)
-{
-  return work->banded.first + kept(work, fold) * work->shape.basis * (CHI_BAND + 1);
-}
-
 /* The upper triangle of A, order x order, from the lower one of gram, n x n; zeros beyond. */
 static void copy_gram(int64_t order, int64_t n, const double *gram, const double *scale, double *a)
 {
@@ -74,15 +56,16 @@ chi_status chi_banded_begin(chi_fit_work *work, int32_t f, int64_t n, const doub
                             const double *scale, const double *h)
 {
   chi_banded *w = &work->banded;
+  const chi_band_form *form = &w->form[f];
   const chi_fold *fold = &work->folds[f];
   const int64_t order = chi_band_order(n), m = fold->end - fold->first;
   const double *weight = work->rows->weight + fold->first;
   chi_stages *stages = &work->thread[0].stages;
   chi_stage_clock clock = chi_stage_start();
   w->order = order;
-  copy_gram(order, n, gram, scale, reflectors(work, f));
-  chi_band_reduce(order, reflectors(work, f), triangles(work, f), w->band, w->work);
-  CHI_TRY(chi_band_factor(order, w->band, work->alphas[0], first_factor(work, f)));
+  copy_gram(order, n, gram, scale, form->reflectors);
+  chi_band_reduce(order, form->reflectors, form->triangles, w->band, w->work);
+  CHI_TRY(chi_band_factor(order, w->band, work->alphas[0], form->first));
   chi_stage_stop(stages, CHI_STAGE_FACTORISE, &clock, 2.0 / 3 * chi_flops(n, n, n));
   const int64_t m0 = fold->split - fold->first;
   memset(w->held_out, 0, (size_t)(order * w->ld) * sizeof *w->held_out);
@@ -94,7 +77,7 @@ chi_status chi_banded_begin(chi_fit_work *work, int32_t f, int64_t n, const doub
     chi_thread_work *t = chi_thread(work);
     const int64_t columns = m + 2 - j < CHI_ROTATED ? m + 2 - j : CHI_ROTATED;
     chi_stage_clock part = chi_stage_start();
-    chi_band_rotate(order, reflectors(work, f), triangles(work, f), columns, w->held_out + j, w->ld,
+    chi_band_rotate(order, form->reflectors, form->triangles, columns, w->held_out + j, w->ld,
                     t->rotate);
     chi_stage_stop(&t->stages, CHI_STAGE_HAT, &part, chi_flops(n, columns, n));
   }
@@ -112,7 +95,7 @@ chi_status chi_banded_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi
   chi_band_forward(w->order, t->factor, m, t->solve, w->ld);
   chi_band_backward(w->order, t->factor, m, t->solve, w->ld);
   if (work->shape.route == CHI_ROUTE_PRIMAL)
-    chi_band_multiply(w->order, first_factor(work, f), m, t->solve, w->ld);
+    chi_band_multiply(w->order, w->form[f].first, m, t->solve, w->ld);
   chi_operator_store_turned(work, f, 0, alpha, t->solve, w->ld, w->order);
   chi_operator_store_turned(work, f, 1, alpha, t->solve + m0 + 1, w->ld, w->order);
   chi_stage_stop(&t->stages, CHI_STAGE_HAT, &clock, 3 * chi_flops(w->order, m, CHI_BAND));
@@ -122,8 +105,8 @@ chi_status chi_banded_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi
 void chi_banded_basis(chi_fit_work *work, int32_t f, int64_t n, double *c, int64_t ldc,
                       chi_thread_work *t)
 {
+  const chi_band_form *form = &work->banded.form[f];
   const int64_t order = work->banded.order;
-  chi_band_rotate(order, reflectors(work, f), triangles(work, f), n, c, ldc, t->rotate);
-  if (work->shape.route == CHI_ROUTE_PRIMAL)
-    chi_band_forward(order, first_factor(work, f), n, c, ldc);
+  chi_band_rotate(order, form->reflectors, form->triangles, n, c, ldc, t->rotate);
+  if (work->shape.route == CHI_ROUTE_PRIMAL) chi_band_forward(order, form->first, n, c, ldc);
 }

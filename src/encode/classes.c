@@ -17,12 +17,8 @@ static void sort_classes(chi_fit_work *work)
 {
   chi_primal *w = &work->primal;
   const chi_rows *rows = work->rows;
-  int64_t n = 0, at = 0;
-  for (int64_t i = 0; i < rows->n; i++) {
-    int64_t c = 0;
-    while (c < n && w->class_train[c] != rows->train[i]) c++;
-    if (c == n) w->class_train[n++] = rows->train[i];
-  }
+  int64_t count[CHI_MAX_CLASSES], at = 0;
+  const int64_t n = chi_rows_classes(rows, w->class_train, count);
   for (int64_t c = 0; c < n; c++) {
     w->class_first[c] = at;
     w->class_weight[c] = 0;

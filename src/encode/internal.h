@@ -18,7 +18,8 @@
 
 #include "chiasm/encode.h"
 
-#define CHI_MAX_FOLDS 32
+#define CHI_MAX_FOLDS   32
+#define CHI_MAX_CLASSES (4 * CHI_MAX_FOLDS)
 
 typedef enum chi_route { CHI_ROUTE_DUAL, CHI_ROUTE_SVD, CHI_ROUTE_PRIMAL } chi_route;
 
@@ -131,13 +132,13 @@ typedef struct chi_primal {
   double *unwhiten;      /* p x p: U'^-1 */
   double *fold_mean;     /* p: whitened */
   double *variance;      /* (fold, p): of the standardised features in training; 0: constant */
-  double *gram;          /* (fold, p, p): lower P; upper, for a fold with a basis of its own, the
-                            factor of P + a_min R */
-  double *diagonal;      /* p: P's */
-  double *penalty;       /* p x p: lower R */
-  double *scatter;       /* p x p: room */
-  double *z;             /* held-out x p, whitened */
-  double *probe;         /* p: room for a vector */
+  double *gram[CHI_MAX_FOLDS]; /* p x p: lower P; upper, for a fold with a basis of its own, the
+                                  factor of P + a_min R */
+  double *diagonal;            /* p: P's */
+  double *penalty;             /* p x p: lower R */
+  double *scatter;             /* p x p: room */
+  double *z;                   /* held-out x p, whitened */
+  double *probe;               /* p: room for a vector */
   bool own_basis[CHI_MAX_FOLDS];
   bool exact_sums; /* some fold wants its sums in float64 */
   bool narrow;     /* x holds float32, and so do the sweep's responses and sums */
@@ -149,23 +150,22 @@ static inline int64_t chi_apart(int64_t n)
   return (n + 7) / 8 * 8 + (n % 64 == 0 || n % 64 > 56 ? 8 : 0);
 }
 
-typedef struct chi_banded {
-  int64_t order;      /* of the fold's matrix: that of its Gram matrix, rounded up */
-  int64_t ld;         /* of held_out */
-  double *reflectors; /* (kept fold, basis, basis): the primal keeps those of all folds */
-  double *triangles;  /* (kept fold, basis, CHI_BAND) */
-  double *first;      /* (kept fold, basis, CHI_BAND + 1): factor of T + a_min I */
-  double *band;       /* basis x (CHI_BAND + 1): T */
-  double *work;       /* of chi_band_reduce */
-  double *held_out;   /* basis x ld: H Q, transposed */
-  float *basis;       /* dual: (fold, basis, target): C */
-} chi_banded;
+/** Q and T of a fold's matrix. */
+typedef struct chi_band_form {
+  double *reflectors; /* basis x basis */
+  double *triangles;  /* basis x CHI_BAND */
+  double *first;      /* basis x (CHI_BAND + 1): factor of T + a_min I */
+} chi_band_form;
 
-/** Both triangles of a fold's Gram matrix. */
-static inline double *chi_primal_gram(const chi_primal *w, int32_t fold, int64_t p)
-{
-  return w->gram + fold * p * p;
-}
+typedef struct chi_banded {
+  int64_t order;                     /* of the fold's matrix: that of its Gram matrix, rounded up */
+  int64_t ld;                        /* of held_out */
+  chi_band_form form[CHI_MAX_FOLDS]; /* the dual keeps one fold's at a time: all are the same */
+  double *band;                      /* basis x (CHI_BAND + 1): T */
+  double *work;                      /* of chi_band_reduce */
+  double *held_out;                  /* basis x ld: H Q, transposed */
+  float *basis;                      /* dual: (fold, basis, target): C */
+} chi_banded;
 
 /** Whether a class's rows train a fold; all train fold -1, the whole. */
 static inline bool chi_class_trains(const chi_primal *w, int64_t class, int32_t fold)
@@ -231,8 +231,10 @@ static inline double chi_flops(int64_t m, int64_t n, int64_t k)
 void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train_event,
                     double *train_weight, double *train_scale);
 
-/** How many sets of rows train the same folds, and the size of the largest. */
-int64_t chi_rows_classes(const chi_rows *rows, int64_t *largest);
+/** Rows that train the same folds are a class. \return how many there are, or -1: too many
+ * \param[out] train  by class: the folds, as bits
+ * \param[out] count  by class: the rows */
+int64_t chi_rows_classes(const chi_rows *rows, uint32_t *train, int64_t *count);
 
 /* ---- shape.c ---- */
 
@@ -263,7 +265,8 @@ typedef void chi_reader(const chi_fit_work *work, int64_t event, int64_t c0, int
                         double *out);
 chi_reader chi_read_features, chi_read_responses;
 
-/** Write n numbers as type real, from position `at` on. */
+/** Read n numbers of type real from position `at` on, or write them. */
+void chi_reals_read(chi_real real, int64_t n, const void *in, int64_t at, double *out);
 void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int64_t at);
 
 typedef struct chi_events {

@@ -12,7 +12,7 @@ void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int6
     _Pragma("omp simd") for (int64_t j = 0; j < n; j++)((float *)out)[at + j] = (float)in[j];
 }
 
-static void read_reals(chi_real real, int64_t n, const void *in, int64_t at, double *out)
+void chi_reals_read(chi_real real, int64_t n, const void *in, int64_t at, double *out)
 {
   if (real == CHI_REAL64)
     memcpy(out, (const double *)in + at, (size_t)n * sizeof *out);
@@ -23,13 +23,13 @@ static void read_reals(chi_real real, int64_t n, const void *in, int64_t at, dou
 void chi_read_responses(const chi_fit_work *work, int64_t event, int64_t t0, int64_t n, double *out)
 {
   const chi_responses *y = work->responses;
-  read_reals(y->real, n, y->y, event * y->n_electrodes * y->n_times + t0, out);
+  chi_reals_read(y->real, n, y->y, event * y->n_electrodes * y->n_times + t0, out);
 }
 
 void chi_read_features(const chi_fit_work *work, int64_t event, int64_t c0, int64_t n, double *out)
 {
   const chi_features *x = work->features;
-  read_reals(x->real, n, x->x, event * x->n_features + c0, out);
+  chi_reals_read(x->real, n, x->x, event * x->n_features + c0, out);
   if (x->real == CHI_REAL64)
     for (int64_t j = 0; j < n; j++) out[j] -= ((const double *)x->x)[c0 + j];
   else

@@ -72,13 +72,13 @@ static void merge_scatter(chi_fit_work *work)
   chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
   const int32_t folds = work->shape.n_folds;
-  memset(w->gram, 0, (size_t)(folds * p * p) * sizeof *w->gram);
+  for (int32_t f = 0; f < folds; f++) memset(w->gram[f], 0, (size_t)(p * p) * sizeof *w->gram[f]);
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
     const int64_t first = w->class_first[c];
     add_squares(work, w->class_first[c + 1] - first, w->x + first * p, 0, w->scatter);
     for (int32_t f = 0; f < folds; f++) {
       if (!chi_class_trains(w, c, f)) continue;
-      double *gram = chi_primal_gram(w, f, p);
+      double *gram = w->gram[f];
 #pragma omp parallel for num_threads(work->shape.threads)
       for (int64_t i = 0; i < p; i++)
         for (int64_t j = 0; j <= i; j++) gram[i * p + j] += w->scatter[i * p + j];
@@ -114,7 +114,7 @@ static void prepare_fold(chi_fit_work *work, int32_t f)
   const int64_t p = work->shape.n_features;
   double *offset = work->thread[0].offset;
   chi_classes_offsets(work, f, w->fold_mean, offset);
-  add_squares(work, work->shape.n_classes, offset, 1, chi_primal_gram(w, f, p));
+  add_squares(work, work->shape.n_classes, offset, 1, w->gram[f]);
   for (int64_t c = 0; c < work->shape.n_classes; c++)
     for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
       const int64_t row = w->class_row[i];
@@ -162,7 +162,7 @@ chi_status chi_primal_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi
   chi_primal *w = &work->primal;
   const chi_fold *fold = &work->folds[f];
   const int64_t p = work->shape.n_features, m = fold->end - fold->first;
-  const double *gram = chi_primal_gram(w, f, p), *factor = gram;
+  const double *gram = w->gram[f], *factor = gram;
   chi_stage_clock clock = chi_stage_start();
   if (alpha > 0) { /* the first one's is there */
     chi_dupper_of_sum(p, gram, w->diagonal, work->alphas[alpha], w->penalty, t->factor);
@@ -184,7 +184,7 @@ chi_status chi_primal_begin(chi_fit_work *work, int32_t f)
 {
   chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
-  double *gram = chi_primal_gram(w, f, p);
+  double *gram = w->gram[f];
   chi_stages *stages = &work->thread[0].stages;
   chi_stage_clock clock = chi_stage_start();
   prepare_fold(work, f);

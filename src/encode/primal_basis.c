@@ -89,7 +89,7 @@ static void change_basis(chi_fit_work *work, int32_t f, int64_t n, int64_t ld, c
   const int64_t p = work->shape.n_features;
   double *c = t->fold_sum;
   if (!work->shape.banded) {
-    if (w->own_basis[f]) chi_dtrsm_left(p, n, chi_primal_gram(w, f, p), p, c, ld);
+    if (w->own_basis[f]) chi_dtrsm_left(p, n, w->gram[f], p, c, ld);
     return;
   }
   for (int64_t i = 0; i < p; i++)

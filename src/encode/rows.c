@@ -168,23 +168,16 @@ void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int6
   }
 }
 
-int64_t chi_rows_classes(const chi_rows *rows, int64_t *largest)
+int64_t chi_rows_classes(const chi_rows *rows, uint32_t *train, int64_t *count)
 {
-  /* Distinct training sets are few (about three a fold), so they are simply looked up. */
-  uint32_t seen[4 * CHI_MAX_FOLDS];
-  int64_t count[4 * CHI_MAX_FOLDS], n = 0;
+  int64_t n = 0;
   for (int64_t i = 0; i < rows->n; i++) {
-    int64_t c = 0;
-    while (c < n && seen[c] != rows->train[i]) c++;
-    if (c == n) {
-      if (n == 4 * CHI_MAX_FOLDS) return -1;
-      seen[n] = rows->train[i];
-      count[n++] = 0;
-    }
+    int64_t c = 0; /* classes are few (about three a fold), so they are simply looked up */
+    while (c < n && train[c] != rows->train[i]) c++;
+    if (c == CHI_MAX_CLASSES) return -1;
+    if (c == n) count[n++] = 0;
+    train[c] = rows->train[i];
     count[c]++;
   }
-  *largest = 0;
-  for (int64_t c = 0; c < n; c++)
-    if (count[c] > *largest) *largest = count[c];
   return n;
 }

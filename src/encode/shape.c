@@ -127,7 +127,11 @@ chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, 
 {
   chi_shape s = shape_common(options, n_features, n_electrodes, n_times);
   s.n_rows = rows->n;
-  s.n_classes = chi_rows_classes(rows, &s.max_class);
+  uint32_t train[CHI_MAX_CLASSES];
+  int64_t count[CHI_MAX_CLASSES];
+  s.n_classes = chi_rows_classes(rows, train, count);
+  for (int64_t c = 0; c < s.n_classes; c++)
+    if (count[c] > s.max_class) s.max_class = count[c];
   int64_t at = 0;
   for (int32_t f = 0; f < s.n_folds; f++) {
     int64_t n_train = 0, half[2] = {0, 0};
@@ -230,7 +234,7 @@ static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
   TAKE(w->scale, p);
   TAKE(w->fold_mean, p);
   TAKE(w->variance, s->n_folds * p);
-  TAKE(w->gram, s->n_folds * p * p);
+  for (int32_t f = 0; f < s->n_folds; f++) TAKE(w->gram[f], p * p);
   TAKE(w->scatter, p * p);
   TAKE(w->z, s->max_held_out * p);
   if (s->banded) return;
@@ -244,11 +248,16 @@ static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
 static void layout_banded(const chi_fit_work *work, chi_arena *arena, chi_banded *w)
 {
   const chi_shape *s = &work->shape;
-  const int64_t kept = s->route == CHI_ROUTE_PRIMAL ? s->n_folds : 1, k = s->basis;
+  const int64_t k = s->basis;
   w->ld = held_out_apart(s);
-  TAKE(w->reflectors, kept * k * k);
-  TAKE(w->triangles, kept * k * CHI_BAND);
-  TAKE(w->first, kept * k * (CHI_BAND + 1));
+  for (int32_t f = 0; f < s->n_folds; f++) {
+    chi_band_form *form = &w->form[f];
+    *form = w->form[0];
+    if (f > 0 && s->route == CHI_ROUTE_DUAL) continue;
+    TAKE(form->reflectors, k * k);
+    TAKE(form->triangles, k * CHI_BAND);
+    TAKE(form->first, k * (CHI_BAND + 1));
+  }
   TAKE(w->band, k * (CHI_BAND + 1));
   TAKE(w->work, 3 * k * CHI_BAND);
   TAKE(w->held_out, k * w->ld);

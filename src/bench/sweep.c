@@ -1,9 +1,9 @@
-#include "bench/sweep.h"
-
 #include <math.h>
 
 #include "base/agree.h"
+#include "base/json.h"
 #include "base/memory.h"
+#include "bench/bench.h"
 #include "sweep/sweep.h"
 
 /* As in a study of 26 models and 2 alignments. */
@@ -20,11 +20,9 @@ static void write_report(int ranks, int64_t n, const chi_sweep_result *r, bool j
   const double wall = fmax(r->wall_s, 1e-9);
   const double message_s = r->served_s / (double)(r->messages > 0 ? r->messages : 1);
   if (json) {
-    chi_text_add(out,
-                 "{\"units\": %lld, \"ranks\": %d, \"wall_s\": %.6f, \"units_per_s\": %.1f, "
-                 "\"messages\": %lld, \"served_s\": %.6f, \"message_s\": %.4g}\n",
-                 (long long)n, ranks, r->wall_s, (double)n / wall, (long long)r->messages,
-                 r->served_s, message_s);
+    chi_json_add(out, json_pack("{s:I, s:i, s:f, s:f, s:I, s:f, s:f}", "units", n, "ranks", ranks,
+                                "wall_s", r->wall_s, "units_per_s", (double)n / wall, "messages",
+                                r->messages, "served_s", r->served_s, "message_s", message_s));
     return;
   }
   chi_text_add(out, "%lld units, ranks: %d, %.3f s: %.3g hand-outs/s\n", (long long)n, ranks,

@@ -3,8 +3,6 @@
 
 #include "base/agree.h"
 #include "base/memory.h"
-#include "bench/project.h"
-#include "bench/sweep.h"
 #include "cli/cli.h"
 #include "linalg/kernel.h"
 

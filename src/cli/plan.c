@@ -206,7 +206,7 @@ static void set_options(const chi_options *o, const chi_machine *machine, chi_st
   so->layers = (chi_layer_selection)chi_opt_choice(o, "layer-selection");
   so->machine = machine;
   so->ranks = (int32_t)chi_opt_int(o, "ranks");
-  so->cores_per_node = cores > 0 ? (int32_t)cores : machine->cores;
+  so->cores_per_node = (int32_t)(cores > 0 ? cores : machine->cores);
   so->latency_s = chi_opt_real(o, "latency");
   so->start_rank_s = chi_opt_real(o, "start-per-rank");
   so->rank_bandwidth = (double)chi_opt_int(o, "rank-bandwidth");

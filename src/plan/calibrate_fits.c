@@ -4,49 +4,45 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "bench/made.h"
 #include "plan/calibrate.h"
 #include "plan/children.h"
-#include "plan/made.h"
-#include "stage/draws.h"
 #include "stage/summary.h"
 
-/* Which part of a fit's time targets share is told by its stages; where these do not tell, in the
- * banded ways, by fits of two numbers of targets. Those are few, as theirs is the way of few. */
-typedef struct shape {
-  int64_t events, features, few, many; /* few: 0 for the first kind */
-} shape;
-static const shape shapes[] = {
-    {400, 48, 0, 1024},    {800, 96, 0, 1024},   {800, 192, 0, 1024},   {1200, 256, 0, 2048},
-    {2000, 512, 0, 2048},  {200, 400, 0, 2048},  {400, 700, 0, 2048},   {800, 1200, 0, 2048},
-    {500, 96, 0, 256},     {500, 192, 128, 512}, {1200, 384, 128, 512}, {1600, 640, 128, 512},
-    {600, 1000, 128, 384},
-};
-enum { N_SHAPES = sizeof shapes / sizeof *shapes, N_MEASURED = N_SHAPES + 1 };
-static const shape svd_shape = {300, 450, 0, 1024};
+/* A fit to be timed. */
+typedef struct job {
+  int64_t events, features, targets; /* targets: 0: nothing is to be timed */
+  chi_real precision;
+  bool replicate;  /* of events drawn with replacement */
+  int32_t threads; /* 0: one */
+} job;
+#define PLAIN(n, p, t)                                                \
+  {                                                                   \
+    .events = n, .features = p, .targets = t, .precision = CHI_REAL32 \
+  }
+#define DRAWN(n, p, t)                                                                   \
+  {                                                                                      \
+    .events = n, .features = p, .targets = t, .precision = CHI_REAL32, .replicate = true \
+  }
+
 static const double alphas[] = {0.1, 1, 10, 100, 1e3, 1e4, 1e5};
 
-static chi_encode_options options_of(chi_real precision, int32_t threads)
+static chi_encode_options encode_of(const job *j)
 {
   return (chi_encode_options){.folds = 5,
                               .n_alphas = sizeof alphas / sizeof *alphas,
                               .alphas = alphas,
-                              .precision = precision,
-                              .threads = threads};
+                              .precision = j->precision,
+                              .threads = j->threads > 0 ? j->threads : 1};
 }
 
-/* The last shape is fitted by singular values, in double precision. */
-static const shape *shape_of(int i) { return i < N_SHAPES ? &shapes[i] : &svd_shape; }
-static chi_encode_options encode_of(int i)
+static chi_encode_plan plan_of(const job *j)
 {
-  return options_of(i < N_SHAPES ? CHI_REAL32 : CHI_REAL64, 1);
+  const chi_encode_options encode = encode_of(j);
+  return chi_encode_make_plan(&encode, j->events, j->features, j->targets, 1);
 }
 
-static chi_encode_plan plan_of(int i)
-{
-  const chi_encode_options encode = encode_of(i);
-  const shape *sh = shape_of(i);
-  return chi_encode_make_plan(&encode, sh->events, sh->features, sh->many, 1);
-}
+/* ---- timing ---- */
 
 /* Where a program's arrays happen to lie makes its fits up to a third slower or quicker, and so do
  * the neighbours of a virtual machine for a moment. A run of hours meets the mean of that: so all
@@ -55,94 +51,117 @@ static chi_encode_plan plan_of(int i)
 enum { PASSES = 5 };
 static const double turn_s = 0.05, long_s = 0.15;
 
-static chi_status mean_of_passes(int processes, chi_child_work *work, void *context, int n_values,
-                                 double *mean)
-{
-  double *one;
-  CHI_TRY(chi_alloc(n_values, sizeof *one, "numbers", &one));
-  chi_status s = CHI_OK;
-  for (int k = 0; k < n_values; k++) mean[k] = 0;
-  for (int pass = 0; pass < PASSES && s == CHI_OK; pass++) {
-    s = chi_children_run(processes, work, context, n_values, one);
-    for (int k = 0; k < n_values; k++) mean[k] += one[k] / PASSES;
-  }
-  chi_free(one);
-  return s;
-}
+/* What is found of a fit: its seconds (of the CPU, with several threads of the clock), and those of
+ * the CPU by stage. */
+enum { SECONDS, STAGES, N_FOUND = STAGES + CHI_N_STAGES };
 
-/* \param[out]    seconds  of one fit: CPU seconds, with several threads wall seconds
- * \param[in,out] stages   added to */
-static chi_status time_once(const chi_made *made, const chi_rows *rows, double *seconds,
-                            chi_stages *stages)
+/* Fit once. \param[in,out] found  added to */
+static chi_status fit_once(const chi_made *made, const chi_rows *rows, double *found)
 {
   const bool wall = made->encode.threads > 1;
+  chi_stages stages = {0};
   const double start = wall ? chi_clock_now() : chi_clock_cpu();
-  CHI_TRY(chi_made_fit(made, rows, stages));
-  *seconds = (wall ? chi_clock_now() : chi_clock_cpu()) - start;
+  CHI_TRY(chi_made_fit(made, rows, &stages));
+  found[SECONDS] += (wall ? chi_clock_now() : chi_clock_cpu()) - start;
+  for (int i = 0; i < CHI_N_STAGES; i++) found[STAGES + i] += stages.cpu_s[i];
   return CHI_OK;
 }
 
-/* \param[out] stages  of one fit; may be NULL */
-static chi_status time_fit(const chi_made *made, const chi_rows *rows, double *seconds,
-                           chi_stages *stages)
+static chi_status time_fits(const chi_made *made, const chi_rows *rows, double *found)
 {
-  chi_stages sum = {0};
   int fits = 1;
-  CHI_TRY(time_once(made, rows, seconds, &sum));
-  if (*seconds < long_s) {
-    sum = (chi_stages){0};
-    double spent = 0, one = 0;
-    for (fits = 0; spent < turn_s; fits++, spent += one) CHI_TRY(time_once(made, rows, &one, &sum));
-    *seconds = spent / fits;
-  }
-  if (stages != NULL)
-    for (int i = 0; i < CHI_N_STAGES; i++) stages->cpu_s[i] = sum.cpu_s[i] / fits;
+  CHI_TRY(fit_once(made, rows, found));
+  if (found[SECONDS] >= long_s) return CHI_OK;
+  for (int k = 0; k < N_FOUND; k++) found[k] = 0;
+  for (fits = 0; found[SECONDS] < turn_s; fits++) CHI_TRY(fit_once(made, rows, found));
+  for (int k = 0; k < N_FOUND; k++) found[k] /= fits;
   return CHI_OK;
 }
 
-static chi_status time_plain(const chi_encode_options *encode, const shape *sh, int64_t targets,
-                             double *seconds, chi_stages *stages)
+/* \param[out] found  N_FOUND, given as zeros */
+static chi_status time_job(const job *j, double *found)
 {
+  const chi_encode_options encode = encode_of(j);
   chi_made made;
   chi_rows rows = {0};
-  CHI_TRY(chi_made_create(encode, sh->events, sh->features, targets, &made));
-  chi_status s = chi_rows_plain(encode, sh->events, NULL, NULL, &rows);
-  if (s == CHI_OK) s = time_fit(&made, &rows, seconds, stages);
+  chi_status s = chi_made_create(&encode, j->events, j->features, j->targets, &made);
+  if (s == CHI_OK) s = chi_made_rows(&made, j->replicate ? 0 : -1, &rows);
+  if (s == CHI_OK) s = time_fits(&made, &rows, found);
   chi_rows_free(&rows);
   chi_made_free(&made);
   return s;
 }
 
-/* ---- speeds ---- */
+/* What a process is to time. */
+typedef struct jobs {
+  const job *job;
+  int n;
+} jobs;
 
-/* the seconds of product and score; of the Gram matrices those of
- * X'Y, which the primal way makes together with X'X. */
-static double target_seconds(const chi_encode_plan *plan, const shape *sh, const double *cpu_s)
+static chi_status time_jobs(void *context, double *value)
 {
-  const double squares = 6 * (double)sh->features; /* flops of X'X and X'Y over events x features */
-  const double with_targets = plan->dual ? 0 : 4 * (double)sh->many;
-  return cpu_s[CHI_STAGE_PRODUCT] + cpu_s[CHI_STAGE_SCORE] +
-         cpu_s[CHI_STAGE_GRAM] * with_targets / (squares + with_targets);
+  const jobs *all = context;
+  for (int i = 0; i < all->n; i++)
+    if (all->job[i].targets > 0) CHI_TRY(time_job(&all->job[i], value + i * (ptrdiff_t)N_FOUND));
+  return CHI_OK;
 }
 
-/* Seconds of each shape: with many targets, of these that of the targets by the stages, with few.
- */
-enum { MANY, BY_STAGES, FEW, N_TIMES };
-static chi_status measure_shapes(void *context, double *value)
+/* \param[out] mean  n x N_FOUND */
+static chi_status measure(int processes, const job *list, int n, double *mean)
 {
-  (void)context;
-  for (int i = 0; i < N_MEASURED; i++) {
-    double *v = value + N_TIMES * (ptrdiff_t)i;
-    const chi_encode_options encode = encode_of(i);
-    const chi_encode_plan plan = plan_of(i);
-    const shape *sh = shape_of(i);
-    chi_stages stages;
-    CHI_TRY(time_plain(&encode, sh, sh->many, &v[MANY], &stages));
-    v[BY_STAGES] = target_seconds(&plan, sh, stages.cpu_s);
-    v[FEW] = 0;
-    if (sh->few > 0) CHI_TRY(time_plain(&encode, sh, sh->few, &v[FEW], NULL));
+  jobs all = {list, n};
+  double *one;
+  CHI_TRY(chi_alloc(n * N_FOUND, sizeof *one, "numbers", &one));
+  chi_status s = CHI_OK;
+  for (int k = 0; k < n * N_FOUND; k++) mean[k] = 0;
+  for (int pass = 0; pass < PASSES && s == CHI_OK; pass++) {
+    s = chi_children_run(processes, time_jobs, &all, n * N_FOUND, one);
+    for (int k = 0; k < n * N_FOUND; k++) mean[k] += one[k] / PASSES;
   }
-  return CHI_OK;
+  chi_free(one);
+  return s;
+}
+
+/* The geometric mean of n ratios of seconds, of every step-th fit. */
+static double ratio(int n, int step, const double *above, const double *below)
+{
+  double sum = 0;
+  for (int i = 0; i < n; i++)
+    sum += log(above[i * step * N_FOUND + SECONDS] / below[i * step * N_FOUND + SECONDS]);
+  return exp(sum / n);
+}
+
+/* ---- speeds ---- */
+
+/* Which part of a fit's time targets share is told by its stages; where these do not tell, in the
+ * banded ways, by fits of two numbers of targets: the second of a pair. Those are few, as theirs is
+ * the way of few. The last shape is fitted by singular values, in double precision. */
+static const job shapes[][2] = {
+    {PLAIN(400, 48, 1024)},
+    {PLAIN(800, 96, 1024)},
+    {PLAIN(800, 192, 1024)},
+    {PLAIN(1200, 256, 2048)},
+    {PLAIN(2000, 512, 2048)},
+    {PLAIN(200, 400, 2048)},
+    {PLAIN(400, 700, 2048)},
+    {PLAIN(800, 1200, 2048)},
+    {PLAIN(500, 96, 256)},
+    {PLAIN(500, 192, 512), PLAIN(500, 192, 128)},
+    {PLAIN(1200, 384, 512), PLAIN(1200, 384, 128)},
+    {PLAIN(1600, 640, 512), PLAIN(1600, 640, 128)},
+    {PLAIN(600, 1000, 384), PLAIN(600, 1000, 128)},
+    {{.events = 300, .features = 450, .targets = 1024, .precision = CHI_REAL64}},
+};
+enum { N_SHAPES = sizeof shapes / sizeof *shapes };
+
+/* The seconds of product and score; of the Gram matrices those of X'Y, which the primal way makes
+ * together with X'X. */
+static double target_seconds(const chi_encode_plan *plan, const job *j, const double *cpu_s)
+{
+  const double squares = 6 * (double)j->features; /* flops of X'X and X'Y over events x features */
+  const double with_targets = plan->dual ? 0 : 4 * (double)j->targets;
+  return cpu_s[CHI_STAGE_PRODUCT] + cpu_s[CHI_STAGE_SCORE] +
+         cpu_s[CHI_STAGE_GRAM] * with_targets / (squares + with_targets);
 }
 
 static double between(double speed, double middle)
@@ -150,137 +169,70 @@ static double between(double speed, double middle)
   return fmin(4 * middle, fmax(middle / 4, speed));
 }
 
-/* Flops per second of one shape: of the shared part, of the targets'. */
-static void find_speeds(int i, const double *times, double *of_shared, double *of_targets)
+/* Flops per second of a shape: of the shared part, of the targets'. */
+static chi_machine_point point_of(const job pair[2], const double found[2 * N_FOUND])
 {
-  const double *v = times + N_TIMES * (ptrdiff_t)i;
-  const chi_encode_plan plan = plan_of(i);
-  const shape *sh = shape_of(i);
-  const double many = (double)sh->many, few = (double)sh->few;
-  const double targets = few > 0 ? (v[MANY] - v[FEW]) * many / (many - few) : v[BY_STAGES];
+  const chi_encode_plan plan = plan_of(pair);
+  const double many = (double)pair[0].targets, few = (double)pair[1].targets;
+  const double all = found[SECONDS];
+  const double targets = few > 0 ? (all - found[N_FOUND + SECONDS]) * many / (many - few)
+                                 : target_seconds(&plan, pair, found + STAGES);
   /* what a busy machine makes of a difference may be all noise: the speeds are of one order */
-  const double middle = (plan.flops_shared + plan.flops_target * many) / v[MANY];
-  *of_shared = between(plan.flops_shared / fmax(v[MANY] - targets, 1e-12), middle);
-  *of_targets = between(plan.flops_target * many / fmax(targets, 1e-12), middle);
+  const double middle = (plan.flops_shared + plan.flops_target * many) / all;
+  return (chi_machine_point){
+      .way = chi_way_of(&plan),
+      .events = (double)pair->events,
+      .features = (double)pair->features,
+      .shared = between(plan.flops_shared / fmax(all - targets, 1e-12), middle),
+      .target = between(plan.flops_target * many / fmax(targets, 1e-12), middle)};
 }
 
 static chi_status find_points(chi_machine *machine)
 {
-  double times[N_TIMES * N_MEASURED];
-  CHI_TRY(mean_of_passes(1, measure_shapes, NULL, N_TIMES * N_MEASURED, times));
-  machine->n_points = N_MEASURED;
-  for (int i = 0; i < N_MEASURED; i++) {
-    const chi_encode_plan plan = plan_of(i);
-    chi_machine_point *p = &machine->point[i];
-    *p = (chi_machine_point){.way = chi_way_of(&plan),
-                             .events = (double)shape_of(i)->events,
-                             .features = (double)shape_of(i)->features};
-    find_speeds(i, times, &p->shared, &p->target);
-  }
+  double found[N_SHAPES][2 * N_FOUND];
+  CHI_TRY(measure(1, shapes[0], 2 * N_SHAPES, found[0]));
+  machine->n_points = N_SHAPES;
+  for (int i = 0; i < N_SHAPES; i++) machine->point[i] = point_of(shapes[i], found[i]);
   return CHI_OK;
 }
 
-/* ---- the other cores ---- */
-
-static const shape busy_shapes[] = {{800, 192, 0, 1024}, {1200, 256, 0, 2048}, {400, 700, 0, 2048}};
-enum { N_BUSY = sizeof busy_shapes / sizeof *busy_shapes };
-
-static chi_status measure_some(void *context, double *value)
-{
-  const chi_encode_options encode = options_of(CHI_REAL32, 1);
-  (void)context;
-  for (int i = 0; i < N_BUSY; i++)
-    CHI_TRY(time_plain(&encode, &busy_shapes[i], busy_shapes[i].many, &value[i], NULL));
-  return CHI_OK;
-}
+/* ---- the other cores, replicates, threads, summaries ---- */
 
 static chi_status find_busy(chi_machine *machine)
 {
-  double alone[N_BUSY], busy[N_BUSY], sum = 0;
-  CHI_TRY(mean_of_passes(1, measure_some, NULL, N_BUSY, alone));
-  CHI_TRY(mean_of_passes(machine->cores, measure_some, NULL, N_BUSY, busy));
-  for (int i = 0; i < N_BUSY; i++) sum += log(busy[i] / alone[i]);
-  machine->busy = fmax(1, exp(sum / N_BUSY));
+  static const job some[] = {PLAIN(800, 192, 1024), PLAIN(1200, 256, 2048), PLAIN(400, 700, 2048)};
+  enum { N = sizeof some / sizeof *some };
+  double alone[N * N_FOUND], busy[N * N_FOUND];
+  CHI_TRY(measure(1, some, N, alone));
+  CHI_TRY(measure((int)machine->cores, some, N, busy));
+  machine->busy = fmax(1, ratio(N, 1, busy, alone));
   return CHI_OK;
 }
 
-/* ---- replicates, threads, summaries ---- */
-
-/* One draw. \param[out] event  n, ascending */
-static chi_status draw(int64_t n, int64_t *event)
-{
-  int32_t *session = NULL;
-  char subject[] = "calibration";
-  chi_draws draws = {0};
-  CHI_TRY(chi_alloc(n, sizeof *session, "sessions", &session));
-  const chi_dataset of = {.subject = subject, .n_events = n, .session = session};
-  const chi_status s = chi_draws_create(&of, "language", 0, 10, &draws);
-  if (s == CHI_OK) chi_draws_make(&draws, 0, event);
-  chi_draws_free(&draws);
-  chi_free(session);
-  return s;
-}
-
-static chi_status time_replicate(const chi_encode_options *encode, const shape *sh, double *seconds)
-{
-  chi_made made;
-  chi_rows rows = {0};
-  int64_t *event = NULL;
-  CHI_TRY(chi_made_create(encode, sh->events, sh->features, sh->many, &made));
-  chi_status s = chi_alloc(sh->events, sizeof *event, "events", &event);
-  if (s == CHI_OK) s = draw(sh->events, event);
-  if (s == CHI_OK) s = chi_rows_drawn(encode, sh->events, event, NULL, NULL, &rows);
-  if (s == CHI_OK) s = time_fit(&made, &rows, seconds, NULL);
-  chi_rows_free(&rows);
-  chi_free(event);
-  chi_made_free(&made);
-  return s;
-}
-
-static const shape drawn_shapes[] = {{800, 96, 0, 256}, {800, 192, 0, 256}, {800, 192, 0, 2048}};
-enum { N_DRAWN = sizeof drawn_shapes / sizeof *drawn_shapes };
-
-/* Seconds of replicates, and of plain fits of 0.63 the events. */
-static chi_status measure_replicates(void *context, double *value)
-{
-  const chi_encode_options encode = options_of(CHI_REAL32, 1);
-  (void)context;
-  for (int i = 0; i < N_DRAWN; i++) {
-    const shape *sh = &drawn_shapes[i];
-    const shape part = {(int64_t)(0.63 * (double)sh->events), sh->features, 0, sh->many};
-    CHI_TRY(time_replicate(&encode, sh, &value[2 * i]));
-    CHI_TRY(time_plain(&encode, &part, part.many, &value[2 * i + 1], NULL));
-  }
-  return CHI_OK;
-}
-
+/* Replicates beside plain fits of 0.63 the events. */
 static chi_status find_replicate(chi_machine *machine)
 {
-  double times[2 * N_DRAWN], sum = 0;
-  CHI_TRY(mean_of_passes(1, measure_replicates, NULL, 2 * N_DRAWN, times));
-  for (int i = 0; i < N_DRAWN; i++) sum += log(times[2 * i] / times[2 * i + 1]);
-  machine->replicate = exp(sum / N_DRAWN);
+  static const job pairs[][2] = {{DRAWN(800, 96, 256), PLAIN(504, 96, 256)},
+                                 {DRAWN(800, 192, 256), PLAIN(504, 192, 256)},
+                                 {DRAWN(800, 192, 2048), PLAIN(504, 192, 2048)}};
+  enum { N = sizeof pairs / sizeof *pairs };
+  double found[2 * N * N_FOUND];
+  CHI_TRY(measure(1, pairs[0], 2 * N, found));
+  machine->replicate = ratio(N, 2, found, found + N_FOUND);
   return CHI_OK;
 }
 
-/* Seconds of a fit by one thread, and by all cores'. */
-static chi_status measure_threads(void *context, double *value)
-{
-  static const shape sh = {1200, 256, 0, 2048};
-  const chi_encode_options one = options_of(CHI_REAL32, 1);
-  const chi_encode_options all = options_of(CHI_REAL32, ((const chi_machine *)context)->cores);
-  CHI_TRY(time_plain(&one, &sh, sh.many, &value[0], NULL));
-  return time_plain(&all, &sh, sh.many, &value[1], NULL);
-}
-
-/* The share that threads do not share. */
+/* The share of a fit that threads do not share. */
 static chi_status find_serial(chi_machine *machine)
 {
-  double times[2];
-  const double c = machine->cores;
-  CHI_TRY(mean_of_passes(1, measure_threads, machine, 2, times));
+  const double c = (double)machine->cores;
+  job pair[] = {PLAIN(1200, 256, 2048), PLAIN(1200, 256, 2048)};
+  pair[1].threads = (int32_t)machine->cores;
+  double found[2 * N_FOUND];
+  CHI_TRY(measure(1, pair, 2, found));
   /* more than a quarter says that other programs had the cores */
-  machine->serial = c < 2 ? 0 : fmin(0.25, fmax(0, (c * times[1] / times[0] - 1) / (c - 1)));
+  machine->serial =
+      c < 2 ? 0 : fmin(0.25, fmax(0, (c * ratio(1, 1, found + N_FOUND, found) - 1) / (c - 1)));
   return CHI_OK;
 }
 
@@ -290,15 +242,13 @@ static chi_status measure_summary(void *context, double *value)
   (void)context;
   double *numbers, summary[3];
   CHI_TRY(chi_alloc(N, sizeof *numbers, "replicates", &numbers));
-  double spent = 0;
   for (int k = 0; k < TIMES; k++) {
     chi_random_uniforms((chi_random_key){2, 0}, 0, (uint64_t)k, 0, N, numbers);
     const double start = chi_clock_cpu();
     chi_summarise(N, numbers, summary);
-    spent += chi_clock_cpu() - start;
+    *value += (chi_clock_cpu() - start) / ((double)N * TIMES);
   }
   chi_free(numbers);
-  value[0] = spent / ((double)N * TIMES);
   return CHI_OK;
 }
 
@@ -308,5 +258,5 @@ chi_status chi_calibrate_fits(chi_machine *machine)
   CHI_TRY(find_busy(machine));
   CHI_TRY(find_replicate(machine));
   CHI_TRY(find_serial(machine));
-  return chi_children_run(1, measure_summary, machine, 1, &machine->summary_s);
+  return chi_children_run(1, measure_summary, NULL, 1, &machine->summary_s);
 }

@@ -1,6 +1,8 @@
 /* What the program takes beside its fits, timed on itself and a study of kilobytes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,60 +10,68 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "chiasm/study.h"
 #include "plan/calibrate.h"
 #include "plan/children.h"
 
-enum { MODELS = 12, TIMES = 2 };
+enum { TIMES = 2, PIECE = 4 << 20, PIECES = 16 };
 
-static chi_status make_study(const char *path, const char *layers)
+/* Write all pieces of a file, or read them. */
+static bool move_pieces(int fd, char *piece, bool writes)
 {
-  const char *const make[] = {"chiasm",   "simulate", path,   "--subjects", "1", "--electrodes",
-                              "2",        "--events", "40",   "--bins",     "5", "--sessions",
-                              "1",        "--layers", layers, "--features", "4", "--alignments",
-                              "language", NULL};
-  double took;
-  return chi_children_self(make, NULL, &took);
+  if (lseek(fd, 0, SEEK_SET) != 0) return false;
+  for (int i = 0; i < PIECES; i++)
+    if ((writes ? write(fd, piece, PIECE) : read(fd, piece, PIECE)) != PIECE) return false;
+  return !writes || fsync(fd) == 0;
 }
 
-/* The quickest of a few. */
-static chi_status time_self(const char *const *argument, int times, double *seconds)
+static chi_status time_files(const char *folder, chi_machine *machine)
 {
-  *seconds = INFINITY;
-  for (int i = 0; i < times; i++) {
-    double took;
-    CHI_TRY(chi_children_self(argument, NULL, &took));
-    *seconds = fmin(*seconds, took);
+  char path[PATH_MAX], *piece = NULL;
+  CHI_TRY(chi_path_join(path, folder, "file"));
+  CHI_TRY(chi_alloc(PIECE, 1, "a piece of a file", &piece));
+  memset(piece, 1, PIECE);
+  const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  bool good = fd >= 0;
+  for (int writes = 1; writes >= 0 && good; writes--) {
+    const double start = chi_clock_now();
+    good = move_pieces(fd, piece, writes);
+    const double speed = (double)PIECE * PIECES / fmax(chi_clock_now() - start, 1e-6);
+    *(writes ? &machine->write_bandwidth : &machine->read_bandwidth) = speed;
+    if (writes) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* to be read from the disk */
   }
-  return CHI_OK;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  unlink(path);
+  chi_free(piece);
+  return good ? CHI_OK : chi_fail(CHI_ERR_IO, "%s: %s", path, strerror(error));
 }
 
 static chi_status time_message(const char *folder, chi_machine *machine)
 {
-  static const char key[] = "\"message_s\": ";
-  char path[4096 + 16], *text = NULL;
+  char path[PATH_MAX];
   double took;
-  snprintf(path, sizeof path, "%s/sweep.json", folder);
-  const char *const sweep[] = {"chiasm", "bench", "sweep", "--units", "100000", "--json", NULL};
-  CHI_TRY(chi_children_self(sweep, path, &took));
-  CHI_TRY(chi_text_read(path, path, &text));
-  const char *at = strstr(text, key);
-  machine->message_s = at == NULL ? 0 : strtod(at + sizeof key - 1, NULL);
-  chi_free(text);
+  CHI_TRY(chi_path_join(path, folder, "sweep.json"));
+  CHI_TRY(chi_children_self(folder, "bench sweep --units 100000 --json", path, &took));
+  json_t *result = json_load_file(path, 0, NULL);
+  machine->message_s = json_number_value(json_object_get(result, "message_s"));
+  json_decref(result);
   if (machine->message_s > 0) return CHI_OK;
   return chi_fail(CHI_ERR_BUG, "chiasm bench sweep --json printed no time of a message");
 }
 
-static chi_status time_catalog(const char *study, double *seconds)
+static chi_status time_catalog(const char *folder, const char *name, double *seconds)
 {
+  char path[PATH_MAX];
+  CHI_TRY(chi_path_join(path, folder, name));
   *seconds = INFINITY;
   for (int i = 0; i < TIMES; i++) {
     chi_study *opened = NULL;
     chi_findings findings = {0};
     const double start = chi_clock_now();
-    const chi_status s = chi_study_open(study, &(chi_selection){0}, &findings, &opened);
+    const chi_status s = chi_study_open(path, &(chi_selection){0}, &findings, &opened);
     *seconds = fmin(*seconds, chi_clock_now() - start);
     chi_study_destroy(&opened);
     chi_findings_free(&findings);
@@ -70,36 +80,44 @@ static chi_status time_catalog(const char *study, double *seconds)
   return CHI_OK;
 }
 
+/* The program's runs in order, each as quick as its quickest. */
+#define MAKE                                                                                 \
+  "--subjects 1 --electrodes 2 --events 40 --bins 5 --sessions 1 --features 4 --alignments " \
+  "language --layers "
+enum { MAKE_FEW, MAKE_MANY, NOTHING, FIT_MANY, FIT_FEW, BOOTSTRAP, SITES, N_RUNS };
+static const struct {
+  const char *line;
+  int times;
+} runs[N_RUNS] = {
+    [MAKE_FEW] = {"simulate few " MAKE "1", 1},
+    [MAKE_MANY] = {"simulate many " MAKE "20", 1},
+    [NOTHING] = {"bench sweep --units 1", TIMES + 1},
+    [FIT_MANY] = {"fit many -o run --overwrite --threads 1", TIMES},
+    [FIT_FEW] = {"fit few -o run --overwrite --threads 1", TIMES},
+    [BOOTSTRAP] = {"bootstrap run --replicates 2 --overwrite --threads 1", TIMES},
+    [SITES] = {"sites run --min-bins 1", TIMES},
+};
+static const double more_layers = 12 * (20 - 1); /* 12 models in a study */
+
 static chi_status time_stages(const char *folder, chi_machine *m)
 {
-  char few[4096 + 16], many[4096 + 16], run[4096 + 16];
-  double start, fit_few, fit_many, open_few, open_many, boot;
-  const double layers = MODELS * (20 - 1);
-  snprintf(few, sizeof few, "%s/few", folder);
-  snprintf(many, sizeof many, "%s/many", folder);
-  snprintf(run, sizeof run, "%s/run", folder);
-  CHI_TRY(make_study(few, "1"));
-  CHI_TRY(make_study(many, "20"));
-  CHI_TRY(time_catalog(few, &open_few));
-  CHI_TRY(time_catalog(many, &open_many));
-  const char *const nothing[] = {"chiasm", "bench", "sweep", "--units", "1", NULL};
-  const char *const fits_many[] = {"chiasm",      "fit",       many, "-o", run,
-                                   "--overwrite", "--threads", "1",  NULL};
-  const char *const fits_few[] = {"chiasm",      "fit",       few, "-o", run,
-                                  "--overwrite", "--threads", "1", NULL};
-  const char *const boots[] = {"chiasm",    "bootstrap", run, "--replicates", "2", "--overwrite",
-                               "--threads", "1",         NULL};
-  const char *const compares[] = {"chiasm", "sites", run, "--min-bins", "1", NULL};
-  CHI_TRY(time_self(nothing, TIMES + 1, &start));
-  CHI_TRY(time_self(fits_many, TIMES, &fit_many));
-  CHI_TRY(time_self(fits_few, TIMES, &fit_few));
-  CHI_TRY(time_self(boots, TIMES, &boot));
-  CHI_TRY(time_self(compares, TIMES, &m->sites_s));
-  m->start_s = start;
-  m->fit_s = fmax(0, fit_few - start);
-  m->bootstrap_s = fmax(0, boot - start);
-  m->layer_s = fmax(0, open_many - open_few) / layers;
-  m->unit_s = fmax(0, (fit_many - fit_few) / layers - m->layer_s);
+  double took[N_RUNS], open_few, open_many;
+  for (int i = 0; i < N_RUNS; i++) {
+    took[i] = INFINITY;
+    for (int k = 0; k < runs[i].times; k++) {
+      double one;
+      CHI_TRY(chi_children_self(folder, runs[i].line, NULL, &one));
+      took[i] = fmin(took[i], one);
+    }
+  }
+  CHI_TRY(time_catalog(folder, "few", &open_few));
+  CHI_TRY(time_catalog(folder, "many", &open_many));
+  m->start_s = took[NOTHING];
+  m->fit_s = fmax(0, took[FIT_FEW] - m->start_s);
+  m->bootstrap_s = fmax(0, took[BOOTSTRAP] - m->start_s);
+  m->sites_s = took[SITES];
+  m->layer_s = fmax(0, open_many - open_few) / more_layers;
+  m->unit_s = fmax(0, (took[FIT_MANY] - took[FIT_FEW]) / more_layers - m->layer_s);
   return CHI_OK;
 }
 
@@ -113,12 +131,12 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 chi_status chi_calibrate_program(chi_machine *machine)
 {
   const char *temporary = getenv("TMPDIR");
-  char folder[4096];
-  snprintf(folder, sizeof folder, "%.4000s/chiasm-plan.XXXXXX",
-           temporary == NULL || temporary[0] != '/' ? "/tmp" : temporary);
+  char folder[PATH_MAX];
+  CHI_TRY(chi_path_join(folder, temporary == NULL || temporary[0] != '/' ? "/tmp" : temporary,
+                        "chiasm-plan.XXXXXX"));
   if (mkdtemp(folder) == NULL)
     return chi_fail(CHI_ERR_IO, "%s: cannot be made: %s; set TMPDIR", folder, strerror(errno));
-  chi_status s = chi_calibrate_files(folder, machine);
+  chi_status s = time_files(folder, machine);
   if (s == CHI_OK) s = time_message(folder, machine);
   if (s == CHI_OK) s = time_stages(folder, machine);
   nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);

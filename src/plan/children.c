@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+enum { MOST_WORDS = 40 };
+
 static void child(chi_child_work *work, void *context, double *value, size_t bytes, int out)
 {
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to go on alone */
@@ -75,9 +77,12 @@ cleanup:
 }
 
 /* Only what is safe after a fork. */
-static void run_self(char *const *argument, const char *output)
+static void run_self(const char *folder, char *line, const char *output)
 {
+  char program[] = "chiasm", *argument[MOST_WORDS + 1] = {program};
+  for (int i = 1; i < MOST_WORDS && line != NULL; i++) argument[i] = strsep(&line, " ");
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (chdir(folder) != 0) _exit(127);
   const int out = open(output == NULL ? "/dev/null" : output, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   const int none = open("/dev/null", O_RDWR);
   if (out < 0 || none < 0) _exit(127);
@@ -88,20 +93,24 @@ static void run_self(char *const *argument, const char *output)
   _exit(127);
 }
 
-chi_status chi_children_self(const char *const *argument, const char *output, double *seconds)
+chi_status chi_children_self(const char *folder, const char *line, const char *output,
+                             double *seconds)
 {
   int result = 0;
+  char words[512];
+  snprintf(words, sizeof words, "%s", line);
   fflush(NULL);
   const double start = chi_clock_now();
   const pid_t pid = fork();
-  if (pid == 0) run_self((char *const *)argument, output);
+  if (pid == 0) run_self(folder, words, output);
   if (pid < 0 || waitpid(pid, &result, 0) != pid)
     return chi_fail(CHI_ERR_IO, "no process could be started: %s", strerror(errno));
   *seconds = chi_clock_now() - start;
   if (WIFEXITED(result) && WEXITSTATUS(result) == 0) return CHI_OK;
-  return chi_fail(CHI_ERR_IO,
-                  "chiasm %s %s, run to time it, ended with %s %d; measure on a machine where it "
-                  "runs, and give --machine FILE",
-                  argument[1], argument[2], WIFEXITED(result) ? "exit code" : "signal",
-                  WIFEXITED(result) ? WEXITSTATUS(result) : WTERMSIG(result));
+  return chi_fail(
+      CHI_ERR_IO,
+      "chiasm %s, run to time it, ended with %s %d; measure on a machine where it runs, "
+      "and give --machine FILE",
+      line, WIFEXITED(result) ? "exit code" : "signal",
+      WIFEXITED(result) ? WEXITSTATUS(result) : WTERMSIG(result));
 }

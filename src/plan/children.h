@@ -16,9 +16,11 @@ typedef chi_status chi_child_work(void *context, double *value);
 chi_status chi_children_run(int n, chi_child_work *work, void *context, int n_values,
                             double *value);
 
-/** Run this program with these arguments (NULL at the end), its output thrown away, and time it.
- * \param[in]  output  a file for its standard output; NULL: none
+/** Run this program in a folder and time it.
+ * \param[in]  line    its arguments, parted by single blanks
+ * \param[in]  output  a file for its standard output, in the folder; NULL: thrown away
  * \return CHI_ERR_IO if it cannot be started, or ends otherwise than with exit code 0 */
-chi_status chi_children_self(const char *const *argument, const char *output, double *seconds);
+chi_status chi_children_self(const char *folder, const char *line, const char *output,
+                             double *seconds);
 
 #endif

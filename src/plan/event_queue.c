@@ -1,7 +1,6 @@
 #include "plan/event_queue.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/memory.h"
 
@@ -12,15 +11,7 @@ static bool earlier(const chi_event *a, const chi_event *b)
 
 chi_status chi_event_add(chi_event_queue *q, chi_event event)
 {
-  if (q->n == q->room) {
-    chi_event *more;
-    const int64_t room = 2 * q->room + 1024;
-    CHI_TRY(chi_alloc(room, sizeof *more, "events", &more));
-    if (q->n > 0) memcpy(more, q->item, (size_t)q->n * sizeof *more);
-    chi_free(q->item);
-    q->item = more;
-    q->room = room;
-  }
+  CHI_TRY(chi_grow(&q->item, &q->room, q->n + 1, sizeof *q->item, "events"));
   event.number = q->added++;
   int64_t at = q->n++;
   for (int64_t up = (at - 1) / 2; at > 0 && earlier(&event, &q->item[up]); up = (at - 1) / 2) {

@@ -1,46 +1,49 @@
 #include "plan/machine.h"
 
-#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/options.h"
 
-/* The file is YAML of one section, read by the same code as options are. */
-#define NUMBER(key, low, high)                                                \
-  {                                                                           \
-    .name = key, .type = CHI_OPT_REAL, .min = low, .max = high, .commands = 1 \
+/* The file is YAML of one section, read by the same code as options are: what each key is, and
+ * where in chi_machine it goes. */
+#define KEY(key, kind, member, low, high)                                          \
+  {                                                                                \
+    {.name = key, .type = CHI_OPT_##kind, .min = low, .max = high, .commands = 1}, \
+        offsetof(chi_machine, member)                                              \
   }
-#define TEXT(key)                                    \
-  {                                                  \
-    .name = key, .type = CHI_OPT_TEXT, .commands = 1 \
-  }
-static const chi_option keys[] = {
-    TEXT("host"),
-    TEXT("cpu"),
-    TEXT("kernel"),
-    TEXT("date"),
-    NUMBER("cores", 1, 65536),
-    NUMBER("start-s", 0, 1e4),
-    NUMBER("fit-s", 0, 1e4),
-    NUMBER("bootstrap-s", 0, 1e4),
-    NUMBER("sites-s", 0, 1e4),
-    NUMBER("layer-s", 0, 1e3),
-    NUMBER("unit-s", 0, 1e3),
-    NUMBER("message-s", 1e-9, 1),
-    NUMBER("replicate", 1e-3, 1e3),
-    NUMBER("busy", 1, 1e3),
-    NUMBER("summary-s", 0, 1),
-    NUMBER("serial", 0, 1),
-    NUMBER("read-bytes-per-s", 1, 1e15),
-    NUMBER("write-bytes-per-s", 1, 1e15),
-    {.name = "fits", .type = CHI_OPT_REALS, .min = 0, .max = 1e18, .commands = 1},
+static const struct {
+  chi_option option;
+  size_t at;
+} keys[] = {
+    KEY("host", TEXT, host, 0, 0),
+    KEY("cpu", TEXT, cpu, 0, 0),
+    KEY("kernel", TEXT, kernel, 0, 0),
+    KEY("date", TEXT, date, 0, 0),
+    KEY("cores", INT, cores, 1, 65536),
+    KEY("start-s", REAL, start_s, 0, 1e4),
+    KEY("fit-s", REAL, fit_s, 0, 1e4),
+    KEY("bootstrap-s", REAL, bootstrap_s, 0, 1e4),
+    KEY("sites-s", REAL, sites_s, 0, 1e4),
+    KEY("layer-s", REAL, layer_s, 0, 1e3),
+    KEY("unit-s", REAL, unit_s, 0, 1e3),
+    KEY("message-s", REAL, message_s, 1e-9, 1),
+    KEY("replicate", REAL, replicate, 1e-3, 1e3),
+    KEY("busy", REAL, busy, 1, 1e3),
+    KEY("summary-s", REAL, summary_s, 0, 1),
+    KEY("serial", REAL, serial, 0, 1),
+    KEY("read-bytes-per-s", REAL, read_bandwidth, 1, 1e15),
+    KEY("write-bytes-per-s", REAL, write_bandwidth, 1, 1e15),
+    KEY("fits", REALS, point, 0, 1e18),
 };
-enum { N_KEYS = sizeof keys / sizeof *keys, N_TEXTS = 4, N_NUMBERS = N_KEYS - N_TEXTS - 1 };
+#undef KEY
+enum { N_KEYS = sizeof keys / sizeof *keys };
 static const chi_command section = {.name = "machine", .bit = 1, .arguments = ""};
 
 chi_way chi_way_of(const chi_encode_plan *plan)
@@ -62,16 +65,6 @@ chi_status chi_machine_path(char *path, int64_t n)
                     "neither XDG_CACHE_HOME nor HOME says where to keep what is measured of this "
                     "machine; give --machine FILE");
   return CHI_OK;
-}
-
-/* The numbers, in the order of `keys`. */
-static void list_numbers(chi_machine *m, double **number)
-{
-  double *const in_order[N_NUMBERS - 1] = {
-      &m->start_s, &m->fit_s,          &m->bootstrap_s,    &m->sites_s, &m->layer_s,
-      &m->unit_s,  &m->message_s,      &m->replicate,      &m->busy,    &m->summary_s,
-      &m->serial,  &m->read_bandwidth, &m->write_bandwidth};
-  memcpy(number, in_order, sizeof in_order);
 }
 
 static chi_status take_points(const char *path, const chi_options *o, chi_machine *m)
@@ -104,28 +97,29 @@ static chi_status take_points(const char *path, const chi_options *o, chi_machin
 
 static chi_status take_all(const char *path, const chi_options *o, chi_machine *m)
 {
-  for (int i = 0; i < N_KEYS; i++)
-    if (!chi_opt_given(o, keys[i].name))
+  for (int i = 0; i < N_KEYS; i++) {
+    const char *name = keys[i].option.name;
+    void *at = (char *)m + keys[i].at;
+    if (!chi_opt_given(o, name))
       return chi_fail(CHI_ERR_INPUT, "%s: `%s` is missing; measure again with --calibrate", path,
-                      keys[i].name);
-  snprintf(m->host, sizeof m->host, "%s", chi_opt_text(o, "host"));
-  snprintf(m->cpu, sizeof m->cpu, "%s", chi_opt_text(o, "cpu"));
-  snprintf(m->kernel, sizeof m->kernel, "%s", chi_opt_text(o, "kernel"));
-  snprintf(m->date, sizeof m->date, "%s", chi_opt_text(o, "date"));
-  m->cores = (int32_t)chi_opt_real(o, "cores");
-  double *number[N_NUMBERS - 1];
-  list_numbers(m, number);
-  for (int i = 0; i < N_NUMBERS - 1; i++) *number[i] = chi_opt_real(o, keys[N_TEXTS + 1 + i].name);
+                      name);
+    if (keys[i].option.type == CHI_OPT_TEXT)
+      snprintf(at, CHI_MACHINE_TEXT, "%s", chi_opt_text(o, name));
+    if (keys[i].option.type == CHI_OPT_INT) *(int64_t *)at = chi_opt_int(o, name);
+    if (keys[i].option.type == CHI_OPT_REAL) *(double *)at = chi_opt_real(o, name);
+  }
   return take_points(path, o, m);
 }
 
 chi_status chi_machine_read(const char *path, chi_machine *machine)
 {
+  chi_option table[N_KEYS];
   char *text = NULL;
   chi_options *o = NULL;
-  *machine = (chi_machine){0};
+  *machine = (chi_machine){.cores = 0};
+  for (int i = 0; i < N_KEYS; i++) table[i] = keys[i].option;
   chi_status s = chi_text_read(path, path, &text);
-  if (s == CHI_OK) s = chi_options_create(keys, N_KEYS, &section, &o);
+  if (s == CHI_OK) s = chi_options_create(table, N_KEYS, &section, &o);
   if (s == CHI_OK) s = chi_options_read_yaml(o, &section, 1, text, path, "");
   if (s == CHI_OK) s = take_all(path, o, machine);
   chi_options_destroy(&o);
@@ -133,66 +127,65 @@ chi_status chi_machine_read(const char *path, chi_machine *machine)
   return s;
 }
 
-static void write_text(const chi_machine *machine, chi_text *out)
+static void write_points(const chi_machine *m, chi_text *out)
 {
-  chi_machine m = *machine;
-  double *number[N_NUMBERS - 1];
-  const char *texts[N_TEXTS] = {m.host, m.cpu, m.kernel, m.date};
-  list_numbers(&m, number);
-  chi_text_add(out,
-               "# Measured by chiasm plan --calibrate: seconds, bytes per second.\nmachine:\n");
-  for (int i = 0; i < N_TEXTS; i++) {
-    chi_text_add(out, "  %s: ", keys[i].name);
-    chi_text_add_quoted(out, texts[i]);
-    chi_text_add(out, "\n");
-  }
-  chi_text_add(out, "  cores: %d\n", (int)m.cores);
-  for (int i = 0; i < N_NUMBERS - 1; i++)
-    chi_text_add(out, "  %s: %.6g\n", keys[N_TEXTS + 1 + i].name, *number[i]);
   chi_text_add(out,
                "  # a shape of fit: way (0 primal, 1 dual, 2 and 3 the same by bands, 4 singular "
                "values),\n"
                "  # events, features, flops per second of the part that targets share and of "
                "each target's\n  fits: [");
-  for (int32_t i = 0; i < m.n_points; i++) {
-    const chi_machine_point *p = &m.point[i];
+  for (int32_t i = 0; i < m->n_points; i++) {
+    const chi_machine_point *p = &m->point[i];
     chi_text_add(out, "%s\n    %g, %g, %g, %.4g, %.4g", i == 0 ? "" : ",", p->way, p->events,
                  p->features, p->shared, p->target);
   }
   chi_text_add(out, "]\n");
 }
 
-/* The folders above a file. */
-static void make_folders(const char *path)
+static void write_text(const chi_machine *m, chi_text *out)
 {
-  char part[4096];
-  snprintf(part, sizeof part, "%s", path);
-  for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+  chi_text_add(out,
+               "# Measured by chiasm plan --calibrate: seconds, bytes per second.\nmachine:\n");
+  for (int i = 0; i < N_KEYS; i++) {
+    const void *at = (const char *)m + keys[i].at;
+    if (keys[i].option.type == CHI_OPT_REALS) continue;
+    chi_text_add(out, "  %s: ", keys[i].option.name);
+    if (keys[i].option.type == CHI_OPT_TEXT) chi_text_add_quoted(out, at);
+    if (keys[i].option.type == CHI_OPT_INT) chi_text_add(out, "%lld", *(const long long *)at);
+    if (keys[i].option.type == CHI_OPT_REAL) chi_text_add(out, "%.6g", *(const double *)at);
+    chi_text_add(out, "\n");
+  }
+  write_points(m, out);
+}
+
+/* The folder of a file, made with all above it; one that cannot be made is named when the file is
+ * opened. */
+static void make_folder(const char *path, char *folder)
+{
+  snprintf(folder, PATH_MAX, "%s", path);
+  for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    mkdir(part, 0777); /* one that cannot be made is named when the file is opened */
+    mkdir(folder, 0777);
     *slash = '/';
   }
+  char *last = strrchr(folder, '/');
+  if (last == NULL)
+    snprintf(folder, PATH_MAX, ".");
+  else
+    *last = '\0';
 }
 
 chi_status chi_machine_write(const char *path, const chi_machine *machine)
 {
-  char other[4096 + 32];
+  char folder[PATH_MAX];
+  const char *slash = strrchr(path, '/');
   chi_text text = {0};
   write_text(machine, &text);
-  if (text.failed) {
-    chi_text_free(&text);
-    return chi_fail(CHI_ERR_MEMORY, "%s: no memory for its text", path);
-  }
-  make_folders(path);
-  snprintf(other, sizeof other, "%.4095s.%lld", path, (long long)getpid());
-  FILE *f = fopen(other, "w");
-  bool good = f != NULL && fwrite(text.s, 1, (size_t)text.n, f) == (size_t)text.n;
-  if (f != NULL) good = fclose(f) == 0 && good;
-  good = good && rename(other, path) == 0;
-  const int error = errno;
+  make_folder(path, folder);
+  chi_status s = text.failed
+                     ? chi_fail(CHI_ERR_MEMORY, "%s: no memory for its text", path)
+                     : chi_file_write(folder, slash == NULL ? path : slash + 1, text.s, text.n);
+  if (s == CHI_ERR_IO) s = chi_fail(s, "%s; give --machine FILE", chi_message());
   chi_text_free(&text);
-  if (good) return CHI_OK;
-  if (f != NULL) unlink(other);
-  return chi_fail(CHI_ERR_IO, "%s: cannot be written: %s; give --machine FILE", path,
-                  strerror(error));
+  return s;
 }

@@ -25,11 +25,12 @@ typedef struct chi_machine_point {
   double way, events, features; /* way: a chi_way */
   double shared, target;
 } chi_machine_point;
-enum { CHI_POINT_NUMBERS = 5, CHI_MACHINE_POINTS = 40 };
+enum { CHI_POINT_NUMBERS = 5, CHI_MACHINE_POINTS = 40, CHI_MACHINE_TEXT = 80 };
 
 typedef struct chi_machine {
-  char host[80], cpu[80], kernel[32], date[32];
-  int32_t cores;
+  char host[CHI_MACHINE_TEXT], cpu[CHI_MACHINE_TEXT];
+  char kernel[CHI_MACHINE_TEXT], date[CHI_MACHINE_TEXT];
+  int64_t cores;
   double start_s;     /* of the program with MPI, from nothing to the stage's first line */
   double fit_s;       /* of a fit, beside that, before and after its units */
   double bootstrap_s; /* of a bootstrap */
@@ -53,7 +54,7 @@ chi_status chi_machine_path(char *path, int64_t n);
 /** \return CHI_ERR_INPUT naming file, line and key; for a key that is missing too */
 chi_status chi_machine_read(const char *path, chi_machine *machine);
 
-/** Write it, making its folder, under another name first. \return CHI_ERR_IO */
+/** Write it, whole or not at all, making its folder. \return CHI_ERR_IO */
 chi_status chi_machine_write(const char *path, const chi_machine *machine);
 
 #endif

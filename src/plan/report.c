@@ -3,19 +3,25 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/json.h"
+#include "base/table.h"
 
-static void add_bytes(chi_text *out, double bytes)
+/* A number of bytes, or of seconds, for people. */
+typedef struct words {
+  char s[64];
+} words;
+static words bytes_of(double bytes)
 {
-  char text[32];
-  chi_room_bytes_text(bytes < 9e18 ? (int64_t)bytes : INT64_MAX, text, sizeof text);
-  chi_text_add(out, "%s", text);
+  words w;
+  chi_room_bytes_text(bytes < 9e18 ? (int64_t)bytes : INT64_MAX, w.s, sizeof w.s);
+  return w;
 }
 
-static void add_seconds(chi_text *out, double seconds)
+static words seconds_of(double seconds)
 {
-  char text[64];
-  chi_clock_format(seconds, text, sizeof text);
-  chi_text_add(out, "%s", text);
+  words w;
+  chi_clock_format(seconds, w.s, sizeof w.s);
+  return w;
 }
 
 static double read_bytes(const chi_stage_plan *stage)
@@ -23,32 +29,24 @@ static double read_bytes(const chi_stage_plan *stage)
   return stage->study_bytes + stage->sweep.read_bytes;
 }
 
-static void add_stage(const char *name, const chi_stage_plan *stage, chi_text *out)
+static void add_stage(const char *name, const chi_stage_plan *stage, chi_table *table)
 {
-  chi_text_add(out, "%-10s %lld units, %lld encoding models, %.3g flops; reads ", name,
-               (long long)stage->units, (long long)stage->models, stage->flops);
-  add_bytes(out, read_bytes(stage));
-  chi_text_add(out, ", writes ");
-  add_bytes(out, stage->written_bytes);
-  chi_text_add(out, "\n");
+  chi_table_row(table, "%s\t%lld units, %lld encoding models, %.3g flops; reads %s, writes %s",
+                name, (long long)stage->units, (long long)stage->models, stage->flops,
+                bytes_of(read_bytes(stage)).s, bytes_of(stage->written_bytes).s);
 }
 
 static void add_times(const chi_run_plan *plan, chi_text *out)
 {
-  const struct {
-    const char *name;
-    double seconds;
-  } rows[] = {{"start", plan->start_s},
-              {"fit", chi_stage_seconds(&plan->fit)},
-              {"bootstrap", chi_stage_seconds(&plan->bootstrap)},
-              {"sites", plan->sites_s},
-              {"all", plan->total_s}};
+  chi_table t;
   chi_text_add(out, "\nexpected time\n");
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    chi_text_add(out, "  %-10s ", rows[i].name);
-    add_seconds(out, rows[i].seconds);
-    chi_text_add(out, "\n");
-  }
+  chi_table_begin(&t, "\t\t");
+  chi_table_row(&t, "\tstart\t%s", seconds_of(plan->start_s).s);
+  chi_table_row(&t, "\tfit\t%s", seconds_of(chi_stage_seconds(&plan->fit)).s);
+  chi_table_row(&t, "\tbootstrap\t%s", seconds_of(chi_stage_seconds(&plan->bootstrap)).s);
+  chi_table_row(&t, "\tsites\t%s", seconds_of(plan->sites_s).s);
+  chi_table_row(&t, "\tall\t%s", seconds_of(plan->total_s).s);
+  chi_table_end(&t, out);
 }
 
 void chi_report_plan(const chi_stages_options *o, const chi_run_plan *plan, chi_text *out)
@@ -62,6 +60,7 @@ void chi_report_plan(const chi_stages_options *o, const chi_run_plan *plan, chi_
   const chi_room *fit = &plan->fit_room, *boot = &plan->bootstrap_room;
   const double rank = fmax((double)chi_room_rank(fit), (double)chi_room_rank(boot));
   const double node = fmax((double)chi_room_node(fit), (double)chi_room_node(boot));
+  chi_table t;
   chi_text_add(out, "%s: alignments: %d, recordings: %d, electrodes: %lld, feature spaces: %lld\n",
                study->path, (int)study->n_alignments, (int)study->n_datasets, (long long)sites,
                (long long)spaces);
@@ -69,53 +68,46 @@ void chi_report_plan(const chi_stages_options *o, const chi_run_plan *plan, chi_
                o->machine->cpu, o->machine->kernel, (int)o->machine->cores, o->machine->date);
   chi_text_add(out, "ranks: %d, threads of each: %d, nodes: %d with %d ranks each at most\n\n",
                (int)o->ranks, (int)o->encode.threads, (int)plan->nodes, (int)plan->ranks_per_node);
-  add_stage("fit", &plan->fit, out);
-  add_stage("bootstrap", &plan->bootstrap, out);
-  chi_text_add(out, "memory     a rank ");
-  add_bytes(out, rank);
-  chi_text_add(out, ", a node ");
-  add_bytes(out, node);
-  chi_text_add(out, "\n");
+  chi_table_begin(&t, "\t");
+  add_stage("fit", &plan->fit, &t);
+  add_stage("bootstrap", &plan->bootstrap, &t);
+  chi_table_row(&t, "memory\ta rank %s, a node %s", bytes_of(rank).s, bytes_of(node).s);
+  chi_table_end(&t, out);
   add_times(plan, out);
 }
 
-static void add_stage_json(const chi_stage_plan *stage, chi_text *out)
+static json_t *stage_json(const chi_stage_plan *stage)
 {
   const chi_sim_result *r = &stage->sweep;
-  chi_text_add(out,
-               "{\"units\": %lld, \"models\": %lld, \"flops\": %.12g, \"read_bytes\": %.0f, "
-               "\"written_bytes\": %.0f, \"prepare_s\": %.6g, \"units_s\": %.6g, "
-               "\"finish_s\": %.6g, \"messages\": %lld}",
-               (long long)stage->units, (long long)stage->models, stage->flops, read_bytes(stage),
-               stage->written_bytes, stage->prepare_s, r->wall_s, stage->finish_s,
-               (long long)r->messages);
+  return json_pack("{s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:I}", "units", stage->units, "models",
+                   stage->models, "flops", stage->flops, "read_bytes", (int64_t)read_bytes(stage),
+                   "written_bytes", (int64_t)stage->written_bytes, "prepare_s", stage->prepare_s,
+                   "units_s", r->wall_s, "finish_s", stage->finish_s, "messages", r->messages);
 }
 
-static void add_plan_json(const chi_run_plan *plan, chi_text *out)
+/* Add a plan's members to an object. */
+static json_t *with_plan(json_t *object, const chi_run_plan *plan)
 {
-  chi_text_add(out, "\"nodes\": %d, \"ranks_per_node\": %d, \"start_s\": %.6g, \"fit\": ",
-               (int)plan->nodes, (int)plan->ranks_per_node, plan->start_s);
-  add_stage_json(&plan->fit, out);
-  chi_text_add(out, ", \"bootstrap\": ");
-  add_stage_json(&plan->bootstrap, out);
   const chi_room *fit = &plan->fit_room, *boot = &plan->bootstrap_room;
-  chi_text_add(out, ", \"sites_s\": %.6g, \"total_s\": %.6g, \"rank_bytes\": [%lld, %lld], ",
-               plan->sites_s, plan->total_s, (long long)chi_room_rank(fit),
-               (long long)chi_room_rank(boot));
-  chi_text_add(out, "\"node_bytes\": [%lld, %lld]", (long long)chi_room_node(fit),
-               (long long)chi_room_node(boot));
+  json_t *members =
+      json_pack("{s:i, s:i, s:f, s:o, s:o, s:f, s:f, s:[I, I], s:[I, I]}", "nodes", plan->nodes,
+                "ranks_per_node", plan->ranks_per_node, "start_s", plan->start_s, "fit",
+                stage_json(&plan->fit), "bootstrap", stage_json(&plan->bootstrap), "sites_s",
+                plan->sites_s, "total_s", plan->total_s, "rank_bytes", chi_room_rank(fit),
+                chi_room_rank(boot), "node_bytes", chi_room_node(fit), chi_room_node(boot));
+  json_object_update(object, members);
+  json_decref(members);
+  return object;
 }
 
 void chi_report_plan_json(const chi_stages_options *o, const chi_run_plan *plan, chi_text *out)
 {
-  chi_text_add(out, "{\"ranks\": %d, \"threads\": %d, ", (int)o->ranks, (int)o->encode.threads);
-  add_plan_json(plan, out);
-  chi_text_add(out, "}\n");
+  json_t *head = json_pack("{s:i, s:i}", "ranks", o->ranks, "threads", o->encode.threads);
+  chi_json_add(out, with_plan(head, plan));
 }
 
 /* Where the ranks' time goes. */
 enum { COMPUTE, READ, COORDINATOR, END, ALONE, N_SHARES };
-static const char *const share_names[N_SHARES] = {"compute", "read", "coord.", "end", "start"};
 
 static void shares_of(int32_t ranks, const chi_run_plan *plan, double *share)
 {
@@ -142,58 +134,51 @@ static void add_reason(const chi_stages_options *o, int32_t ranks, const chi_run
   int worst = READ;
   for (int k = READ; k < N_SHARES; k++)
     if (share[k] > share[worst]) worst = k;
-  const chi_stage_plan *stage =
-      plan->fit.sweep.idle_s > plan->bootstrap.sweep.idle_s ? &plan->fit : &plan->bootstrap;
-  switch (worst) {
-    case READ:
-      chi_text_add(out,
-                   "reading takes longer than computing: the file system's %.3g GB/s for all ranks",
-                   1e-9 * o->total_bandwidth);
-      break;
-    case COORDINATOR:
-      chi_text_add(out, "ranks wait for units: the coordinator needs %.3g us for each message",
-                   1e6 * o->machine->message_s);
-      break;
-    case END:
-      if (stage->units < 2 * (int64_t)ranks)
-        chi_text_add(out, "units run out: the %s has %lld of them",
-                     stage == &plan->fit ? "fit" : "bootstrap", (long long)stage->units);
-      else
-        chi_text_add(out, "ranks end apart: the longest unit of the %s takes %.3g s",
-                     stage == &plan->fit ? "fit" : "bootstrap", stage->sweep.longest_s);
-      break;
-    default:
-      chi_text_add(
-          out,
-          "what is not shared out: the job's start (%.3g s), opening the study and closing "
-          "the stages (%.3g s), the comparisons (%.3g s)",
-          plan->start_s, plan->fit.prepare_s + plan->bootstrap.prepare_s + plan->bootstrap.finish_s,
-          plan->sites_s);
-      break;
-  }
+  const bool in_fit = plan->fit.sweep.idle_s > plan->bootstrap.sweep.idle_s;
+  const chi_stage_plan *stage = in_fit ? &plan->fit : &plan->bootstrap;
+  const char *name = in_fit ? "fit" : "bootstrap";
+  if (worst == READ)
+    chi_text_add(out,
+                 "reading takes longer than computing: the file system's %.3g GB/s for all ranks",
+                 1e-9 * o->total_bandwidth);
+  else if (worst == COORDINATOR)
+    chi_text_add(out, "ranks wait for units: the coordinator needs %.3g us for each message",
+                 1e6 * o->machine->message_s);
+  else if (worst == END && stage->units < 2 * (int64_t)ranks)
+    chi_text_add(out, "units run out: the %s has %lld of them", name, (long long)stage->units);
+  else if (worst == END)
+    chi_text_add(out, "ranks end apart: the longest unit of the %s takes %.3g s", name,
+                 stage->sweep.longest_s);
+  else
+    chi_text_add(out,
+                 "what is not shared out: the job's start (%.3g s), opening the study and closing "
+                 "the stages (%.3g s), the comparisons (%.3g s)",
+                 plan->start_s,
+                 plan->fit.prepare_s + plan->bootstrap.prepare_s + plan->bootstrap.finish_s,
+                 plan->sites_s);
 }
 
 void chi_report_sweep(const chi_stages_options *o, const chi_run_plan *alone, const int32_t *ranks,
                       const chi_run_plan *plans, int n, chi_text *out)
 {
   static const double worth = 0.8;
-  int last = -1;
-  chi_text_add(out, "\n%8s %7s %16s %9s %6s ", "ranks", "nodes", "time", "speed-up", "eff.");
-  for (int k = 0; k < N_SHARES; k++) chi_text_add(out, " %7s", share_names[k]);
-  chi_text_add(out, "\n");
+  int last = -1, worse = -1; /* the most ranks that are worth it; the fewest beyond those */
+  chi_table t;
+  chi_table_begin(
+      &t, ">ranks\t>nodes\t>time\t>speed-up\t>eff.\t>compute\t>read\t>coord.\t>end\t>start");
   for (int i = 0; i < n; i++) {
-    char time[64];
     double share[N_SHARES];
     const double e = efficiency(alone, ranks[i], &plans[i]);
     if (e >= worth && (last < 0 || ranks[i] > ranks[last])) last = i;
-    chi_clock_format(plans[i].total_s, time, sizeof time);
     shares_of(ranks[i], &plans[i], share);
-    chi_text_add(out, "%8d %7d %16s %9.1f %5.1f%% ", (int)ranks[i], (int)plans[i].nodes, time,
-                 alone->total_s / plans[i].total_s, 100 * e);
-    for (int k = 0; k < N_SHARES; k++) chi_text_add(out, " %6.1f%%", 100 * share[k]);
-    chi_text_add(out, "\n");
+    chi_table_row(&t, "%d\t%d\t%s\t%.1f\t%.1f%%\t%.1f%%\t%.1f%%\t%.1f%%\t%.1f%%\t%.1f%%",
+                  (int)ranks[i], (int)plans[i].nodes, seconds_of(plans[i].total_s).s,
+                  alone->total_s / plans[i].total_s, 100 * e, 100 * share[COMPUTE],
+                  100 * share[READ], 100 * share[COORDINATOR], 100 * share[END],
+                  100 * share[ALONE]);
   }
-  int worse = -1; /* the fewest ranks beyond those */
+  chi_text_add(out, "\n");
+  chi_table_end(&t, out);
   for (int i = 0; i < n; i++)
     if ((last < 0 || ranks[i] > ranks[last]) && (worse < 0 || ranks[i] < ranks[worse])) worse = i;
   if (worse < 0) {
@@ -210,12 +195,11 @@ void chi_report_sweep(const chi_stages_options *o, const chi_run_plan *alone, co
 void chi_report_sweep_json(const chi_run_plan *alone, const int32_t *ranks,
                            const chi_run_plan *plans, int n, chi_text *out)
 {
-  chi_text_add(out, "[");
+  json_t *all = json_array();
   for (int i = 0; i < n; i++) {
-    chi_text_add(out, "%s{\"ranks\": %d, \"efficiency\": %.6f, ", i == 0 ? "" : ",\n ",
-                 (int)ranks[i], efficiency(alone, ranks[i], &plans[i]));
-    add_plan_json(&plans[i], out);
-    chi_text_add(out, "}");
+    json_t *head = json_pack("{s:i, s:f}", "ranks", ranks[i], "efficiency",
+                             efficiency(alone, ranks[i], &plans[i]));
+    json_array_append_new(all, with_plan(head, &plans[i]));
   }
-  chi_text_add(out, "]\n");
+  chi_json_add(out, all);
 }

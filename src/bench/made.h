@@ -1,7 +1,7 @@
 /** \file made.h
  * Data made in memory, to time fits on. Local. */
-#ifndef CHIASM_PLAN_MADE_H
-#define CHIASM_PLAN_MADE_H
+#ifndef CHIASM_BENCH_MADE_H
+#define CHIASM_BENCH_MADE_H
 
 #include "chiasm/encode.h"
 
@@ -14,12 +14,19 @@ typedef struct chi_made {
   chi_encoder *encoder;
 } chi_made;
 
-/** \param[in] encode  is copied; its alphas must last \return CHI_ERR_MEMORY */
+/** \param[in]  encode  is copied; its alphas must last
+ * \param[out] made    free with chi_made_free, also if this fails
+ * \return CHI_ERR_MEMORY */
 chi_status chi_made_create(const chi_encode_options *encode, int64_t events, int64_t features,
                            int64_t targets, chi_made *made);
 void chi_made_free(chi_made *made);
 
-/** Fit it. \param[in,out] stages  added to; may be NULL */
+/** All the events, or with a replicate >= 0 as many drawn with replacement.
+ * \param[out] rows  free with chi_rows_free
+ * \return CHI_ERR_INPUT for too few of them */
+chi_status chi_made_rows(const chi_made *made, int64_t replicate, chi_rows *rows);
+
+/** Fit them. \param[in,out] stages  added to */
 chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *stages);
 
 #endif

@@ -12,7 +12,7 @@
 #ifndef CHIASM_SIMULATE_NETWORKS_H
 #define CHIASM_SIMULATE_NETWORKS_H
 
-#include "simulate/latents.h"
+#include "simulate/film.h"
 #include "simulate/simulate.h"
 
 /** A stack of layers that looks at one side of the film. */
@@ -33,9 +33,6 @@ typedef struct chi_network {
 /** All models: `options->networks` of each modality, the controlled pair, and everyone's random
  * twin. \param[out] out  n of them; free with chi_free */
 chi_status chi_networks_create(const chi_simulate_options *options, int64_t *n, chi_network **out);
-
-/** Features of each of the network's layers. */
-int64_t chi_network_features(const chi_simulate_options *options, const chi_network *network);
 
 /** Write a network's feature file for one subject and alignment.
  * \param[in] dataset  "<subject>.<alignment>" */

@@ -1,12 +1,10 @@
 #include "simulate/simulate.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -14,7 +12,7 @@
 #include "simulate/networks.h"
 #include "simulate/responses.h"
 
-enum { MAX_ALIGNMENTS = 16, NAME_ROOM = 208, PATH_ROOM = 8192 };
+enum { MAX_ALIGNMENTS = 16, NAME_ROOM = 208 };
 
 typedef struct alignment_names {
   int32_t n;
@@ -72,16 +70,14 @@ static chi_status check_options(const chi_simulate_options *o)
   return CHI_OK;
 }
 
-/* Features per event, all models and layers: a copy of the networks has towers 1 + 1 + 2 + 2, the
- * controlled pair 2 + 2, and each has a twin. */
-static double features_per_event(const chi_simulate_options *o)
+/* Bytes that the study's files will hold, as a double since it may be absurd. All models and
+ * layers: a copy of the networks has towers 1 + 1 + 2 + 2, the controlled pair 2 + 2, each has a
+ * twin. */
+static double study_bytes(const chi_simulate_options *o, int32_t n_alignments)
 {
-  return 2 * (6 * (double)o->networks + 4) * (double)o->layers * (double)o->features;
-}
-
-double chi_simulate_bytes(const chi_simulate_options *o, int64_t n_alignments)
-{
-  const double per_event = (double)o->electrodes * (double)o->bins + features_per_event(o);
+  const double towers = 2 * (6 * (double)o->networks + 4);
+  const double per_event =
+      (double)o->electrodes * (double)o->bins + towers * (double)o->layers * (double)o->features;
   const double files = 1 + 8 * (double)o->networks + 4;
   const double overhead = 65536; /* metadata of a file, generously */
   return (double)o->subjects * (double)n_alignments *
@@ -91,7 +87,7 @@ double chi_simulate_bytes(const chi_simulate_options *o, int64_t n_alignments)
 static chi_status check_sizes(const char *path, const chi_simulate_options *o, int32_t n_alignments,
                               double free_bytes)
 {
-  const double bytes = chi_simulate_bytes(o, n_alignments);
+  const double bytes = study_bytes(o, n_alignments);
   if (bytes > free_bytes)
     return chi_fail(CHI_ERR_IO,
                     "%s: the study would take %.3g GB and the disk has %.3g GB; ask for fewer "
@@ -115,106 +111,92 @@ static void subject_name(const chi_simulate_options *o, int64_t i, char name[32]
   snprintf(name, 32, "sim%0*lld", digits, (long long)i + 1);
 }
 
-static chi_status make_folder(const char *path)
+/* A small file of the study. Frees the text. */
+static chi_status write_text(const char *study, const char *name, chi_text *text)
 {
-  if (mkdir(path, 0777) == 0 || errno == EEXIST) return CHI_OK;
-  return chi_fail(CHI_ERR_IO, "%s: cannot be made: %s", path, strerror(errno));
-}
-
-/* A small file, whole or not at all. */
-static chi_status write_text(const char *study, const char *name, const chi_text *text)
-{
-  char path[PATH_ROOM], tmp[PATH_ROOM + 8];
-  if (text->failed) return chi_fail(CHI_ERR_MEMORY, "%s: no memory for its text", name);
-  snprintf(path, sizeof path, "%s/%s", study, name);
-  snprintf(tmp, sizeof tmp, "%s.tmp", path);
-  FILE *file = fopen(tmp, "w");
-  if (file == NULL) return chi_fail(CHI_ERR_IO, "%s: %s", tmp, strerror(errno));
-  bool good = fwrite(text->s, 1, (size_t)text->n, file) == (size_t)text->n;
-  good = fflush(file) == 0 && fsync(fileno(file)) == 0 && good;
-  good = fclose(file) == 0 && good;
-  if (good && rename(tmp, path) == 0) return CHI_OK;
-  const int reason = errno;
-  unlink(tmp);
-  return chi_fail(CHI_ERR_IO, "%s: cannot be written: %s", path, strerror(reason));
+  const chi_status s = text->failed ? chi_fail(CHI_ERR_MEMORY, "%s: no memory for its text", name)
+                                    : chi_file_write(study, name, text->s, text->n);
+  chi_text_free(text);
+  return s;
 }
 
 static chi_status write_yaml(const char *study, const chi_simulate_options *o)
 {
   chi_text text = {0};
-  chi_text_add(&text, CHI_SIMULATE_MARK);
-  chi_text_add(&text, "# What each electrode responds to is in truth.csv. Options:\n");
-  chi_text_add(&text,
-               "# --subjects %lld --electrodes %lld --events %lld --bins %lld --sessions %lld\n",
-               (long long)o->subjects, (long long)o->electrodes, (long long)o->events,
-               (long long)o->bins, (long long)o->sessions);
-  chi_text_add(&text,
-               "# --networks %lld --layers %lld --features %lld --alignments %s --seed %llu\n",
-               (long long)o->networks, (long long)o->layers, (long long)o->features, o->alignments,
-               (unsigned long long)o->seed);
-  chi_text_add(&text, "# --kinds %.15g,%.15g,%.15g,%.15g,%.15g\n", o->shares[0], o->shares[1],
-               o->shares[2], o->shares[3], o->shares[4]);
   chi_text_add(
       &text,
-      "# --effects %.15g,%.15g --autocorrelation %.15g --noise-autocorrelation %.15g,%.15g\n",
-      o->effect_min, o->effect_max, o->autocorrelation, o->noise_min, o->noise_max);
-  chi_text_add(&text, "title: Planted study, seed %llu\n", (unsigned long long)o->seed);
-  chi_text_add(&text,
-               "contrasts:\n  with-beats-without-language: "
-               "{better: control-with-language, than: control-without-language}\n");
-  const chi_status s = write_text(study, "study.yaml", &text);
-  chi_text_free(&text);
+      CHI_SIMULATE_MARK
+      "# What each electrode responds to is in truth.csv. Options:\n"
+      "# --subjects %lld --electrodes %lld --events %lld --bins %lld --sessions %lld\n"
+      "# --networks %lld --layers %lld --features %lld --alignments %s --seed %llu\n"
+      "# --kinds %.15g,%.15g,%.15g,%.15g,%.15g\n"
+      "# --effects %.15g,%.15g --autocorrelation %.15g --noise-autocorrelation %.15g,%.15g\n"
+      "title: Planted study, seed %llu\n"
+      "contrasts:\n  with-beats-without-language: "
+      "{better: control-with-language, than: control-without-language}\n",
+      (long long)o->subjects, (long long)o->electrodes, (long long)o->events, (long long)o->bins,
+      (long long)o->sessions, (long long)o->networks, (long long)o->layers, (long long)o->features,
+      o->alignments, (unsigned long long)o->seed, o->shares[0], o->shares[1], o->shares[2],
+      o->shares[3], o->shares[4], o->effect_min, o->effect_max, o->autocorrelation, o->noise_min,
+      o->noise_max, (unsigned long long)o->seed);
+  return write_text(study, "study.yaml", &text);
+}
+
+/* One subject in one alignment: its responses, its features and its lines of the truth. */
+static chi_status write_dataset(const char *study, const chi_simulate_options *o,
+                                const char *subject, const chi_electrode *electrodes,
+                                const alignment_names *alignments, int32_t a, chi_text *truth)
+{
+  const char *name = alignments->name[a];
+  char dataset[256], path[PATH_MAX];
+  chi_network *networks = NULL;
+  int64_t n_networks;
+  snprintf(dataset, sizeof dataset, "%s.%s", subject, name);
+  CHI_TRY(chi_path_format(path, study, "responses/%s.h5", dataset));
+  CHI_TRY(chi_responses_write(o, subject, electrodes, a, name, path));
+  CHI_TRY(chi_path_format(path, study, "features/%s", dataset));
+  CHI_TRY(chi_folder_make(path));
+  chi_status s = chi_networks_create(o, &n_networks, &networks);
+  for (int64_t k = 0; s == CHI_OK && k < n_networks; k++) {
+    s = chi_path_format(path, study, "features/%s/%s.h5", dataset, networks[k].model);
+    if (s == CHI_OK) s = chi_network_write(o, &networks[k], dataset, path);
+  }
+  for (int64_t e = 0; s == CHI_OK && e < o->electrodes; e++)
+    chi_text_add(truth, "%s,%s,%s,%s\n", subject, name, electrodes[e].name,
+                 chi_kind_names[chi_electrode_kind(o, subject, electrodes, e, a)]);
+  chi_free(networks);
   return s;
 }
 
-/* One subject: responses and features of every alignment, and its lines of the truth. */
 static chi_status write_subject(const char *study, const chi_simulate_options *o, int64_t i,
-                                const alignment_names *alignments, const chi_network *networks,
-                                int64_t n_networks, chi_text *truth)
+                                const alignment_names *alignments, chi_text *truth)
 {
-  char subject[32], path[PATH_ROOM];
-  chi_site *sites = NULL;
+  char subject[32];
+  chi_electrode *electrodes = NULL;
   subject_name(o, i, subject);
-  chi_status s = chi_sites_create(o, subject, alignments->n, &sites);
-  for (int32_t a = 0; s == CHI_OK && a < alignments->n; a++) {
-    const char *name = alignments->name[a];
-    char dataset[256];
-    snprintf(dataset, sizeof dataset, "%s.%s", subject, name);
-    snprintf(path, sizeof path, "%s/responses/%s.h5", study, dataset);
-    s = chi_responses_write(o, subject, sites, a, name, path);
-    snprintf(path, sizeof path, "%s/features/%s", study, dataset);
-    if (s == CHI_OK) s = make_folder(path);
-    for (int64_t k = 0; s == CHI_OK && k < n_networks; k++) {
-      snprintf(path, sizeof path, "%s/features/%s/%s.h5", study, dataset, networks[k].model);
-      s = chi_network_write(o, &networks[k], dataset, path);
-    }
-    for (int64_t e = 0; s == CHI_OK && e < o->electrodes; e++)
-      chi_text_add(truth, "%s,%s,%s,%s\n", subject, name, sites[e].name,
-                   chi_kind_names[chi_site_kind(o, subject, sites, e, a)]);
-  }
-  chi_free(sites);
+  chi_status s = chi_electrodes_create(o, subject, alignments->n, &electrodes);
+  for (int32_t a = 0; s == CHI_OK && a < alignments->n; a++)
+    s = write_dataset(study, o, subject, electrodes, alignments, a, truth);
+  chi_free(electrodes);
   return s;
 }
 
 static chi_status write_study(const char *study, const chi_simulate_options *o,
                               const alignment_names *alignments)
 {
-  char path[PATH_ROOM];
+  char path[PATH_MAX];
   chi_text truth = {0};
-  chi_network *networks = NULL;
-  int64_t n_networks;
   CHI_TRY(write_yaml(study, o)); /* first: it says whose folder this is */
-  snprintf(path, sizeof path, "%s/responses", study);
-  CHI_TRY(make_folder(path));
-  snprintf(path, sizeof path, "%s/features", study);
-  CHI_TRY(make_folder(path));
-  chi_status s = chi_networks_create(o, &n_networks, &networks);
+  CHI_TRY(chi_path_join(path, study, "responses"));
+  CHI_TRY(chi_folder_make(path));
+  CHI_TRY(chi_path_join(path, study, "features"));
+  CHI_TRY(chi_folder_make(path));
+  chi_status s = CHI_OK;
   chi_text_add(&truth, "subject,alignment,electrode,kind\n");
   for (int64_t i = 0; s == CHI_OK && i < o->subjects; i++)
-    s = write_subject(study, o, i, alignments, networks, n_networks, &truth);
-  if (s == CHI_OK) s = write_text(study, "truth.csv", &truth); /* last: it says that all is there */
+    s = write_subject(study, o, i, alignments, &truth);
+  if (s == CHI_OK) return write_text(study, "truth.csv", &truth); /* last: all is there */
   chi_text_free(&truth);
-  chi_free(networks);
   return s;
 }
 

@@ -16,13 +16,14 @@
 #include "chiasm/status.h"
 
 /** What an electrode responds to. The order is that of chi_simulate_options.shares. */
-#define CHI_KIND_TABLE(ENTRY) \
-  ENTRY(NONE, "none")         \
-  ENTRY(VISION, "vision")     \
-  ENTRY(LANGUAGE, "language") ENTRY(BOTH, "both") ENTRY(INTEGRATION, "integration")
-#define CHI_KIND_NAME(name, text) CHI_KIND_##name,
-typedef enum chi_kind { CHI_KIND_TABLE(CHI_KIND_NAME) CHI_N_KINDS } chi_kind;
-#undef CHI_KIND_NAME
+typedef enum chi_kind {
+  CHI_KIND_NONE,
+  CHI_KIND_VISION,
+  CHI_KIND_LANGUAGE,
+  CHI_KIND_BOTH,
+  CHI_KIND_INTEGRATION,
+  CHI_N_KINDS
+} chi_kind;
 extern const char *const chi_kind_names[CHI_N_KINDS];
 
 typedef struct chi_simulate_options {
@@ -45,8 +46,5 @@ typedef struct chi_simulate_options {
  *         CHI_ERR_IO     no disk space for it (looked at before anything is written), no permission
  *         CHI_ERR_MEMORY one event is more than the memory there is */
 chi_status chi_simulate(const char *path, const chi_simulate_options *options);
-
-/** Bytes that the study's files will hold, as a double since it may be absurd. */
-double chi_simulate_bytes(const chi_simulate_options *options, int64_t n_alignments);
 
 #endif

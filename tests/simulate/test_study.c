@@ -107,6 +107,8 @@ static void test_overwrite(void **unused)
   assert_int_equal(mkdir(at("s"), 0777), 0); /* an empty folder may be used */
   assert_int_equal(chi_simulate(at("s"), &options), CHI_OK);
   expect_failure(at("s"), &options, CHI_ERR_USAGE, "not empty; --overwrite");
+  assert_int_equal(symlink(at("s"), at("link")), 0);
+  expect_failure(at("link"), &options, CHI_ERR_USAGE, "not empty; --overwrite");
   options.overwrite = true;
   options.alignments = "scene";
   assert_int_equal(chi_simulate(at("s"), &options), CHI_OK);

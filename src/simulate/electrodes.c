@@ -1,4 +1,4 @@
-#include "simulate/sites.h"
+#include "simulate/electrodes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,9 +7,8 @@
 
 #include "base/memory.h"
 
-#define KIND_TEXT(name, text) text,
-const char *const chi_kind_names[CHI_N_KINDS] = {CHI_KIND_TABLE(KIND_TEXT)};
-#undef KIND_TEXT
+const char *const chi_kind_names[CHI_N_KINDS] = {"none", "vision", "language", "both",
+                                                 "integration"};
 
 enum { CONTACTS = 8 }; /* of a probe */
 
@@ -41,32 +40,32 @@ static const struct {
 enum { N_REGIONS = sizeof regions / sizeof regions[0] };
 
 /* Probes LA, RA, LB, ..., LZ, RZ, LAA, ... of 8 contacts each: LA1 to LA8. */
-static void set_name(int64_t electrode, char *name, size_t n)
+static void set_name(int64_t i, char *name, size_t n)
 {
-  const int64_t probe = electrode / CONTACTS;
+  const int64_t probe = i / CONTACTS;
   char letters[16];
   size_t at = sizeof letters - 1;
   letters[at] = '\0';
   for (int64_t k = probe / 2; k >= 0; k = k / 26 - 1) letters[--at] = (char)('A' + k % 26);
-  snprintf(name, n, "%c%s%d", probe % 2 == 0 ? 'L' : 'R', letters + at,
-           (int)(electrode % CONTACTS) + 1);
+  snprintf(name, n, "%c%s%d", probe % 2 == 0 ? 'L' : 'R', letters + at, (int)(i % CONTACTS) + 1);
 }
 
 /* Seven in ten lie in a region that their kind favours, the others anywhere. */
-static void set_place(const double *uniform, const double *jitter, bool left, chi_site *site)
+static void set_place(const double *uniform, const double *jitter, bool left,
+                      chi_electrode *electrode)
 {
   int fit[N_REGIONS], n = 0;
   const bool anywhere = uniform[0] > 0.7;
   for (int i = 0; i < N_REGIONS; i++)
-    if (anywhere || (regions[i].kinds >> site->kind & 1u) != 0) fit[n++] = i;
+    if (anywhere || (regions[i].kinds >> electrode->kind & 1u) != 0) fit[n++] = i;
   int at = (int)(uniform[1] * n);
   if (at == n) at--;
   const int region = fit[at];
-  site->region = regions[region].name;
+  electrode->region = regions[region].name;
   const float x = regions[region].x + 4 * (float)jitter[0];
-  site->x = left ? -x : x;
-  site->y = regions[region].y + 4 * (float)jitter[1];
-  site->z = regions[region].z + 4 * (float)jitter[2];
+  electrode->x = left ? -x : x;
+  electrode->y = regions[region].y + 4 * (float)jitter[1];
+  electrode->z = regions[region].z + 4 * (float)jitter[2];
 }
 
 /* A random direction of a given length in one latent's dimensions. */
@@ -77,23 +76,24 @@ static void set_mix(const double *normal, double length, double *mix)
   for (int k = 0; k < CHI_LATENT_DIMS; k++) mix[k] = length * normal[k] / sqrt(sum);
 }
 
-static void set_response(const chi_simulate_options *options, chi_random_key key, int64_t electrode,
-                         const double *uniform, chi_site *site)
+static void set_response(const chi_simulate_options *options, chi_random_key key, int64_t i,
+                         const double *uniform, chi_electrode *electrode)
 {
-  site->effect = options->effect_min + uniform[2] * (options->effect_max - options->effect_min);
-  site->noise = options->noise_min + uniform[3] * (options->noise_max - options->noise_min);
-  site->peak = 0.1 + 0.5 * uniform[4];
-  site->width = 0.5 + 0.3 * uniform[5];
-  site->scale = 10 + 30 * uniform[6];
-  site->offset = 10 * (uniform[7] - 0.5);
+  electrode->effect =
+      options->effect_min + uniform[2] * (options->effect_max - options->effect_min);
+  electrode->noise = options->noise_min + uniform[3] * (options->noise_max - options->noise_min);
+  electrode->peak = 0.1 + 0.5 * uniform[4];
+  electrode->width = 0.5 + 0.3 * uniform[5];
+  electrode->scale = 10 + 30 * uniform[6];
+  electrode->offset = 10 * (uniform[7] - 0.5);
   double normal[3 * CHI_LATENT_DIMS];
-  chi_random_normals(key, (uint64_t)electrode, CHI_PURPOSE_WEIGHTS, 0, 3 * CHI_LATENT_DIMS, normal);
-  const chi_kind kind = site->kind;
+  chi_random_normals(key, (uint64_t)i, CHI_PURPOSE_WEIGHTS, 0, 3 * CHI_LATENT_DIMS, normal);
+  const chi_kind kind = electrode->kind;
   if (kind == CHI_KIND_VISION || kind == CHI_KIND_BOTH)
-    set_mix(normal, kind == CHI_KIND_BOTH ? sqrt(0.5) : 1, site->vision);
+    set_mix(normal, kind == CHI_KIND_BOTH ? sqrt(0.5) : 1, electrode->vision);
   if (kind == CHI_KIND_LANGUAGE || kind == CHI_KIND_BOTH)
-    set_mix(normal + CHI_LATENT_DIMS, kind == CHI_KIND_BOTH ? sqrt(0.5) : 1, site->language);
-  if (kind == CHI_KIND_INTEGRATION) set_mix(normal + 2 * CHI_LATENT_DIMS, 1, site->product);
+    set_mix(normal + CHI_LATENT_DIMS, kind == CHI_KIND_BOTH ? sqrt(0.5) : 1, electrode->language);
+  if (kind == CHI_KIND_INTEGRATION) set_mix(normal + 2 * CHI_LATENT_DIMS, 1, electrode->product);
 }
 
 /* A shuffled 0..n-1 (Fisher-Yates). */
@@ -129,8 +129,8 @@ static chi_kind kind_at(const chi_simulate_options *options, int64_t p)
   return (chi_kind)last;
 }
 
-chi_status chi_sites_create(const chi_simulate_options *options, const char *subject,
-                            int32_t n_alignments, chi_site **out)
+chi_status chi_electrodes_create(const chi_simulate_options *options, const char *subject,
+                                 int32_t n_alignments, chi_electrode **out)
 {
   const chi_random_key key = chi_random_make_key(options->seed, subject);
   const int64_t n = options->electrodes;
@@ -139,26 +139,27 @@ chi_status chi_sites_create(const chi_simulate_options *options, const char *sub
   const chi_status s = chi_alloc(n, sizeof **out, "electrodes", out);
   for (int64_t p = 0; s == CHI_OK && p < n; p++) {
     const int64_t i = order[p];
-    chi_site *site = &(*out)[i];
+    chi_electrode *electrode = &(*out)[i];
     double uniform[8], jitter[3];
     chi_random_uniforms(key, (uint64_t)i, CHI_PURPOSE_SITE, 0, 8, uniform);
     chi_random_normals(key, (uint64_t)i, CHI_PURPOSE_SITE, 1, 3, jitter);
-    set_name(i, site->name, sizeof site->name);
-    site->kind = kind_at(options, p);
-    site->alignment = (int32_t)(p % n_alignments); /* of neighbours in kind, each has its share */
-    set_place(uniform, jitter, i / CONTACTS % 2 == 0, site);
-    set_response(options, key, i, uniform, site);
+    set_name(i, electrode->name, sizeof electrode->name);
+    electrode->kind = kind_at(options, p);
+    electrode->alignment =
+        (int32_t)(p % n_alignments); /* of neighbours in kind, each has its share */
+    set_place(uniform, jitter, i / CONTACTS % 2 == 0, electrode);
+    set_response(options, key, i, uniform, electrode);
   }
   chi_free(order);
   return s;
 }
 
-chi_kind chi_site_kind(const chi_simulate_options *options, const char *subject,
-                       const chi_site *sites, int64_t i, int32_t alignment)
+chi_kind chi_electrode_kind(const chi_simulate_options *options, const char *subject,
+                            const chi_electrode *electrodes, int64_t i, int32_t alignment)
 {
-  if (sites[i].alignment == alignment) return sites[i].kind;
+  if (electrodes[i].alignment == alignment) return electrodes[i].kind;
   uint64_t bits[4];
   chi_random_bits(chi_random_make_key(options->seed, subject), 0, (uint64_t)i, CHI_PURPOSE_KINDS,
                   1 + (uint64_t)alignment, bits);
-  return (bits[0] & 1) != 0 ? sites[i].kind : CHI_KIND_NONE;
+  return (bits[0] & 1) != 0 ? electrodes[i].kind : CHI_KIND_NONE;
 }

@@ -20,7 +20,6 @@ enum { MESSAGES_AT_ONCE = 1000 }; /* then look at the clock and the signals agai
 struct chi_coordinator {
   MPI_Comm comm;
   int n_ranks;
-  int64_t n;
   const chi_sweep_stage *stage;
   chi_sweep_report *report;
   chi_hand_out *hand_out;
@@ -39,20 +38,14 @@ static void answer(const chi_coordinator *c, int rank, const chi_answer *a)
   MPI_Send(a, (int)bytes, MPI_BYTE, rank, CHI_TAG_ANSWER, c->comm);
 }
 
-static void answer_kind(const chi_coordinator *c, int rank, chi_answer_kind kind)
-{
-  const chi_answer a = {.kind = kind};
-  answer(c, rank, &a);
-}
-
 static void stop(chi_coordinator *c)
 {
   if (c->stopping) return;
   c->stopping = true;
   for (int r = 0; r < c->n_ranks; r++)
-    if (chi_hand_out_end(c->hand_out, r)) answer_kind(c, r, CHI_ANSWER_STOP);
+    if (chi_hand_out_end(c->hand_out, r)) answer(c, r, &(chi_answer){.kind = CHI_ANSWER_STOP});
   chi_log(CHI_LOG_INFO, "%s: asked to stop; finishing the %lld units in work", c->stage->name,
-          (long long)chi_hand_out_so_far(c->hand_out)->holding);
+          (long long)chi_hand_out_so_far(c->hand_out)->running);
 }
 
 static void take_report(chi_coordinator *c, int rank, const chi_report *r)
@@ -100,17 +93,10 @@ static void show(chi_coordinator *c)
   const bool finished = c->n_gone == c->n_ranks;
   if (!finished && now - c->shown_s < show_every_s) return;
   c->shown_s = now;
-  const chi_hand_out_counts *so_far = chi_hand_out_so_far(c->hand_out);
-  chi_sweep_progress p = {.done = so_far->done,
-                          .running = so_far->holding,
-                          .failed = so_far->failed,
-                          .models_done = so_far->models_done,
-                          .elapsed_s = now - c->start_s,
-                          .cost_done = so_far->cost_done,
-                          .cost_total = so_far->cost_total,
-                          .finished = finished};
-  p.left = c->n - p.done - p.failed - p.running;
-  p.stopped = c->stopping && p.done + p.failed < c->n;
+  chi_sweep_progress p = *chi_hand_out_so_far(c->hand_out);
+  p.elapsed_s = now - c->start_s;
+  p.finished = finished;
+  p.stopped = c->stopping && p.running + p.left > 0;
   if (c->report != NULL) c->report(c->stage->context, &p);
   if (!atomic_load(&c->hushed)) chi_show(c->stage->name, &p, &c->last_line_s);
 }
@@ -129,19 +115,20 @@ static void *serve(void *argument)
     }
   }
   show(c);
-  const chi_hand_out_counts *so_far = chi_hand_out_so_far(c->hand_out);
+  const chi_sweep_progress *so_far = chi_hand_out_so_far(c->hand_out);
   const chi_answer final = {.kind = CHI_ANSWER_FINAL,
                             .done = so_far->done,
                             .failed = so_far->failed,
-                            .left = c->n - so_far->done - so_far->failed};
+                            .left = so_far->running + so_far->left};
   for (int r = 0; r < c->n_ranks; r++) answer(c, r, &final);
   return NULL;
 }
 
-static void destroy(chi_coordinator *c)
+static void destroy(chi_coordinator **c)
 {
-  chi_hand_out_destroy(&c->hand_out);
-  chi_free(c);
+  chi_hand_out_destroy(&(*c)->hand_out);
+  chi_free(*c);
+  *c = NULL;
 }
 
 chi_status chi_coordinator_start(MPI_Comm comm, const chi_unit *units, int64_t n,
@@ -153,7 +140,6 @@ chi_status chi_coordinator_start(MPI_Comm comm, const chi_unit *units, int64_t n
   CHI_TRY(chi_alloc(1, sizeof *c, "coordinator", &c));
   c->comm = comm;
   MPI_Comm_size(comm, &c->n_ranks);
-  c->n = n;
   c->stage = stage;
   c->report = report;
   c->start_s = chi_clock_now();
@@ -164,10 +150,8 @@ chi_status chi_coordinator_start(MPI_Comm comm, const chi_unit *units, int64_t n
     if (error != 0)
       s = chi_fail(CHI_ERR_MEMORY, "the coordinator's thread cannot be made: %s", strerror(error));
   }
-  if (s == CHI_OK)
-    *out = c;
-  else
-    destroy(c);
+  if (s != CHI_OK) destroy(&c);
+  *out = c;
   return s;
 }
 
@@ -178,10 +162,10 @@ void chi_coordinator_hush(chi_coordinator *coordinator)
 
 void chi_coordinator_join(chi_coordinator **coordinator, chi_sweep_result *result)
 {
-  if (*coordinator == NULL) return;
-  pthread_join((*coordinator)->thread, NULL);
-  result->messages = (*coordinator)->messages;
-  result->served_s = (*coordinator)->served_s;
-  destroy(*coordinator);
-  *coordinator = NULL;
+  chi_coordinator *c = *coordinator;
+  if (c == NULL) return;
+  pthread_join(c->thread, NULL);
+  result->messages = c->messages;
+  result->served_s = c->served_s;
+  destroy(coordinator);
 }

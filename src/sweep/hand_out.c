@@ -16,8 +16,9 @@ struct chi_hand_out {
   const chi_unit *units;
   int32_t n_ranks;
   chi_policy *policy;
-  seat *seats; /* one per rank */
-  chi_hand_out_counts so_far;
+  seat *seats;     /* one per rank */
+  double worked_s; /* on the units finished so far */
+  chi_sweep_progress so_far;
 };
 
 chi_status chi_hand_out_create(const chi_unit *units, int64_t n, int32_t n_ranks,
@@ -31,7 +32,7 @@ chi_status chi_hand_out_create(const chi_unit *units, int64_t n, int32_t n_ranks
   chi_status s = chi_alloc(n_ranks, sizeof *h->seats, "ranks", &h->seats);
   if (s == CHI_OK) s = chi_policy_create(units, n, n_ranks, &h->policy);
   if (s == CHI_OK)
-    h->so_far.cost_total = chi_policy_cost_left(h->policy);
+    h->so_far = (chi_sweep_progress){.left = n, .cost_total = chi_policy_cost_left(h->policy)};
   else
     chi_hand_out_destroy(&h);
   *out = h;
@@ -51,7 +52,9 @@ void chi_hand_out_destroy(chi_hand_out **hand_out)
 /* Change how many units a rank holds. */
 static void set_holds(chi_hand_out *h, int32_t rank, int64_t holds)
 {
-  h->so_far.holding += (holds > 0) - (h->seats[rank].holds > 0);
+  const int64_t change = (holds > 0) - (h->seats[rank].holds > 0);
+  h->so_far.running += change;
+  h->so_far.left -= change;
   h->seats[rank].holds = holds;
 }
 
@@ -63,7 +66,8 @@ void chi_hand_out_take(chi_hand_out *h, int32_t rank, int64_t n_done, int64_t n_
   for (int64_t k = 0; k < n_done; k++) h->so_far.models_done += h->units[unit[k]].models;
   h->so_far.done += n_done;
   h->so_far.failed += n_failed;
-  h->so_far.worked_s += worked_s;
+  h->so_far.left -= finished;
+  h->worked_s += worked_s;
   set_holds(h, rank, h->seats[rank].holds - finished);
 }
 
@@ -83,7 +87,7 @@ static int64_t batch_size(const chi_hand_out *h)
 {
   const int64_t finished = h->so_far.done + h->so_far.failed;
   if (finished == 0) return 1;
-  const double n = batch_s * (double)finished / fmax(h->so_far.worked_s, 1e-9);
+  const double n = batch_s * (double)finished / fmax(h->worked_s, 1e-9);
   const int64_t fair = chi_policy_left(h->policy) / (4 * (int64_t)h->n_ranks);
   const int64_t most = fair < CHI_SWEEP_BATCH ? fair : CHI_SWEEP_BATCH;
   return n < (double)most ? (int64_t)n : most;
@@ -104,8 +108,7 @@ void chi_hand_out_ask(chi_hand_out *h, int32_t rank, int32_t wants, chi_answer *
     return;
   }
   /* A dear unit ends a batch: the mean says little of it. */
-  const double worked = h->so_far.worked_s;
-  const double dear = batch_s * (worked > 0 ? h->so_far.cost_done / worked : 0);
+  const double dear = h->worked_s > 0 ? batch_s * (h->so_far.cost_done / h->worked_s) : 0;
   double cost = 0;
   a->kind = CHI_ANSWER_UNITS;
   while (a->n < most && (a->n < allowed || a->n == 0 || cost <= dear)) {
@@ -126,7 +129,7 @@ bool chi_hand_out_end(chi_hand_out *h, int32_t rank)
 
 void chi_hand_out_bye(chi_hand_out *h, int32_t rank) { set_holds(h, rank, 0); }
 
-const chi_hand_out_counts *chi_hand_out_so_far(const chi_hand_out *h) { return &h->so_far; }
+const chi_sweep_progress *chi_hand_out_so_far(const chi_hand_out *h) { return &h->so_far; }
 
 int32_t chi_hand_out_wish(int64_t queued, int64_t batch)
 {

@@ -8,13 +8,6 @@
 #include "sweep/messages.h"
 #include "sweep/sweep.h"
 
-/** What has become of the units so far. */
-typedef struct chi_hand_out_counts {
-  int64_t done, failed, models_done;
-  int64_t holding; /* ranks that hold units */
-  double cost_done, cost_total, worked_s;
-} chi_hand_out_counts;
-
 typedef struct chi_hand_out chi_hand_out;
 
 /** \param[in] units  n of them; borrowed. Destroy with chi_hand_out_destroy (NULL-safe) */
@@ -37,8 +30,8 @@ bool chi_hand_out_end(chi_hand_out *hand_out, int32_t rank);
 /** A rank has gone: what it holds is nobody's now. */
 void chi_hand_out_bye(chi_hand_out *hand_out, int32_t rank);
 
-/** Borrowed; changes with every call. */
-const chi_hand_out_counts *chi_hand_out_so_far(const chi_hand_out *hand_out);
+/** What has become of the units so far: all but the times. Borrowed; changes with every call. */
+const chi_sweep_progress *chi_hand_out_so_far(const chi_hand_out *hand_out);
 
 /** The other side of it: how many units a rank asks for at the border before a unit, or when it has
  * none. 0: it has enough.

@@ -82,19 +82,15 @@ static void heap_remove(heap *h, int64_t item)
   heap_settle(h, at);
 }
 
-typedef struct sort_unit {
-  int32_t group, layer;
-  double cost;
-  int64_t index;
-} sort_unit;
-
-static int compare_units(const void *a, const void *b)
+/* By group, layer and falling cost. */
+static int compare_units(const void *a, const void *b, void *units)
 {
-  const sort_unit *x = a, *y = b;
+  const int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
+  const chi_unit *x = (const chi_unit *)units + i, *y = (const chi_unit *)units + j;
   if (x->group != y->group) return x->group < y->group ? -1 : 1;
   if (x->layer != y->layer) return x->layer < y->layer ? -1 : 1;
   if (x->cost < y->cost || x->cost > y->cost) return x->cost > y->cost ? -1 : 1;
-  return x->index < y->index ? -1 : 1;
+  return i < j ? -1 : 1;
 }
 
 static int compare_shares(const void *a, const void *b)
@@ -105,23 +101,26 @@ static int compare_shares(const void *a, const void *b)
   return x->begin < y->begin ? -1 : 1;
 }
 
-static bool starts_group(const sort_unit *sorted, int64_t i)
+/* Whether the unit at a place of the order is the first of its group, of its layer. */
+static bool starts_group(const chi_policy *p, int64_t i)
 {
-  return i == 0 || sorted[i].group != sorted[i - 1].group;
+  return i == 0 || p->units[p->order[i]].group != p->units[p->order[i - 1]].group;
+}
+static bool starts_layer(const chi_policy *p, int64_t i)
+{
+  return starts_group(p, i) || p->units[p->order[i]].layer != p->units[p->order[i - 1]].layer;
 }
 
-static bool starts_layer(const sort_unit *sorted, int64_t i)
+/* Put the units in order, and make room for what they come to. */
+static chi_status allocate(chi_policy *p, int64_t n, int32_t n_ranks)
 {
-  return starts_group(sorted, i) || sorted[i].layer != sorted[i - 1].layer;
-}
-
-static chi_status allocate(chi_policy *p, const sort_unit *sorted, int64_t n, int32_t n_ranks)
-{
-  for (int64_t i = 0; i < n; i++) {
-    p->n_groups += starts_group(sorted, i);
-    p->n_layers += starts_layer(sorted, i);
-  }
   CHI_TRY(chi_alloc(n, sizeof *p->order, "units", &p->order));
+  for (int64_t i = 0; i < n; i++) p->order[i] = i;
+  qsort_r(p->order, (size_t)n, sizeof *p->order, compare_units, (void *)(uintptr_t)p->units);
+  for (int64_t i = 0; i < n; i++) {
+    p->n_groups += starts_group(p, i);
+    p->n_layers += starts_layer(p, i);
+  }
   CHI_TRY(chi_alloc(p->n_layers, sizeof *p->layers, "layers of units", &p->layers));
   CHI_TRY(chi_alloc(p->n_groups, sizeof *p->groups, "groups of units", &p->groups));
   CHI_TRY(chi_alloc(p->n_groups, sizeof *p->begun, "groups of units", &p->begun));
@@ -132,26 +131,26 @@ static chi_status allocate(chi_policy *p, const sort_unit *sorted, int64_t n, in
 }
 
 /* Cut the sorted units into layers and these into groups, and put the dearest first. */
-static void fill_shares(chi_policy *p, const sort_unit *sorted, int64_t n)
+static void fill_shares(chi_policy *p, int64_t n)
 {
   share *layer = p->layers - 1, *group = p->groups - 1;
   for (int64_t i = 0; i < n; i++) {
-    if (starts_layer(sorted, i)) {
+    if (starts_layer(p, i)) {
       layer++;
       layer->begin = layer->next = i;
     }
-    if (starts_group(sorted, i)) {
+    if (starts_group(p, i)) {
       group++;
       group->begin = group->next = layer - p->layers;
     }
-    p->order[i] = sorted[i].index;
+    const double cost = p->units[p->order[i]].cost;
     layer->end = i + 1;
     group->end = layer - p->layers + 1;
     layer->units_left++;
     group->units_left++;
-    layer->cost_left += sorted[i].cost;
-    group->cost_left += sorted[i].cost;
-    p->cost_left += sorted[i].cost;
+    layer->cost_left += cost;
+    group->cost_left += cost;
+    p->cost_left += cost;
   }
   p->left = n;
   for (int64_t g = 0; g < p->n_groups; g++)
@@ -187,26 +186,19 @@ static void place_ranks(chi_policy *p, int32_t n_ranks)
 
 chi_status chi_policy_create(const chi_unit *units, int64_t n, int32_t n_ranks, chi_policy **out)
 {
-  chi_policy *p = NULL;
-  sort_unit *sorted = NULL;
-  chi_status s = chi_alloc(1, sizeof *p, "scheduling policy", &p);
-  if (s != CHI_OK) goto cleanup;
-  s = chi_alloc(n, sizeof *sorted, "units", &sorted);
-  if (s != CHI_OK) goto cleanup;
-  for (int64_t i = 0; i < n; i++)
-    sorted[i] = (sort_unit){units[i].group, units[i].layer, units[i].cost, i};
-  qsort(sorted, (size_t)n, sizeof *sorted, compare_units);
+  chi_policy *p;
+  *out = NULL;
+  CHI_TRY(chi_alloc(1, sizeof *p, "scheduling policy", &p));
   p->units = units;
-  s = allocate(p, sorted, n, n_ranks);
-  if (s != CHI_OK) goto cleanup;
-  fill_shares(p, sorted, n);
+  const chi_status s = allocate(p, n, n_ranks);
+  if (s != CHI_OK) {
+    chi_policy_destroy(&p);
+    return s;
+  }
+  fill_shares(p, n);
   place_ranks(p, n_ranks);
-
-cleanup:
-  chi_free(sorted);
-  if (s != CHI_OK) chi_policy_destroy(&p);
   *out = p;
-  return s;
+  return CHI_OK;
 }
 
 void chi_policy_destroy(chi_policy **policy)

@@ -30,16 +30,10 @@ static double share_done(const chi_sweep_progress *p)
 
 static void add_rate(char *text, size_t n, size_t *at, double rate)
 {
-  if (rate < 9.95)
-    add(text, n, at, "  %.1f models/s", rate);
-  else if (rate < 1e3)
-    add(text, n, at, "  %.0f models/s", rate);
-  else if (rate < 9.95e3)
-    add(text, n, at, "  %.1fk models/s", rate / 1e3);
-  else if (rate < 1e6)
-    add(text, n, at, "  %.0fk models/s", rate / 1e3);
-  else
-    add(text, n, at, "  %.1fM models/s", rate / 1e6);
+  const int thousands = rate < 1e3 ? 0 : rate < 1e6 ? 1 : 2;
+  const double shown = rate / (double[]){1, 1e3, 1e6}[thousands];
+  const int digits = shown < 9.95 || thousands == 2;
+  add(text, n, at, "  %.*f%s models/s", digits, shown, (const char *[]){"", "k", "M"}[thousands]);
 }
 
 void chi_show_line(const char *name, const chi_sweep_progress *p, char *text, size_t n)

@@ -1,6 +1,6 @@
 /** \file sweep.h
  * Sharing out units of work over ranks. Knows nothing of what a unit is: the stage that sweeps
- * (fit, later bootstrap) hands in a list of units with costs, and a function that does one.
+ * (fit, bootstrap) hands in a list of units with costs, and a function that does one.
  *
  * Rank 0 runs the coordinator in a thread of its own and works like the others in its main thread;
  * all ranks, rank 0 included, talk to it by the same messages on a communicator of the sweep's own.
@@ -21,9 +21,6 @@ typedef struct chi_unit {
   double cost;    /* expected seconds, or anything proportional; not negative */
   int64_t models; /* encoding models in it, for the rate shown */
 } chi_unit;
-
-/** What came of a unit. */
-typedef enum chi_outcome { CHI_UNIT_DONE, CHI_UNIT_FAILED } chi_outcome;
 
 /** The stage's part, called in a rank's main thread. */
 typedef struct chi_sweep_stage {
@@ -47,6 +44,16 @@ typedef struct chi_sweep_result {
   double served_s; /* on rank 0: CPU seconds it took for them and their answers */
 } chi_sweep_result;
 
+/** What has become of the units so far. */
+typedef struct chi_sweep_progress {
+  int64_t done, running, failed, left; /* running: in work, one on each rank that holds any */
+  int64_t models_done;
+  double elapsed_s;
+  double cost_done, cost_total;
+  bool finished, stopped;
+} chi_sweep_progress;
+typedef void chi_sweep_report(void *context, const chi_sweep_progress *progress);
+
 /** Do all units. Collective on comm: every rank passes the same units, count and name.
  * A wish to stop (base/stop.h) on any rank, from before or now, stops the handing out of units;
  * those in flight are finished.
@@ -55,14 +62,6 @@ typedef struct chi_sweep_result {
  *                    end, with the stage's context, in the coordinator's thread; may be NULL
  * \return CHI_OK (failed units included), CHI_STOPPED on all ranks, or an error: then the rank
  *         that met it has printed the message and the job has been aborted (does not return) */
-typedef struct chi_sweep_progress {
-  int64_t done, running, failed, left;
-  int64_t models_done;
-  double elapsed_s;
-  double cost_done, cost_total;
-  bool finished, stopped;
-} chi_sweep_progress;
-typedef void chi_sweep_report(void *context, const chi_sweep_progress *progress);
 chi_status chi_sweep_run(MPI_Comm comm, const chi_unit *units, int64_t n,
                          const chi_sweep_stage *stage, chi_sweep_report *report,
                          chi_sweep_result *result);

@@ -34,7 +34,7 @@ static void at_first_a_rank_holds_three(void **state)
   chi_hand_out_ask(h, 4, 1, &a);
   assert_int_equal(a.kind, CHI_ANSWER_LATER);
   assert_int_equal(a.n, 0);
-  assert_int_equal(chi_hand_out_so_far(h)->holding, 1);
+  assert_int_equal(chi_hand_out_so_far(h)->running, 1);
   chi_hand_out_destroy(&h);
   assert_null(h);
 }
@@ -93,16 +93,16 @@ static void what_is_reported_is_counted(void **state)
   chi_hand_out *h = start(UNITS);
   chi_hand_out_ask(h, 0, 3, &a);
   chi_hand_out_take(h, 0, 2, 1, a.unit, 6);
-  const chi_hand_out_counts *c = chi_hand_out_so_far(h);
+  const chi_sweep_progress *c = chi_hand_out_so_far(h);
   assert_int_equal(c->done, 2);
   assert_int_equal(c->failed, 1);
   assert_int_equal(c->models_done, 10);
-  assert_int_equal(c->holding, 0);
+  assert_int_equal(c->running, 0);
   assert_true(c->cost_done > 2.99 && c->cost_done < 3.01 && c->cost_total > 999);
   chi_hand_out_ask(h, 1, 2, &a);
-  assert_int_equal(c->holding, 1);
+  assert_int_equal(c->running, 1);
   chi_hand_out_bye(h, 1);
-  assert_int_equal(c->holding, 0);
+  assert_int_equal(c->running, 0);
   chi_hand_out_destroy(&h);
 }
 

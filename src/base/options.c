@@ -233,6 +233,11 @@ bool chi_opt_given(const chi_options *options, const char *name)
 
 int chi_opt_n_arguments(const chi_options *options) { return options->n_arguments; }
 
+const char *const *chi_opt_arguments(const chi_options *options)
+{
+  return (const char *const *)options->argument;
+}
+
 const char *chi_opt_argument(const chi_options *options, int i) { return options->argument[i]; }
 
 const chi_command *chi_options_command(const chi_options *options) { return options->command; }

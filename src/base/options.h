@@ -103,8 +103,9 @@ bool chi_opt_has(const chi_options *options, const char *name);
 bool chi_opt_given(const chi_options *options, const char *name);
 /** The command whose options these are. */
 const chi_command *chi_options_command(const chi_options *options);
-/** Positional arguments: how many there are, and argument i, borrowed. */
+/** Positional arguments: how many there are, all of them, and argument i; borrowed. */
 int chi_opt_n_arguments(const chi_options *options);
+const char *const *chi_opt_arguments(const chi_options *options);
 const char *chi_opt_argument(const chi_options *options, int i);
 
 /** The stored options (`stored` rows) of `command`, which is that of the options or one of its

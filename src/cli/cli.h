@@ -55,14 +55,14 @@ void chi_command_list(chi_text *out);
 typedef chi_status chi_cli_function(chi_cli *cli);
 chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_bootstrap, chi_cli_sites,
     chi_cli_run, chi_cli_status, chi_cli_verify, chi_cli_merge, chi_cli_plan;
-chi_cli_function chi_cli_import_treebank, chi_cli_import_events, chi_cli_import_features,
-    chi_cli_import_concat, chi_cli_bench, chi_cli_bench_project, chi_cli_bench_sweep;
+chi_cli_function chi_cli_import_responses, chi_cli_import_features, chi_cli_import_concat,
+    chi_cli_bench, chi_cli_bench_project, chi_cli_bench_sweep;
 
 /** Look through what a command is going to read, in a child process that HDF5 may take with it
  * (chi_command.look). What else is wrong the command itself finds and says. Local. */
 typedef void chi_look_function(chi_options *options);
 chi_look_function chi_look_study, chi_look_bootstrap, chi_look_merge, chi_look_verify,
-    chi_look_treebank, chi_look_events, chi_look_features;
+    chi_look_responses, chi_look_features;
 
 /** Before MPI starts: the command's look, so that a damaged file on which HDF5 crashes or computes
  * for ever is named and does not take the job with it. Local.

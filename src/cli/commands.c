@@ -14,7 +14,7 @@ const chi_command chi_command_table[] = {
        "The kind of every electrode is in STUDY/truth.csv.\n\n"
        "Example: chiasm simulate demo/study --subjects 2 --seed 1"},
     {.name = "import brain-treebank", .bit = TREEBANK, .arguments = "ROOT -o STUDY", .n_arguments = 1,
-     .run = chi_cli_import_treebank, .look = chi_look_treebank, .needs = CHI_CMD_MPI | CHI_CMD_WRITES_STUDY,
+     .run = chi_cli_import_responses, .look = chi_look_responses, .needs = CHI_CMD_MPI | CHI_CMD_WRITES_STUDY,
      .summary = "Cut the Brain Treebank's recordings into responses.",
      .details =
        "ROOT is the folder of the data set's files as published, unpacked. Makes\n"
@@ -28,7 +28,7 @@ const chi_command chi_command_table[] = {
        "Example: mpirun -n 4 chiasm import brain-treebank treebank -o study --subject 1\n"
        "--trial 0,1,2 --notch 60 --reference laplacian"},
     {.name = "import events", .bit = EVENTS, .arguments = "RECORDING -o STUDY", .n_arguments = 1,
-     .run = chi_cli_import_events, .look = chi_look_events, .needs = CHI_CMD_MPI | CHI_CMD_WRITES_STUDY,
+     .run = chi_cli_import_responses, .look = chi_look_responses, .needs = CHI_CMD_MPI | CHI_CMD_WRITES_STUDY,
      .summary = "Cut another recording in HDF5 into responses.",
      .details =
        "The signals are one dataset of channels and samples, or a group of one dataset\n"

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/agree.h"
-#include "base/memory.h"
 #include "cli/cli.h"
 #include "import/concat.h"
 #include "import/layers.h"
@@ -34,26 +32,15 @@ static chi_target get_target(const chi_options *o)
                       .overwrite = chi_opt_flag(o, "overwrite")};
 }
 
-/* The files on the line, borrowed from the options. \param[out] files  free with chi_free */
-static chi_status get_files(const chi_options *o, int64_t *n, const char ***files)
-{
-  *n = chi_opt_n_arguments(o) - 1;
-  CHI_TRY(chi_alloc(*n, sizeof **files, "names of files", files));
-  for (int i = 0; i < *n; i++) (*files)[i] = chi_opt_argument(o, i + 1);
-  return CHI_OK;
-}
-
 void chi_look_features(chi_options *o)
 {
   const chi_target target = get_target(o);
   const bool named = target.subject != NULL && target.alignment != NULL && target.model != NULL;
-  const char **files = NULL;
   chi_layers layers = {0};
-  int64_t n, events;
-  if (get_files(o, &n, &files) == CHI_OK) chi_layers_find(n, files, CHI_ORDER_GIVEN, &layers);
+  int64_t events;
+  chi_layers_find(chi_opt_n_arguments(o) - 1, chi_opt_arguments(o) + 1, CHI_ORDER_GIVEN, &layers);
   if (named && chi_target_check_names(&target) == CHI_OK) chi_target_count_events(&target, &events);
   chi_layers_free(&layers);
-  chi_free((void *)files);
 }
 
 chi_status chi_cli_import_features(chi_cli *cli)
@@ -63,14 +50,11 @@ chi_status chi_cli_import_features(chi_cli *cli)
                                   .network = chi_opt_text(o, "network"),
                                   .modality = chi_opt_text(o, "modality"),
                                   .training = chi_opt_text(o, "training"),
+                                  .n_files = chi_opt_n_arguments(o) - 1,
+                                  .files = chi_opt_arguments(o) + 1,
                                   .order = (chi_layer_order)chi_opt_choice(o, "order")};
-  const char **files;
   CHI_TRY(get_projection(o, &options.project));
-  chi_status s = chi_agree(cli->comm, get_files(o, &options.n_files, &files));
-  options.files = files;
-  if (s == CHI_OK) s = chi_import_features(cli->comm, &options);
-  chi_free((void *)files);
-  return s;
+  return chi_import_features(cli->comm, &options);
 }
 
 chi_status chi_cli_import_concat(chi_cli *cli)

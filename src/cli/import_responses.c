@@ -8,7 +8,10 @@
 #include "import/responses.h"
 #include "import/treebank.h"
 
-static chi_status get_options(const chi_options *o, bool treebank, chi_import_options *out)
+/* Whether this is import brain-treebank, not import events. */
+static bool is_treebank(const chi_options *o) { return chi_opt_has(o, "trial"); }
+
+static chi_status get_options(const chi_options *o, chi_import_options *out)
 {
   double window[2], edges[2] = {0, 0};
   int n_band;
@@ -32,7 +35,7 @@ static chi_status get_options(const chi_options *o, bool treebank, chi_import_op
                               .alignment = chi_opt_text(o, "alignment"),
                               .event_files = chi_opt_text(o, "event-file"),
                               .treatment = treatment};
-  if (treebank) {
+  if (is_treebank(o)) {
     out->trials = chi_opt_reals(o, "trial", &out->n_trials);
     out->atlas = chi_opt_text(o, "atlas");
   } else {
@@ -45,25 +48,21 @@ static chi_status get_options(const chi_options *o, bool treebank, chi_import_op
   return CHI_OK;
 }
 
-static chi_status make_plan(const chi_options *o, bool treebank, chi_plan **plan)
+static chi_status make_plan(const chi_options *o, chi_plan **plan)
 {
   chi_import_options options;
   *plan = NULL;
-  CHI_TRY(get_options(o, treebank, &options));
-  return treebank ? chi_treebank_plan(chi_opt_argument(o, 0), &options, plan)
-                  : chi_plain_plan(chi_opt_argument(o, 0), &options, plan);
+  CHI_TRY(get_options(o, &options));
+  return is_treebank(o) ? chi_treebank_plan(chi_opt_argument(o, 0), &options, plan)
+                        : chi_plain_plan(chi_opt_argument(o, 0), &options, plan);
 }
 
-static void look(const chi_options *o, bool treebank)
+void chi_look_responses(chi_options *options)
 {
   chi_plan *plan;
-  make_plan(o, treebank, &plan);
+  make_plan(options, &plan);
   chi_plan_destroy(&plan);
 }
-
-void chi_look_treebank(chi_options *options) { look(options, true); }
-
-void chi_look_events(chi_options *options) { look(options, false); }
 
 /* Every rank reads the small files itself; they could have changed in between. Collective. */
 static chi_status check_equal(MPI_Comm comm, const chi_plan *plan)
@@ -78,18 +77,15 @@ static chi_status check_equal(MPI_Comm comm, const chi_plan *plan)
   return chi_agree(comm, s);
 }
 
-static chi_status import_responses(const chi_cli *cli, bool treebank)
+chi_status chi_cli_import_responses(chi_cli *cli)
 {
+  const chi_options *o = cli->options;
   chi_plan *plan = NULL;
-  chi_status s = chi_agree(cli->comm, make_plan(cli->options, treebank, &plan));
+  chi_status s = chi_agree(cli->comm, make_plan(o, &plan));
   if (s == CHI_OK) s = check_equal(cli->comm, plan);
   if (s == CHI_OK)
-    s = chi_import_responses(cli->comm, plan, chi_opt_text(cli->options, "output"),
-                             chi_opt_flag(cli->options, "overwrite"));
+    s = chi_import_responses(cli->comm, plan, chi_opt_text(o, "output"),
+                             chi_opt_flag(o, "overwrite"));
   chi_plan_destroy(&plan);
   return s;
 }
-
-chi_status chi_cli_import_treebank(chi_cli *cli) { return import_responses(cli, true); }
-
-chi_status chi_cli_import_events(chi_cli *cli) { return import_responses(cli, false); }

@@ -104,17 +104,10 @@ static chi_status open_study(const chi_options *o, chi_study **study, double *by
 /* How the numbers of each layer are held; of the paper's, as float32. */
 static chi_status find_reals(const chi_study *study, bool paper, uint8_t **real)
 {
-  CHI_TRY(chi_alloc(chi_layer_count(study), 1, "layers", real));
-  for (int32_t i = 0; i < study->n_datasets; i++) {
-    const chi_dataset *d = &study->datasets[i];
-    const chi_alignment *a = &study->alignments[d->alignment];
-    for (int64_t f = 0; f < a->n_spaces; f++) {
-      chi_real held = CHI_REAL32;
-      if (a->space[f].n_features[d->subject_index] == 0) continue;
-      if (!paper) CHI_TRY(chi_study_features_real(study, d->alignment, f, i, &held));
-      (*real)[chi_layer_number(study, d->alignment, f, d->subject_index)] = (uint8_t)held;
-    }
-  }
+  if (!paper) return chi_layers_reals_part(study, 0, 1, real);
+  const int64_t n = chi_layer_count(study);
+  CHI_TRY(chi_alloc(n, 1, "layers", real));
+  memset(*real, CHI_REAL32, (size_t)n);
   return CHI_OK;
 }
 

@@ -75,26 +75,30 @@ chi_status chi_layers_open_study(MPI_Comm comm, const char *path, const chi_sele
   return chi_study_bcast(comm, 0, study);
 }
 
+chi_status chi_layers_reals_part(const chi_study *study, int part, int n_parts, uint8_t **real)
+{
+  CHI_TRY(chi_alloc(chi_layer_count(study), 1, "layers", real));
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    const chi_alignment *a = &study->alignments[d->alignment];
+    for (int64_t k = 0; k < a->n_spaces; k++) {
+      const int64_t layer = chi_layer_number(study, d->alignment, k, d->subject_index);
+      if (a->space[k].n_features[d->subject_index] == 0 || layer % n_parts != part) continue;
+      chi_real held;
+      CHI_TRY(chi_study_features_real(study, d->alignment, k, i, &held));
+      (*real)[layer] = (uint8_t)held;
+    }
+  }
+  return CHI_OK;
+}
+
 chi_status chi_layers_reals(MPI_Comm comm, const chi_study *study, uint8_t **real)
 {
   int rank, size;
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &size);
   const int64_t n = chi_layer_count(study);
-  chi_status s = chi_agree(comm, chi_alloc(n, 1, "layers", real));
-  if (s != CHI_OK) return s;
-  for (int32_t i = 0; i < study->n_datasets; i++) {
-    const chi_dataset *d = &study->datasets[i];
-    const chi_alignment *a = &study->alignments[d->alignment];
-    for (int64_t k = 0; k < a->n_spaces && s == CHI_OK; k++) {
-      const int64_t layer = chi_layer_number(study, d->alignment, k, d->subject_index);
-      if (a->space[k].n_features[d->subject_index] == 0 || layer % size != rank) continue;
-      chi_real held;
-      s = chi_study_features_real(study, d->alignment, k, i, &held);
-      if (s == CHI_OK) (*real)[layer] = (uint8_t)held;
-    }
-  }
-  CHI_TRY(chi_agree(comm, s));
+  CHI_TRY(chi_agree(comm, chi_layers_reals_part(study, rank, size, real)));
   const int64_t piece = 1 << 30;
   for (int64_t at = 0; at < n; at += piece)
     MPI_Allreduce(MPI_IN_PLACE, *real + at, chi_int_cast(n - at < piece ? n - at : piece),

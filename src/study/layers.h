@@ -21,7 +21,12 @@ int64_t chi_layer_count(const chi_study *study);
 chi_status chi_layers_open_study(MPI_Comm comm, const char *path, const chi_selection *selection,
                                  chi_study **study);
 
-/** Find out how every layer's numbers are held; ranks share the files. Collective on comm.
+/** Find out how the numbers of every n_parts-th layer are held. Local.
+ * \param[out] real  by layer: chi_real of its features in memory, 0 of other layers; free with
+ *                   chi_free, also after a failure */
+chi_status chi_layers_reals_part(const chi_study *study, int part, int n_parts, uint8_t **real);
+
+/** How every layer's numbers are held; ranks share the files. Collective on comm.
  * \param[out] real  by layer: chi_real of its features in memory; free with chi_free */
 chi_status chi_layers_reals(MPI_Comm comm, const chi_study *study, uint8_t **real);
 

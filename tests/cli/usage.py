@@ -3,30 +3,31 @@ import subprocess
 
 from program import CHIASM, chiasm, errors, refused, run_tests, succeeded
 
-COMMANDS = ("simulate", "check", "fit", "status", "bench")
+COMMANDS = {"simulate", "import brain-treebank", "import events", "import features", "import concat", "check", "fit",
+            "bootstrap", "run", "sites", "status", "verify", "merge", "plan", "bench", "bench project", "bench sweep"}
 
 
 def test_help_lists_commands():
     for flag in ("--help", "-h"):
         text = succeeded(chiasm(flag))
         assert text.startswith("Usage: chiasm COMMAND")
-        for command in COMMANDS:
-            assert f"\n  {command} " in text
+        rows = text.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+        assert {row.strip().split("  ")[0] for row in rows} >= COMMANDS, rows
 
 
 def test_help_of_commands():
     for command in COMMANDS:
-        text = succeeded(chiasm(command, "--help"))
+        text = succeeded(chiasm(*command.split(), "--help"))
         assert text.startswith(f"Usage: chiasm {command} [OPTION]...")
         assert "Example: " in text
         assert max(map(len, text.splitlines())) <= 80
-        assert text == succeeded(chiasm(command, "--nonsense", "-h"))
+        assert text == succeeded(chiasm(*command.split(), "--nonsense", "-h"))
     text = succeeded(chiasm("fit", "--help"))
     for option in ("alphas", "folds", "subjects", "alignments", "models", "layers", "precision", "gap",
                    "electrode-block", "threads", "resume", "overwrite", "allow-missing", "output",
                    "config", "memory-per-rank"):
         assert f"--{option}" in text
-    assert "(2 to 32; default:" in text
+    assert "(2 to 32; default:" in text and "Folder to write. (required)" in text
 
 
 def test_version():
@@ -46,6 +47,13 @@ def test_misspelt():
     refused(chiasm("fit", "s", "--alphas", "0.1,x"), "--alphas: `x` is no number")
     refused(chiasm("status"), "too few arguments", "chiasm status RUN")
     refused(chiasm("check", "a", "b"), "too many arguments")
+
+
+def test_required():
+    """Options that must be given say so, by the short form where there is one."""
+    refused(chiasm("fit", "study"), "--output is required; give -o RUN")
+    refused(chiasm("import", "concat", "study", "--of", "a/b,c/d"),
+            "--model is required; see chiasm import concat --help")
 
 
 def test_full_stdout():

@@ -4,30 +4,17 @@
 #ifndef CHIASM_STAGE_BOOTSTRAP_H
 #define CHIASM_STAGE_BOOTSTRAP_H
 
-#include <mpi.h>
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "chiasm/encode.h"
-#include "chiasm/run.h"
 #include "stage/choose.h"
+#include "stage/stage.h"
 
 typedef struct chi_bootstrap_options {
-  const char *run;
-  chi_run_mode mode;
-  chi_selection selection;   /* of the fit */
-  chi_encode_options encode; /* of the fit */
-  const char *models;        /* patterns */
+  chi_stage_options stage;
+  const char *models; /* patterns */
   int64_t replicates;
   uint64_t seed;
   int64_t block_length; /* events drawn together; 0: as the recording calls for */
   chi_layer_selection layers;
-  bool keep;               /* the replicates, else only what `sites` needs of them */
-  int64_t memory_per_rank; /* bytes; 0: what the node has, shared by its ranks */
-  const char *fit_config;  /* text of fit.h5's options */
-  const char *section;     /* what config.yaml gets of this stage: "bootstrap:\n..." */
-  const char *blas_kernel, *libraries;
-  const char *again; /* the command that goes on with a run that was stopped */
+  bool keep; /* the replicates, else only what `sites` needs of them */
 } chi_bootstrap_options;
 
 /** Open study and run, choose layers, draw, refit, summarise, print the table of what was found.

@@ -1,11 +1,10 @@
 #include "stage/bootstrap_table.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
+#include "base/table.h"
 #include "run/bootstrap_read.h"
 
 enum { ENOUGH_BINS = 10 }; /* as `chiasm sites` wants by default */
@@ -46,64 +45,43 @@ static chi_status add_row(chi_bootstrap_file *file, int32_t table, const chi_boo
   return CHI_OK;
 }
 
-static chi_status add_table(chi_bootstrap_file *file, int32_t table, const chi_bootstrap_table *t,
-                            chi_text *text)
+static chi_status add_alignment(chi_bootstrap_file *file, int32_t i, const chi_bootstrap_table *t,
+                                chi_table *table)
 {
   float *values = NULL;
+  char mean[CHI_CELL];
   CHI_TRY(chi_alloc(2 * t->n_sites * t->n_times, sizeof *values, "summaries", &values));
   chi_status s = CHI_OK;
   found f = {0};
   for (int64_t row = 0; row < t->n_rows && s == CHI_OK; row++) {
-    s = add_row(file, table, t, row, values, &f);
+    s = add_row(file, i, t, row, values, &f);
     /* with every layer a row of its own, a model's rows make one line */
     if (row + 1 < t->n_rows && strcmp(t->model[row], t->model[row + 1]) == 0) continue;
-    chi_text_add(text, "%-11s%-34s%7lld%11lld", t->alignment, t->model[row], (long long)f.sites,
-                 (long long)f.predicted);
-    if (f.bins > 0)
-      chi_text_add(text, "%14.4f\n", f.sum / (double)f.bins);
-    else
-      chi_text_add(text, "%14s\n", "-");
+    chi_table_row(table, "%s\t%s\t%lld\t%lld\t%s", t->alignment, t->model[row], (long long)f.sites,
+                  (long long)f.predicted,
+                  chi_cell(mean, "%.4f", f.bins > 0 ? f.sum / (double)f.bins : NAN));
     f = (found){0};
   }
   chi_free(values);
   return s;
 }
 
-static chi_status add_all(const char *run, chi_text *text)
+chi_status chi_bootstrap_report_table(const char *run, chi_text *out)
 {
   chi_bootstrap_file *file;
   const chi_bootstrap_table *tables;
   int32_t n;
+  chi_table table;
   CHI_TRY(chi_bootstrap_file_open(run, &file, &tables, &n));
-  chi_text_add(text, "\n%-11s%-34s%7s%11s%14s\n", "alignment", "model", "sites", "predicted",
-               "their test r");
+  chi_table_begin(&table, "alignment\tmodel\t>sites\t>predicted\t>their test r");
   chi_status s = CHI_OK;
-  for (int32_t i = 0; i < n && s == CHI_OK; i++) s = add_table(file, i, &tables[i], text);
+  for (int32_t i = 0; i < n && s == CHI_OK; i++) s = add_alignment(file, i, &tables[i], &table);
   chi_bootstrap_file_close(&file);
+  chi_table_end(&table, out);
   chi_text_add(
-      text,
+      out,
       "\npredicted: sites with %d bins or more whose validation r is above 0 in 97.5 %% of "
       "the replicates\n",
       ENOUGH_BINS);
-  return s;
-}
-
-chi_status chi_boot_report(const char *run, const chi_watch *watch, const char *again,
-                           int64_t failed)
-{
-  chi_text text = {0};
-  chi_status s = CHI_OK;
-  if (again == NULL) {
-    s = add_all(run, &text);
-    /* found at the end, it is no bad input: somebody took the file away */
-    if (s == CHI_ERR_INPUT) s = chi_fail(CHI_ERR_IO, "%s", chi_message());
-  }
-  chi_watch_add_failed(watch, run, failed, &text);
-  if (again != NULL)
-    chi_text_add(&text, "\nstopped early; to go on: %s\n", again);
-  else
-    chi_text_add(&text, "\nreplicates %s/bootstrap.h5\n", run);
-  if (s == CHI_OK) s = chi_text_print(&text);
-  chi_text_free(&text);
   return s;
 }

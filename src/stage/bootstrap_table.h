@@ -3,16 +3,11 @@
 #ifndef CHIASM_STAGE_BOOTSTRAP_TABLE_H
 #define CHIASM_STAGE_BOOTSTRAP_TABLE_H
 
-#include <stdint.h>
+#include "base/text.h"
 
-#include "chiasm/status.h"
-#include "stage/watch.h"
-
-/** Print to stdout what was found, what failed and where the files are; or how to go on. Local; one
- * process.
- * \param[in] again  where it was stopped early: the command that goes on; else NULL
- * \return CHI_ERR_IO if the file has gone, or stdout cannot be written */
-chi_status chi_boot_report(const char *run, const chi_watch *watch, const char *again,
-                           int64_t failed);
+/** The table of what was found in a run's bootstrap.h5, a line for each alignment and model. Local.
+ * \param[out] out  lines of text, added to
+ * \return CHI_ERR_INPUT if the file has gone or is damaged */
+chi_status chi_bootstrap_report_table(const char *run, chi_text *out);
 
 #endif

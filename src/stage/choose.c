@@ -6,8 +6,8 @@
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/statistics.h"
 #include "base/text.h"
-#include "run/scores.h"
 
 /* Rows of one alignment: its models, or their feature spaces. */
 static chi_status list_rows(const chi_alignment *al, bool by_space, const char *models,
@@ -31,7 +31,7 @@ static void look_at_space(const chi_fit_table *t, chi_layer_selection selection,
   for (int64_t i = 0; i < t->n_sites; i++) {
     if (t->done[f * t->n_sites + i] != CHI_DONE_WRITTEN || t->present[f * t->n_sites + i] == 0)
       continue;
-    const double mean = chi_scores_mean(val_r + i * t->n_times, t->n_times);
+    const double mean = chi_mean(t->n_times, val_r + i * t->n_times);
     const bool better = selection == CHI_LAYERS_SITE ? mean > best[i] : isfinite(mean);
     if (!better) continue;
     best[i] = mean;

@@ -1,33 +1,18 @@
 #include "stage/fit.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "stage/fit_table.h"
 #include "stage/fit_units.h"
-#include "stage/fit_worker.h"
-#include "stage/room.h"
 #include "study/layers.h"
-#include "sweep/sweep.h"
 
-/* Everything a fit holds, in the order in which it comes to be. */
 typedef struct fit {
-  MPI_Comm comm;
-  int rank, size;
   const chi_fit_options *options;
-  chi_study *study;
   chi_rows *rows; /* by dataset */
-  uint8_t *real;  /* by layer: chi_real of its features */
-  char checksum[17];
-  chi_room room;
   chi_run *run;
-  chi_fit_plan plan;
-  chi_response_supply responses;
-  chi_watch watch;
-  chi_fit_worker worker;
 } fit;
 
 /* The folds of every dataset's events. */
@@ -45,178 +30,113 @@ static chi_status make_rows(const chi_study *study, const chi_encode_options *en
   return CHI_OK;
 }
 
-static void free_rows(const chi_study *study, chi_rows **rows)
+static chi_status prepare(chi_stage *s)
 {
-  for (int32_t i = 0; *rows != NULL && i < study->n_datasets; i++) chi_rows_free(&(*rows)[i]);
-  chi_free(*rows);
-  *rows = NULL;
+  fit *f = s->own;
+  const chi_stage_options *o = s->options;
+  CHI_TRY(chi_agree(s->comm, s->rank == 0 ? chi_run_check(o->run, o->mode) : CHI_OK));
+  CHI_TRY(chi_layers_open_study(s->comm, f->options->study, &o->selection, &s->study));
+  return chi_agree(s->comm, make_rows(s->study, &o->encode, &f->rows));
 }
 
-static chi_status open_run(fit *f)
+static chi_status open_file(chi_stage *s, int64_t *torn)
 {
-  const chi_provenance provenance = {.config = f->options->config,
-                                     .later_config = f->options->later_config,
-                                     .study_checksum = f->checksum,
-                                     .threads_per_rank = f->options->encode.threads,
-                                     .blas_kernel = f->options->blas_kernel,
-                                     .libraries = f->options->libraries};
-  CHI_TRY(chi_run_open(f->comm, f->options->run, f->options->mode, f->study, &provenance, &f->run));
-  /* Rank 0 has the log already; the others' warnings, and why a job ended, belong there too. */
-  char path[4096];
-  snprintf(path, sizeof path, "%s/log.txt", f->options->run);
-  if (f->rank != 0) chi_log_set_file(path);
+  fit *f = s->own;
+  const chi_stage_options *o = s->options;
+  CHI_TRY(chi_layers_checksum(s->comm, s->study, s->checksum));
+  const chi_provenance provenance = chi_stage_provenance(s, o->fit_config);
+  CHI_TRY(chi_run_open(s->comm, o->run, o->mode, s->study, &provenance, &f->run));
+  *torn = chi_run_torn(f->run);
   return CHI_OK;
 }
 
-static chi_status make_plan(fit *f)
+static const uint8_t *done_of(const chi_stage *s, int32_t alignment)
 {
-  const uint8_t **done;
-  CHI_TRY(chi_alloc(f->study->n_alignments, sizeof *done, "flags", &done));
-  for (int32_t a = 0; a < f->study->n_alignments; a++) done[a] = chi_run_done(f->run, a);
-  const chi_status s = chi_fit_plan_make(f->study, &f->options->encode, f->options->electrode_block,
-                                         done, f->size, &f->plan);
-  chi_free(done);
-  return s;
+  return chi_run_done(((const fit *)s->own)->run, alignment);
 }
 
-static void log_start(const fit *f)
+static chi_status list(chi_stage *s, const uint8_t *const *done)
 {
-  const chi_study *study = f->study;
-  int64_t spaces = 0, sites = 0;
-  for (int32_t a = 0; a < study->n_alignments; a++) {
-    spaces += study->alignments[a].n_spaces;
-    sites += study->alignments[a].n_sites;
-  }
-  chi_log(CHI_LOG_INFO,
-          "chiasm %s: fit of %s into %s; ranks: %d, threads of each: %d, "
-          "BLAS kernel: %s",
-          CHIASM_VERSION, f->options->study, f->options->run, f->size,
-          (int)f->options->encode.threads, f->options->blas_kernel);
-  chi_log(CHI_LOG_INFO,
-          "fit: alignments: %d, recordings: %d, electrodes: %lld, feature spaces: %lld",
-          (int)study->n_alignments, (int)study->n_datasets, (long long)sites, (long long)spaces);
-  if (chi_run_torn(f->run) > 0)
-    chi_log(CHI_LOG_INFO, "fit: %lld sites were cut short when the last job ended; fitted again",
-            (long long)chi_run_torn(f->run));
-  if (f->plan.n == 0) return;
-  char text[512];
-  chi_room_text(&f->room, text, sizeof text);
-  chi_log(CHI_LOG_INFO, "fit: memory: %s", text);
-  chi_log(CHI_LOG_INFO, "fit: encoding models%s: %lld, in %lld units",
-          f->options->mode == CHI_RUN_RESUME ? " left" : "", (long long)f->plan.models,
-          (long long)f->plan.n);
-  if (f->plan.parts > 0)
+  const fit *f = s->own;
+  const chi_fit_shares shares = {f->options->electrode_block, s->size};
+  int64_t parts;
+  CHI_TRY(chi_fit_units(s->study, &s->options->encode, &shares, done, &s->units, &parts));
+  if (parts > 0)
     chi_log(CHI_LOG_FILE, "fit: %lld units are parts of layers, so that all ranks have work",
-            (long long)f->plan.parts);
+            (long long)parts);
+  return CHI_OK;
 }
 
-static chi_status prepare_worker(fit *f)
+/* The unit's scores, one after the other: val_r, test_r, alpha. */
+static chi_encode_part scores_of(const chi_stage *s, const chi_stage_unit *unit)
 {
-  CHI_TRY(
-      chi_response_supply_start(f->comm, f->study, &f->options->encode, &f->room, &f->responses));
-  f->watch.run = f->options->run;
-  f->watch.stage = "fit";
-  f->watch.ranks = f->size;
-  f->worker = (chi_fit_worker){.study = f->study,
-                               .encode = &f->options->encode,
-                               .plan = &f->plan,
-                               .real = f->real,
-                               .rows = f->rows,
-                               .run = f->run,
-                               .responses = &f->responses,
-                               .watch = &f->watch};
-  return chi_agree(f->comm, chi_fit_worker_start(&f->worker, f->room.features, f->room.encoder));
+  const int64_t n = (unit->end - unit->begin) * s->study->alignments[unit->alignment].n_times;
+  return (chi_encode_part){.electrode0 = unit->begin,
+                           .electrode1 = unit->end,
+                           .val_r = s->scores,
+                           .test_r = s->scores + n,
+                           .alpha = s->scores + 2 * n};
 }
 
-static chi_status sweep(fit *f, int64_t *failed)
+static chi_status compute(chi_stage *s, const chi_stage_unit *unit, const chi_features *features,
+                          const chi_responses *responses)
 {
-  CHI_TRY(prepare_worker(f));
-  const chi_sweep_stage stage = {
-      .name = "fit", .context = &f->worker, .work = chi_fit_do_unit, .failed = chi_fit_unit_failed};
-  chi_sweep_result result;
-  const chi_status s =
-      chi_sweep_run(f->comm, f->plan.unit, f->plan.n, &stage, chi_fit_progress, &result);
-  if (s != CHI_OK && s != CHI_STOPPED) return s;
-  *failed = result.failed;
-  chi_account_log(f->comm, "fit", &f->worker.account, &f->watch, &result);
-  return s;
+  const fit *f = s->own;
+  const chi_encode_part part = scores_of(s, unit);
+  return chi_encode_fit(s->encoder, &f->rows[unit->dataset], features, responses, &part,
+                        &s->account.stages);
 }
 
-/* Rank 0 prints what was found, what failed and where the files are, or how to go on. */
-static chi_status print_end(const fit *f, bool stopped, int64_t failed)
+static chi_status write_unit(chi_stage *s, const chi_stage_unit *unit, uint8_t done)
 {
-  const chi_fit_options *o = f->options;
-  chi_text text = {0};
-  chi_status s = CHI_OK;
-  if (!stopped) {
-    chi_text_add(&text, "\n");
-    s = chi_fit_report_table(o->run, o->encode.alphas, o->encode.n_alphas, &text);
-    /* found at the end, it is no bad input: somebody took the file away */
-    if (s == CHI_ERR_INPUT) s = chi_fail(CHI_ERR_IO, "%s", chi_message());
-  }
-  chi_watch_add_failed(&f->watch, o->run, failed, &text);
-  if (stopped)
-    chi_text_add(&text, "\nstopped early; to go on: %s\n", o->again);
-  else
-    chi_text_add(&text, "\nscores %s/fit.h5, options %s/config.yaml, log %s/log.txt\n", o->run,
-                 o->run, o->run);
-  if (s == CHI_OK) s = chi_text_print(&text);
-  chi_text_free(&text);
-  return s;
+  const fit *f = s->own;
+  const chi_encode_part part = scores_of(s, unit);
+  const int64_t site0 = s->study->datasets[unit->dataset].first_site + unit->begin;
+  const int64_t n_sites = unit->end - unit->begin;
+  if (done == CHI_DONE_FAILED)
+    return chi_run_fail(f->run, unit->alignment, unit->space, site0, n_sites);
+  return chi_run_write(f->run, unit->alignment, unit->space, site0, n_sites, part.val_r,
+                       part.test_r, part.alpha);
 }
 
-static chi_status prepare(fit *f)
+static chi_status finish(chi_stage *s, chi_status status)
 {
-  const chi_fit_options *o = f->options;
-  CHI_TRY(chi_agree(f->comm, f->rank == 0 ? chi_run_check(o->run, o->mode) : CHI_OK));
-  CHI_TRY(chi_layers_open_study(f->comm, o->study, &o->selection, &f->study));
-  CHI_TRY(chi_agree(f->comm, make_rows(f->study, &o->encode, &f->rows)));
-  CHI_TRY(chi_layers_reals(f->comm, f->study, &f->real));
-  const chi_room_demand demand = {f->study, &o->encode, f->real, NULL, 0};
-  CHI_TRY(chi_room_plan(f->comm, &demand, o->memory_per_rank, &f->room));
-  CHI_TRY(chi_layers_checksum(f->comm, f->study, f->checksum));
-  CHI_TRY(open_run(f));
-  return chi_agree(f->comm, make_plan(f));
+  fit *f = s->own;
+  chi_kept kept;
+  chi_keep(&kept, status);
+  return chi_keep_first(&kept, chi_run_close(&f->run));
 }
 
-static void end(fit *f)
+static chi_status describe(const chi_stage *s, chi_text *text)
 {
-  chi_fit_worker_end(&f->worker);
-  chi_response_supply_end(&f->responses);
-  chi_fit_plan_free(&f->plan);
-  chi_watch_free(&f->watch);
-  free_rows(f->study, &f->rows);
-  chi_free(f->real);
-  chi_study_destroy(&f->study);
+  const chi_stage_options *o = s->options;
+  return chi_fit_report_table(o->run, o->encode.alphas, o->encode.n_alphas, text);
 }
+
+static void free_own(chi_stage *s)
+{
+  fit *f = s->own;
+  for (int32_t i = 0; f->rows != NULL && i < s->study->n_datasets; i++) chi_rows_free(&f->rows[i]);
+  chi_free(f->rows);
+}
+
+static const chi_stage_kind kind = {.name = "fit",
+                                    .file = "fit.h5",
+                                    .what = "scores",
+                                    .cells = "sites",
+                                    .by_electrodes = true,
+                                    .prepare = prepare,
+                                    .open = open_file,
+                                    .done = done_of,
+                                    .list = list,
+                                    .compute = compute,
+                                    .write = write_unit,
+                                    .finish = finish,
+                                    .describe = describe,
+                                    .free = free_own};
 
 chi_status chi_fit(MPI_Comm comm, const chi_fit_options *options, int64_t *failed)
 {
-  fit f = {.comm = comm, .options = options};
-  *failed = 0;
-  MPI_Comm_rank(comm, &f.rank);
-  MPI_Comm_size(comm, &f.size);
-  chi_status s = prepare(&f);
-  if (s == CHI_OK) {
-    log_start(&f);
-    if (f.plan.n > 0)
-      s = sweep(&f, failed);
-    else
-      chi_log(CHI_LOG_INFO, "fit: %s is complete already, nothing is left to fit", options->run);
-  }
-  char message[CHI_MESSAGE_MAX];
-  snprintf(message, sizeof message, "%s", chi_message());
-  const chi_status closed = chi_run_close(&f.run);
-  if (s == CHI_OK)
-    s = closed;
-  else
-    chi_fail(s, "%s", message);
-  if (s == CHI_OK || s == CHI_STOPPED) {
-    const bool stopped = s == CHI_STOPPED;
-    const chi_status printed =
-        chi_agree(comm, f.rank == 0 ? print_end(&f, stopped, *failed) : CHI_OK);
-    if (printed != CHI_OK) s = printed;
-  }
-  end(&f);
-  return s;
+  fit f = {.options = options};
+  return chi_stage_run(comm, &kind, &options->stage, &f, failed);
 }

@@ -8,21 +8,21 @@
 
 static int64_t n_blocks(const chi_fit_piece *piece)
 {
-  return (piece->what.electrode1 - piece->what.electrode0 + piece->block - 1) / piece->block;
+  return (piece->what.end - piece->what.begin + piece->block - 1) / piece->block;
 }
 
-chi_fit_unit chi_fit_part(const chi_fit_piece *piece, int64_t j, int64_t n)
+chi_stage_unit chi_fit_part(const chi_fit_piece *piece, int64_t j, int64_t n)
 {
-  chi_fit_unit part = piece->what;
+  chi_stage_unit part = piece->what;
   const int64_t blocks = n_blocks(piece);
-  part.electrode0 += blocks * j / n * piece->block;
-  if (j + 1 < n) part.electrode1 = piece->what.electrode0 + blocks * (j + 1) / n * piece->block;
+  part.begin += blocks * j / n * piece->block;
+  if (j + 1 < n) part.end = piece->what.begin + blocks * (j + 1) / n * piece->block;
   return part;
 }
 
-double chi_fit_cost(const chi_fit_piece *piece, const chi_fit_unit *part)
+double chi_fit_cost(const chi_fit_piece *piece, const chi_stage_unit *part)
 {
-  return piece->shared + piece->electrode * (double)(part->electrode1 - part->electrode0);
+  return piece->shared + piece->electrode * (double)(part->end - part->begin);
 }
 
 /* Into how many parts a piece goes if none should cost more than `cap`. */
@@ -68,7 +68,7 @@ static chi_status finish_time(const chi_fit_piece *pieces, int64_t n, const int6
   if (s != CHI_OK) goto cleanup;
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < part[i]; j++) {
-      const chi_fit_unit unit = chi_fit_part(&pieces[i], j, part[i]);
+      const chi_stage_unit unit = chi_fit_part(&pieces[i], j, part[i]);
       cost[at++] = chi_fit_cost(&pieces[i], &unit);
     }
   qsort(cost, (size_t)n_units, sizeof *cost, compare_costs);

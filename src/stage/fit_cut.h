@@ -5,19 +5,19 @@
 
 #include <stdint.h>
 
-#include "stage/fit_units.h"
+#include "stage/units.h"
 
 /** A run of electrodes of one layer, and what it costs. */
 typedef struct chi_fit_piece {
-  chi_fit_unit what;
+  chi_stage_unit what;
   int64_t block;    /* parts are whole blocks of so many electrodes */
   double shared;    /* flops that every part repeats */
   double electrode; /* flops of one electrode */
 } chi_fit_piece;
 
 /** Part j of a piece cut into n parts of whole blocks (n at most its blocks), and what it costs. */
-chi_fit_unit chi_fit_part(const chi_fit_piece *piece, int64_t j, int64_t n);
-double chi_fit_cost(const chi_fit_piece *piece, const chi_fit_unit *part);
+chi_stage_unit chi_fit_part(const chi_fit_piece *piece, int64_t j, int64_t n);
+double chi_fit_cost(const chi_fit_piece *piece, const chi_stage_unit *part);
 
 /** Choose how many parts to make of each piece. Of a few ways, from no cut at all to many, the one
  * with which n_ranks ranks would finish first if each took the dearest unit left; a cut must pay,

@@ -1,14 +1,14 @@
 #include "stage/fit_table.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/statistics.h"
+#include "base/table.h"
 #include "chiasm/run.h"
-#include "run/scores.h"
 
 static const double edge_warning = 0.05;
 
@@ -39,14 +39,7 @@ static chi_status find_group(groups *list, const chi_fit_table *t, int64_t f, gr
         strcmp((*out)->training, t->training[f]) == 0)
       return CHI_OK;
   }
-  if (list->n == list->room) {
-    group *more;
-    CHI_TRY(chi_alloc(2 * list->room + 16, sizeof *more, "table", &more));
-    if (list->n > 0) memcpy(more, list->item, (size_t)list->n * sizeof *more);
-    chi_free(list->item);
-    list->item = more;
-    list->room = 2 * list->room + 16;
-  }
+  CHI_TRY(chi_grow(&list->item, &list->room, list->n + 1, sizeof **out, "table"));
   *out = &list->item[list->n++];
   **out = (group){.alignment = t->alignment,
                   .modality = t->modality[f],
@@ -65,7 +58,7 @@ static chi_status add_space(const char *run, const chi_fit_table *t, int64_t f, 
   group *g;
   CHI_TRY(find_group(list, t, f, &g));
   CHI_TRY(chi_run_read_score(run, t, "test_r", f, values));
-  const double mean = chi_scores_mean(values, n);
+  const double mean = chi_mean(n, values);
   if (mean > g->best || (isnan(g->best) && !isnan(mean))) {
     g->best = mean;
     g->best_layer = t->space[f];
@@ -92,33 +85,28 @@ static int compare_groups(const void *a, const void *b)
   return order != 0 ? order : -strcmp(x->training, y->training);
 }
 
-static int widest(int width, const char *text)
+static void write_table(const groups *list, chi_text *out)
 {
-  const int n = (int)strlen(text);
-  return n > width ? n : width;
+  chi_table table;
+  char best[CHI_CELL];
+  chi_table_begin(&table,
+                  "alignment\tmodality\ttraining\t>models\t>layers\tbest layer\t>mean test r");
+  for (int64_t i = 0; i < list->n; i++) {
+    const group *g = &list->item[i];
+    chi_table_row(&table, "%s\t%s\t%s\t%lld\t%lld\t%s\t%s", g->alignment, g->modality, g->training,
+                  (long long)g->n_models, (long long)g->n_layers, g->best_layer,
+                  chi_cell(best, "%.4f", g->best));
+  }
+  chi_table_end(&table, out);
 }
 
-static void write_table(const groups *list, chi_text *table)
+static void warn_edge(double share, const char *edge, const char *others, double alpha)
 {
-  int a = 9, m = 8, t = 8, b = 10; /* the widths of the headings */
-  for (int64_t i = 0; i < list->n; i++) {
-    const group *g = &list->item[i];
-    a = widest(a, g->alignment);
-    m = widest(m, g->modality);
-    t = widest(t, g->training);
-    b = widest(b, g->best_layer);
-  }
-  chi_text_add(table, "%-*s  %-*s  %-*s  models  layers  %-*s  mean test r\n", a, "alignment", m,
-               "modality", t, "training", b, "best layer");
-  for (int64_t i = 0; i < list->n; i++) {
-    const group *g = &list->item[i];
-    chi_text_add(table, "%-*s  %-*s  %-*s  %6lld  %6lld  %-*s  ", a, g->alignment, m, g->modality,
-                 t, g->training, (long long)g->n_models, (long long)g->n_layers, b, g->best_layer);
-    if (isnan(g->best))
-      chi_text_add(table, "%11s\n", "-");
-    else
-      chi_text_add(table, "%11.4f\n", g->best);
-  }
+  if (share > edge_warning)
+    chi_log(CHI_LOG_WARNING,
+            "%.1f %% of the targets chose the %s alpha, %g: %s ones in --alphas may fit them "
+            "better",
+            100 * share, edge, alpha, others);
 }
 
 static void log_edges(const edges *count, double low, double high)
@@ -130,20 +118,12 @@ static void log_edges(const edges *count, double low, double high)
           "fit: %lld targets have scores; the alpha of %.1f %% is the lowest (%g), of %.1f %% the "
           "highest (%g)",
           (long long)count->fitted, 100 * lowest, low, 100 * highest, high);
-  if (lowest > edge_warning)
-    chi_log(CHI_LOG_WARNING,
-            "%.1f %% of the targets chose the lowest alpha, %g: lower ones in --alphas may fit "
-            "them better",
-            100 * lowest, low);
-  if (highest > edge_warning)
-    chi_log(CHI_LOG_WARNING,
-            "%.1f %% of the targets chose the highest alpha, %g: higher ones in --alphas may fit "
-            "them better",
-            100 * highest, high);
+  warn_edge(lowest, "lowest", "lower", low);
+  warn_edge(highest, "highest", "higher", high);
 }
 
 chi_status chi_fit_report_table(const char *run, const double *alphas, int32_t n_alphas,
-                                chi_text *table)
+                                chi_text *out)
 {
   chi_fit_table *tables = NULL;
   int32_t n = 0;
@@ -161,7 +141,7 @@ chi_status chi_fit_report_table(const char *run, const double *alphas, int32_t n
   }
   if (s == CHI_OK) {
     if (list.n > 0) qsort(list.item, (size_t)list.n, sizeof *list.item, compare_groups);
-    write_table(&list, table);
+    write_table(&list, out);
     if (n_alphas > 1) log_edges(&count, low, high);
   }
   chi_free(list.item);

@@ -11,8 +11,8 @@
  * of models and layers and the best layer's mean test r over all sites and bins. Then the share of
  * targets whose alpha lies at an edge of the grid, as log lines. Local.
  * \param[in]  alphas  n_alphas, ascending
- * \param[out] table   lines of text, added to */
+ * \param[out] out     lines of text, added to */
 chi_status chi_fit_report_table(const char *run, const double *alphas, int32_t n_alphas,
-                                chi_text *table);
+                                chi_text *out);
 
 #endif

@@ -1,33 +1,13 @@
 #include "stage/fit_units.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/memory.h"
 #include "chiasm/run.h"
 #include "stage/fit_cut.h"
-#include "study/layers.h"
 
-/* A growing list of pieces. */
 typedef struct pieces {
   int64_t n, room;
   chi_fit_piece *item;
 } pieces;
-
-static chi_status add_piece(pieces *list, const chi_fit_piece *piece)
-{
-  if (list->n == list->room) {
-    const int64_t room = 2 * list->room + 64;
-    chi_fit_piece *more;
-    CHI_TRY(chi_alloc(room, sizeof *more, "list of units", &more));
-    if (list->n > 0) memcpy(more, list->item, (size_t)list->n * sizeof *more);
-    chi_free(list->item);
-    list->item = more;
-    list->room = room;
-  }
-  list->item[list->n++] = *piece;
-  return CHI_OK;
-}
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -52,9 +32,10 @@ static chi_status add_layer(pieces *list, chi_fit_piece piece, int64_t n_electro
       while (stop < end && has_work(done, stop, least(stop + block, end)))
         stop = least(stop + block, end);
       if (stop > e) {
-        piece.what.electrode0 = e;
-        piece.what.electrode1 = stop;
-        CHI_TRY(add_piece(list, &piece));
+        CHI_TRY(chi_grow(&list->item, &list->room, list->n + 1, sizeof piece, "list of units"));
+        piece.what.begin = e;
+        piece.what.end = stop;
+        list->item[list->n++] = piece;
       }
       e = stop + block;
     }
@@ -88,68 +69,45 @@ static chi_status add_dataset(pieces *list, const chi_study *study,
   return CHI_OK;
 }
 
-/* Turn pieces, piece i in part[i] parts, into the plan's units. */
-static chi_status make_units(const chi_study *study, const pieces *list, const int64_t *part,
-                             chi_fit_plan *plan)
+/* Turn pieces, piece i in part[i] parts, into units. */
+static chi_status make_units(const chi_study *study, const pieces *pieces, const int64_t *part,
+                             chi_unit_list *list, int64_t *parts)
 {
   int64_t n = 0;
-  for (int64_t i = 0; i < list->n; i++) n += part[i];
-  CHI_TRY(chi_alloc(n, sizeof *plan->what, "units", &plan->what));
-  CHI_TRY(chi_alloc(n, sizeof *plan->unit, "units", &plan->unit));
-  for (int64_t i = 0; i < list->n; i++) {
-    const chi_fit_piece *piece = &list->item[i];
-    const int64_t n_times = study->alignments[piece->what.alignment].n_times;
-    const int32_t subject = study->datasets[piece->what.dataset].subject_index;
-    const int64_t layer =
-        chi_layer_number(study, piece->what.alignment, piece->what.space, subject);
-    if (part[i] > 1) plan->parts += part[i];
-    for (int64_t j = 0; j < part[i]; j++) {
-      const chi_fit_unit what = chi_fit_part(piece, j, part[i]);
-      const int64_t targets = (what.electrode1 - what.electrode0) * n_times;
-      plan->what[plan->n] = what;
-      plan->unit[plan->n++] = (chi_unit){.group = what.dataset,
-                                         .layer = (int32_t)layer,
-                                         .cost = chi_fit_cost(piece, &what),
-                                         .models = targets};
-      plan->models += targets;
-      if (targets > plan->largest) plan->largest = targets;
-    }
+  *parts = 0;
+  for (int64_t i = 0; i < pieces->n; i++) {
+    n += part[i];
+    if (part[i] > 1) *parts += part[i];
   }
+  CHI_TRY(chi_unit_list_create(study, n, list));
+  for (int64_t i = 0; i < pieces->n; i++)
+    for (int64_t j = 0; j < part[i]; j++) {
+      const chi_fit_piece *piece = &pieces->item[i];
+      const chi_stage_unit what = chi_fit_part(piece, j, part[i]);
+      const int64_t n_times = study->alignments[what.alignment].n_times;
+      chi_unit_list_add(study, &what, chi_fit_cost(piece, &what), (what.end - what.begin) * n_times,
+                        list);
+    }
   return CHI_OK;
 }
 
-chi_status chi_fit_plan_make(const chi_study *study, const chi_encode_options *encode,
-                             int64_t electrode_block, const uint8_t *const *done, int32_t n_ranks,
-                             chi_fit_plan *plan)
+chi_status chi_fit_units(const chi_study *study, const chi_encode_options *encode,
+                         const chi_fit_shares *shares, const uint8_t *const *done,
+                         chi_unit_list *list, int64_t *parts)
 {
-  *plan = (chi_fit_plan){0};
-  pieces list = {0};
+  pieces pieces = {0};
   int64_t *part = NULL;
   chi_status s = CHI_OK;
-  if (chi_layer_count(study) > INT32_MAX) {
-    s = chi_fail(CHI_ERR_USAGE,
-                 "the study has %lld layers, chiasm can fit %d in one run: choose "
-                 "some with --models or --layers",
-                 (long long)chi_layer_count(study), INT32_MAX);
-    goto cleanup;
-  }
+  *list = (chi_unit_list){0};
   for (int32_t d = 0; d < study->n_datasets && s == CHI_OK; d++)
-    s = add_dataset(&list, study, encode, electrode_block, done[study->datasets[d].alignment], d);
-  if (s != CHI_OK) goto cleanup;
-  if ((s = chi_alloc(list.n, sizeof *part, "parts of units", &part)) != CHI_OK) goto cleanup;
-  for (int64_t i = 0; i < list.n; i++) part[i] = 1;
-  if (electrode_block == 0 && n_ranks > 1) s = chi_fit_cut(list.item, list.n, n_ranks, part);
-  if (s == CHI_OK) s = make_units(study, &list, part, plan);
-cleanup:
+    s = add_dataset(&pieces, study, encode, shares->electrode_block,
+                    done[study->datasets[d].alignment], d);
+  if (s == CHI_OK) s = chi_alloc(pieces.n, sizeof *part, "parts of units", &part);
+  for (int64_t i = 0; i < pieces.n && s == CHI_OK; i++) part[i] = 1;
+  if (s == CHI_OK && shares->electrode_block == 0 && shares->n_ranks > 1)
+    s = chi_fit_cut(pieces.item, pieces.n, shares->n_ranks, part);
+  if (s == CHI_OK) s = make_units(study, &pieces, part, list, parts);
   chi_free(part);
-  chi_free(list.item);
-  if (s != CHI_OK) chi_fit_plan_free(plan);
+  chi_free(pieces.item);
   return s;
-}
-
-void chi_fit_plan_free(chi_fit_plan *plan)
-{
-  chi_free(plan->what);
-  chi_free(plan->unit);
-  *plan = (chi_fit_plan){0};
 }

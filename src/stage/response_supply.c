@@ -1,5 +1,7 @@
 #include "stage/response_supply.h"
 
+#include <string.h>
+
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -74,11 +76,13 @@ chi_status chi_response_supply_start(MPI_Comm comm, const chi_study *study,
                                      const chi_encode_options *encode, const chi_room *room,
                                      chi_response_supply *supply)
 {
-  *supply = (chi_response_supply){.study = study, .encode = encode};
+  *supply = (chi_response_supply){.study = study, .encode = encode, .held = -1};
   CHI_TRY(chi_node_cache_create(comm, (int32_t)room->slots, room->slot, &supply->cache));
   chi_status s = check_copies(room, chi_node_cache_bytes(supply->cache));
   if (s == CHI_OK)
     s = chi_alloc(study->n_datasets, sizeof *supply->warned, "flags", &supply->warned);
+  if (s == CHI_OK)
+    s = chi_alloc(room->gathered, 1, "responses of a layer's electrodes", &supply->copy);
   return chi_agree(comm, s);
 }
 
@@ -86,7 +90,8 @@ void chi_response_supply_end(chi_response_supply *supply)
 {
   chi_node_cache_destroy(&supply->cache);
   chi_free(supply->warned);
-  supply->warned = NULL;
+  chi_free(supply->copy);
+  *supply = (chi_response_supply){0};
 }
 
 chi_status chi_response_supply_borrow(chi_response_supply *supply, int32_t dataset,
@@ -94,11 +99,47 @@ chi_status chi_response_supply_borrow(chi_response_supply *supply, int32_t datas
 {
   const void *slot;
   CHI_TRY(chi_node_cache_borrow(supply->cache, dataset, fill_slot, supply, &slot));
+  supply->held = dataset;
   *responses = responses_in(supply, dataset, slot);
   return CHI_OK;
 }
 
-void chi_response_supply_return(chi_response_supply *supply, int32_t dataset)
+void chi_response_supply_return(chi_response_supply *supply)
 {
-  chi_node_cache_return(supply->cache, dataset);
+  if (supply->held >= 0) chi_node_cache_return(supply->cache, supply->held);
+  supply->held = -1;
+}
+
+static void copy_picked(const chi_responses *all, const chi_picked *picked, void *copy,
+                        chi_responses *out)
+{
+  const int64_t bytes = all->n_times * (int64_t)all->real, n = picked->n;
+  char *y = copy, *missing = y + all->n_events * n * bytes;
+  for (int64_t i = 0; i < all->n_events; i++)
+    for (int64_t k = 0; k < n; k++)
+      memcpy(y + (i * n + k) * bytes,
+             (const char *)all->y + (i * all->n_electrodes + picked->electrode[k]) * bytes,
+             (size_t)bytes);
+  for (int64_t k = 0; k < n; k++)
+    memcpy(missing + k * all->n_times, all->missing + picked->electrode[k] * all->n_times,
+           (size_t)all->n_times);
+  *out = *all;
+  out->n_electrodes = n;
+  out->y = y;
+  out->missing = (const uint8_t *)missing;
+}
+
+chi_status chi_response_supply_gather(chi_response_supply *supply, int32_t dataset,
+                                      const chi_picked *picked, chi_responses *responses)
+{
+  if (supply->gathered != picked) {
+    chi_responses all;
+    supply->gathered = NULL;
+    CHI_TRY(chi_response_supply_borrow(supply, dataset, &all));
+    copy_picked(&all, picked, supply->copy, &supply->picked);
+    chi_response_supply_return(supply);
+    supply->gathered = picked;
+  }
+  *responses = supply->picked;
+  return CHI_OK;
 }

@@ -10,6 +10,7 @@
 #include "chiasm/encode.h"
 #include "chiasm/study.h"
 #include "stage/room.h"
+#include "stage/units.h"
 #include "sweep/node_cache.h"
 
 typedef struct chi_response_supply {
@@ -17,6 +18,11 @@ typedef struct chi_response_supply {
   const chi_encode_options *encode;
   chi_node_cache *cache;
   bool *warned; /* by dataset: its missing responses have been named */
+  int32_t held; /* the dataset that is borrowed; -1: none */
+
+  void *copy;                 /* room.gathered bytes */
+  const chi_picked *gathered; /* what `picked` holds the responses of; NULL: of nothing */
+  chi_responses picked;
 } chi_response_supply;
 
 /** Make the slots that the room was planned with. Collective on comm. End with
@@ -33,6 +39,13 @@ void chi_response_supply_end(chi_response_supply *supply);
  * electrodes with missing ones. Hold one at a time. \return as chi_study_read_responses */
 chi_status chi_response_supply_borrow(chi_response_supply *supply, int32_t dataset,
                                       chi_responses *responses);
-void chi_response_supply_return(chi_response_supply *supply, int32_t dataset);
+/** Give back what is borrowed, if anything is. */
+void chi_response_supply_return(chi_response_supply *supply);
+
+/** Have the responses of some electrodes of a dataset alone, copied together: fits then see these
+ * in the same blocks whoever fits them. Valid until the next call for others; not to be returned.
+ */
+chi_status chi_response_supply_gather(chi_response_supply *supply, int32_t dataset,
+                                      const chi_picked *picked, chi_responses *responses);
 
 #endif

@@ -54,8 +54,7 @@ void chi_room_need(const chi_room_demand *demand, chi_room *room)
     for (int64_t f = 0; f < a->n_spaces; f++) {
       const int64_t p = a->space[f].n_features[d->subject_index];
       const int64_t layer = chi_layer_number(study, d->alignment, f, d->subject_index);
-      const int64_t electrodes =
-          demand->electrodes == NULL ? d->n_electrodes : demand->electrodes[layer];
+      const int64_t electrodes = demand->picked == NULL ? d->n_electrodes : demand->picked[layer].n;
       if (p == 0 || electrodes == 0) continue;
       room->features = most(room->features, times(times(d->n_events, p), demand->real[layer]));
       add_layer(demand, d, a->n_times, p, electrodes, room);
@@ -100,40 +99,36 @@ void chi_room_text(const chi_room *room, char *text, size_t n)
            rank, encoder, features, slot, (long long)room->slots, node, (long long)room->ranks);
 }
 
+/* Whether the demand would fit with other options of the fits. */
+static bool would_fit(const chi_room_demand *demand, chi_encode_options encode,
+                      const chi_room *room)
+{
+  chi_room other;
+  chi_room_demand changed = *demand;
+  changed.encode = &encode;
+  chi_room_need(&changed, &other);
+  other.program = room->program;
+  return node_with(&other, room->ranks, 1) <= room->limit;
+}
+
 /* What would make room: the first single change that does, in the order of what it costs the user.
  */
 static void advise(const chi_room_demand *demand, int64_t memory_per_rank, const chi_room *room,
                    char *text, size_t n)
 {
-  chi_room other;
-  const chi_encode_options *encode = demand->encode;
-  chi_encode_options change = *encode;
-  chi_room_demand changed = *demand;
-  changed.encode = &change;
-  const int64_t need = node_with(room, room->ranks, 1);
-  if (memory_per_rank > 0 && need <= chi_memory_available()) {
+  chi_encode_options one_thread = *demand->encode, mixed = *demand->encode;
+  one_thread.threads = 1;
+  mixed.precision = CHI_REAL32;
+  const int64_t need = node_with(room, room->ranks, 1), spare = room->limit - room->slot;
+  const int64_t ranks = spare > 0 ? spare / chi_room_rank(room) : 0;
+  if (memory_per_rank > 0 && need <= chi_memory_available())
     snprintf(text, n, "--memory-per-rank %lldM would do",
              (long long)((need / room->ranks >> 20) + 1));
-    return;
-  }
-  change.threads = 1;
-  chi_room_need(&changed, &other);
-  other.program = room->program;
-  if (encode->threads > 1 && node_with(&other, room->ranks, 1) <= room->limit) {
+  else if (demand->encode->threads > 1 && would_fit(demand, one_thread, room))
     snprintf(text, n, "--threads 1 would fit");
-    return;
-  }
-  change = *encode;
-  change.precision = CHI_REAL32;
-  chi_room_need(&changed, &other);
-  other.program = room->program;
-  if (encode->precision == CHI_REAL64 && node_with(&other, room->ranks, 1) <= room->limit) {
+  else if (demand->encode->precision == CHI_REAL64 && would_fit(demand, mixed, room))
     snprintf(text, n, "--precision mixed would fit");
-    return;
-  }
-  const int64_t spare = room->limit - room->slot;
-  const int64_t ranks = spare > 0 ? spare / chi_room_rank(room) : 0;
-  if (memory_per_rank == 0 && ranks > 0)
+  else if (memory_per_rank == 0 && ranks > 0)
     snprintf(text, n, "%lld ranks on a node would fit", (long long)ranks);
   else
     snprintf(text, n, "leave out the largest layers (--layers) or use a node with more memory");

@@ -8,14 +8,15 @@
 
 #include "chiasm/encode.h"
 #include "chiasm/study.h"
+#include "stage/units.h"
 
 /** What is to be fitted. All borrowed. */
 typedef struct chi_room_demand {
   const chi_study *study;
   const chi_encode_options *encode;
-  const uint8_t *real;       /* by layer (chi_layer_number): chi_real of its features in memory */
-  const int64_t *electrodes; /* by layer: of how many electrodes; NULL: of all */
-  int32_t replicates;        /* that a unit of work holds together; 0: plain fits */
+  const uint8_t *real;      /* by layer (chi_layer_number): chi_real of its features in memory */
+  const chi_picked *picked; /* by layer: the electrodes; NULL: all */
+  int32_t replicates;       /* that a unit of work holds together; 0: plain fits */
 } chi_room_demand;
 
 /** Bytes, and what they are divided among. */

@@ -5,6 +5,7 @@
 
 #include "base/agree.h"
 #include "base/memory.h"
+#include "base/statistics.h"
 #include "base/stop.h"
 
 static const double most_missing = 0.05, lower_share = 0.025, upper_share = 0.975;
@@ -13,16 +14,6 @@ static int ascending(const void *a, const void *b)
 {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
-}
-
-/* The value at a share of the way through n sorted ones, as numpy interpolates: from the nearer
- * neighbour. */
-static double percentile(int64_t n, const double *sorted, double share)
-{
-  const double at = share * (double)(n - 1);
-  const int64_t below = (int64_t)floor(at), above = below + 1 < n ? below + 1 : below;
-  const double part = at - (double)below, step = sorted[above] - sorted[below];
-  return part < 0.5 ? sorted[below] + step * part : sorted[above] - step * (1 - part);
 }
 
 void chi_summarise(int64_t n, double *values, double summary[3])
@@ -38,8 +29,8 @@ void chi_summarise(int64_t n, double *values, double summary[3])
   if (finite == 0 || (double)(n - finite) > most_missing * (double)n) return;
   qsort(values, (size_t)finite, sizeof *values, ascending);
   summary[0] = sum / (double)finite;
-  summary[1] = percentile(finite, values, lower_share);
-  summary[2] = percentile(finite, values, upper_share);
+  summary[1] = chi_percentile(finite, values, lower_share);
+  summary[2] = chi_percentile(finite, values, upper_share);
 }
 
 /* Room for one row and site. */

@@ -1,0 +1,266 @@
+#include "stage/stage.h"
+
+#include <stdio.h>
+
+#include "base/agree.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "study/layers.h"
+#include "sweep/sweep.h"
+
+chi_provenance chi_stage_provenance(const chi_stage *s, const char *config)
+{
+  return (chi_provenance){.config = config,
+                          .later_config = s->options->other_config,
+                          .study_checksum = s->checksum,
+                          .threads_per_rank = s->options->encode.threads,
+                          .blas_kernel = s->options->blas_kernel,
+                          .libraries = s->options->libraries};
+}
+
+/* ---- one unit ---- */
+
+static chi_layer_key layer_of(const chi_stage *s, int64_t i)
+{
+  const chi_stage_unit *u = &s->units.what[i];
+  const int64_t layer = s->units.unit[i].layer;
+  return (chi_layer_key){.id = layer,
+                         .alignment = u->alignment,
+                         .dataset = u->dataset,
+                         .space = u->space,
+                         .real = (chi_real)s->real[layer]};
+}
+
+static chi_status compute(chi_stage *s, int64_t i, const void *x, const chi_responses *responses)
+{
+  const chi_stage_unit *u = &s->units.what[i];
+  const chi_features features = {.n_events = responses->n_events,
+                                 .n_features = chi_unit_features(s->study, u),
+                                 .real = layer_of(s, i).real,
+                                 .x = x};
+  const double start = chi_clock_now();
+  const chi_status status = s->kind->compute(s, u, &features, responses);
+  s->account.computed_s += chi_clock_now() - start;
+  return status;
+}
+
+static chi_status write_unit(chi_stage *s, const chi_stage_unit *u, uint8_t done)
+{
+  const double start = chi_clock_now();
+  const chi_status status = s->kind->write(s, u, done);
+  s->account.wrote_s += chi_clock_now() - start;
+  return status;
+}
+
+/* Mark the unit as failed; the message so far says why. */
+static chi_status fail_unit(chi_stage *s, const chi_stage_unit *u)
+{
+  const chi_dataset *d = &s->study->datasets[u->dataset];
+  const chi_alignment *a = &s->study->alignments[u->alignment];
+  char why[CHI_MESSAGE_MAX], part[64] = "";
+  snprintf(why, sizeof why, "%s", chi_message());
+  if (s->kind->by_electrodes && u->end - u->begin < d->n_electrodes)
+    snprintf(part, sizeof part, ", electrodes %lld to %lld", (long long)u->begin + 1,
+             (long long)u->end);
+  CHI_TRY(write_unit(s, u, CHI_DONE_FAILED));
+  return chi_fail(CHI_ERR_NUMERIC, "%s/%s of subject %s, alignment %s%s: %s",
+                  a->space[u->space].model, a->space[u->space].layer, d->subject, a->name, part,
+                  why);
+}
+
+/* Features and responses that cannot be read fail their unit alone, whatever the reason; so does a
+ * breakdown. */
+static bool fails_alone(chi_status status, bool unread)
+{
+  return status == CHI_ERR_NUMERIC || (unread && (status == CHI_ERR_IO || status == CHI_ERR_INPUT));
+}
+
+static chi_status do_unit(void *context, int64_t i, int64_t next)
+{
+  chi_stage *s = context;
+  const chi_stage_unit *u = &s->units.what[i];
+  const chi_layer_key layer = layer_of(s, i);
+  chi_responses responses;
+  const void *features;
+  const double start = chi_clock_now();
+  chi_reader_ahead(s->reader, &layer); /* while the responses are read or waited for */
+  chi_status status =
+      s->picked == NULL
+          ? chi_response_supply_borrow(&s->responses, u->dataset, &responses)
+          : chi_response_supply_gather(&s->responses, u->dataset, &s->picked[layer.id], &responses);
+  if (status == CHI_OK) status = chi_reader_get(s->reader, &layer, &features);
+  s->account.read_s += chi_clock_now() - start;
+  const bool unread = status != CHI_OK;
+  if (next >= 0) {
+    const chi_layer_key after = layer_of(s, next);
+    chi_reader_ahead(s->reader, &after);
+  }
+  if (!unread) status = compute(s, i, features, &responses);
+  chi_response_supply_return(&s->responses);
+  if (status == CHI_OK) return write_unit(s, u, CHI_DONE_WRITTEN);
+  return fails_alone(status, unread) ? fail_unit(s, u) : status;
+}
+
+static void unit_failed(void *context, int64_t i, const char *message)
+{
+  (void)i;
+  chi_watch_failed(&((chi_stage *)context)->watch, message);
+}
+
+static void progress(void *context, const chi_sweep_progress *now)
+{
+  chi_watch_progress(&((chi_stage *)context)->watch, now);
+}
+
+/* ---- the whole of it ---- */
+
+chi_status chi_stage_need_responses(chi_stage *s)
+{
+  if (s->responses.study != NULL) return CHI_OK;
+  return chi_response_supply_start(s->comm, s->study, &s->options->encode, &s->room, &s->responses);
+}
+
+static void log_start(const chi_stage *s, int64_t torn)
+{
+  const chi_study *study = s->study;
+  const char *name = s->kind->name;
+  int64_t spaces = 0, sites = 0;
+  for (int32_t a = 0; a < study->n_alignments; a++) {
+    spaces += study->alignments[a].n_spaces;
+    sites += study->alignments[a].n_sites;
+  }
+  chi_log(CHI_LOG_INFO,
+          "chiasm %s: %s of %s into %s; ranks: %d, threads of each: %d, BLAS kernel: %s",
+          CHIASM_VERSION, name, study->path, s->options->run, s->size,
+          (int)s->options->encode.threads, s->options->blas_kernel);
+  chi_log(CHI_LOG_INFO,
+          "%s: alignments: %d, recordings: %d, electrodes: %lld, feature spaces: %lld", name,
+          (int)study->n_alignments, (int)study->n_datasets, (long long)sites, (long long)spaces);
+  if (torn > 0)
+    chi_log(CHI_LOG_INFO, "%s: %lld %s were cut short when the last job ended; done again", name,
+            (long long)torn, s->kind->cells);
+}
+
+static chi_status list_units(chi_stage *s)
+{
+  const uint8_t **done;
+  CHI_TRY(chi_alloc(s->study->n_alignments, sizeof *done, "flags", &done));
+  for (int32_t a = 0; a < s->study->n_alignments; a++) done[a] = s->kind->done(s, a);
+  const chi_status status = s->kind->list(s, done);
+  chi_free(done);
+  return status;
+}
+
+static chi_status prepare(chi_stage *s)
+{
+  const chi_stage_options *o = s->options;
+  int64_t torn = 0;
+  char log[PATH_MAX];
+  CHI_TRY(s->kind->prepare(s));
+  CHI_TRY(chi_layers_reals(s->comm, s->study, &s->real));
+  const chi_room_demand demand = {s->study, &o->encode, s->real, s->picked, s->replicates};
+  CHI_TRY(chi_room_plan(s->comm, &demand, o->memory_per_rank, &s->room));
+  CHI_TRY(s->kind->open(s, &torn));
+  /* every rank's warnings, and why a job ended, belong there too */
+  CHI_TRY(chi_path_join(log, o->run, "log.txt"));
+  chi_log_set_file(log);
+  log_start(s, torn);
+  return chi_agree(s->comm, list_units(s));
+}
+
+static void log_plan(const chi_stage *s)
+{
+  char text[512];
+  chi_room_text(&s->room, text, sizeof text);
+  chi_log(CHI_LOG_INFO, "%s: memory: %s", s->kind->name, text);
+  chi_log(CHI_LOG_INFO, "%s: encoding models%s: %lld, in %lld units", s->kind->name,
+          s->options->mode == CHI_RUN_RESUME ? " left" : "", (long long)s->units.models,
+          (long long)s->units.n);
+}
+
+static chi_status make_buffers(chi_stage *s)
+{
+  CHI_TRY(chi_alloc(s->room.scores, 1, "scores", &s->scores));
+  CHI_TRY(chi_encoder_create(&s->options->encode, &s->encoder));
+  CHI_TRY(chi_encoder_reserve(s->encoder, s->room.encoder));
+  return chi_reader_create(s->study, s->room.features, &s->reader);
+}
+
+static chi_status sweep(chi_stage *s)
+{
+  if (s->units.n == 0) {
+    chi_log(CHI_LOG_INFO, "%s: %s is complete already, nothing is left to fit", s->kind->name,
+            s->options->run);
+    return CHI_OK;
+  }
+  log_plan(s);
+  CHI_TRY(chi_stage_need_responses(s));
+  CHI_TRY(chi_agree(s->comm, make_buffers(s)));
+  s->watch = (chi_watch){.run = s->options->run, .stage = s->kind->name, .ranks = s->size};
+  const chi_sweep_stage work = {
+      .name = s->kind->name, .context = s, .work = do_unit, .failed = unit_failed};
+  chi_sweep_result result;
+  const chi_status status =
+      chi_sweep_run(s->comm, s->units.unit, s->units.n, &work, progress, &result);
+  if (status != CHI_OK && status != CHI_STOPPED) return status;
+  s->failed = result.failed;
+  chi_account_log(s->comm, s->kind->name, &s->account, &s->watch, &result);
+  return status;
+}
+
+/* Rank 0 prints what was found, what failed and where the files are, or how to go on. */
+static chi_status print_end(const chi_stage *s, bool stopped)
+{
+  const char *run = s->options->run;
+  chi_text text = {0};
+  chi_status status = CHI_OK;
+  if (!stopped) {
+    chi_text_add(&text, "\n");
+    status = s->kind->describe(s, &text);
+    /* found at the end, it is no bad input: somebody took the file away */
+    if (status == CHI_ERR_INPUT) status = chi_fail(CHI_ERR_IO, "%s", chi_message());
+  }
+  chi_watch_add_failed(&s->watch, run, s->failed, &text);
+  if (stopped)
+    chi_text_add(&text, "\nstopped early; to go on: %s\n", s->options->again);
+  else
+    chi_text_add(&text, "\n%s %s/%s, options %s/config.yaml, log %s/log.txt\n", s->kind->what, run,
+                 s->kind->file, run, run);
+  if (status == CHI_OK) status = chi_text_print(&text);
+  chi_text_free(&text);
+  return status;
+}
+
+static void end(chi_stage *s)
+{
+  s->kind->free(s);
+  chi_reader_destroy(&s->reader);
+  chi_encoder_destroy(&s->encoder);
+  chi_response_supply_end(&s->responses);
+  chi_unit_list_free(&s->units);
+  chi_watch_free(&s->watch);
+  chi_free(s->scores);
+  chi_free(s->real);
+  chi_study_destroy(&s->study);
+}
+
+chi_status chi_stage_run(MPI_Comm comm, const chi_stage_kind *kind,
+                         const chi_stage_options *options, void *own, int64_t *failed)
+{
+  chi_stage s = {.kind = kind, .options = options, .own = own, .comm = comm};
+  MPI_Comm_rank(comm, &s.rank);
+  MPI_Comm_size(comm, &s.size);
+  chi_status status = prepare(&s);
+  if (status == CHI_OK) status = sweep(&s);
+  status = kind->finish(&s, status);
+  if (status == CHI_OK || status == CHI_STOPPED) {
+    const chi_status printed =
+        chi_agree(comm, s.rank == 0 ? print_end(&s, status == CHI_STOPPED) : CHI_OK);
+    if (printed != CHI_OK) status = printed;
+  }
+  *failed = s.failed;
+  end(&s);
+  return status;
+}

@@ -28,18 +28,18 @@ static chi_status set_options(const chi_cli *cli, const chi_options *fit,
                               chi_bootstrap_options *boot)
 {
   const chi_options *o = cli->options;
-  boot->selection = chi_cli_selection(fit);
+  boot->stage.selection = chi_cli_selection(fit);
   boot->models = chi_opt_text(o, "models");
   boot->replicates = chi_opt_int(o, "replicates");
   boot->seed = (uint64_t)chi_opt_int(o, "seed");
   boot->layers = (chi_layer_selection)chi_opt_choice(o, "layer-selection");
   boot->keep = !chi_opt_flag(o, "no-keep-replicates");
-  boot->memory_per_rank = chi_opt_int(o, "memory-per-rank");
-  boot->blas_kernel = chi_blas_kernel();
+  boot->stage.memory_per_rank = chi_opt_int(o, "memory-per-rank");
+  boot->stage.blas_kernel = chi_blas_kernel();
   if (strcmp(chi_opt_text(o, "block"), "auto") != 0)
     CHI_TRY(
         chi_cli_count(o, "block", "auto or a number of events, 1 or more", &boot->block_length));
-  return chi_cli_encode_options(cli, fit, &boot->encode);
+  return chi_cli_encode_options(cli, fit, &boot->stage.encode);
 }
 
 chi_status chi_cli_bootstrap_stage(chi_cli *cli, const char *run, chi_run_mode mode)
@@ -48,21 +48,21 @@ chi_status chi_cli_bootstrap_stage(chi_cli *cli, const char *run, chi_run_mode m
   chi_cli_texts texts = {0};
   char *config = NULL;
   int64_t failed = 0;
-  chi_bootstrap_options boot = {.run = run, .mode = mode};
+  chi_bootstrap_options boot = {.stage = {.run = run, .mode = mode}};
   chi_status s = read_fit(cli, run, mode, &config, &fit);
   if (s != CHI_OK) goto cleanup;
   s = set_options(cli, fit, &boot);
   if (s == CHI_OK) s = chi_cli_texts_make(cli->options, "bootstrap", &texts);
   s = chi_agree(cli->comm, s);
   if (s != CHI_OK) goto cleanup;
-  boot.fit_config = config;
-  boot.section = texts.config.s;
-  boot.libraries = texts.libraries.s;
-  boot.again = texts.again.s;
+  boot.stage.fit_config = config;
+  boot.stage.other_config = texts.config.s;
+  boot.stage.libraries = texts.libraries.s;
+  boot.stage.again = texts.again.s;
   s = chi_bootstrap_stage(cli->comm, &boot, &failed);
   if (s == CHI_OK && failed > 0) cli->exit_code = 1;
 cleanup:
-  chi_free((void *)boot.encode.alphas);
+  chi_free((void *)boot.stage.encode.alphas);
   chi_options_destroy(&fit);
   chi_free(config);
   chi_cli_texts_free(&texts);

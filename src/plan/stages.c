@@ -40,17 +40,12 @@ static void tables_free(tables *t)
   chi_free(t->group_bytes);
 }
 
-static int64_t features_of(const chi_study *study, int32_t dataset, int64_t space)
+/* What the features of a unit's layer take. */
+static double layer_bytes(const chi_stages_options *o, const chi_stage_unit *unit)
 {
-  const chi_dataset *d = &study->datasets[dataset];
-  return study->alignments[d->alignment].space[space].n_features[d->subject_index];
-}
-
-static double layer_bytes(const chi_stages_options *o, int32_t dataset, int64_t space)
-{
-  const chi_dataset *d = &o->study->datasets[dataset];
-  const int64_t layer = chi_layer_number(o->study, d->alignment, space, d->subject_index);
-  return (double)d->n_events * (double)features_of(o->study, dataset, space) * o->real[layer];
+  const chi_dataset *d = &o->study->datasets[unit->dataset];
+  const int64_t layer = chi_layer_number(o->study, unit->alignment, unit->space, d->subject_index);
+  return (double)d->n_events * (double)chi_unit_features(o->study, unit) * o->real[layer];
 }
 
 /* How much of a node's other cores is at work. */
@@ -62,8 +57,7 @@ static double busy_of(const chi_stages_options *o, const chi_run_plan *plan)
 }
 
 static chi_status simulate(const chi_stages_options *o, const chi_run_plan *plan,
-                           const chi_unit *units, int64_t n, const tables *t,
-                           chi_sim_result *result)
+                           const chi_unit_list *units, const tables *t, chi_sim_result *result)
 {
   const chi_sim_machine machine = {.ranks = o->ranks,
                                    .ranks_per_node = plan->ranks_per_node,
@@ -72,8 +66,8 @@ static chi_status simulate(const chi_stages_options *o, const chi_run_plan *plan
                                    .poll_s = poll_s,
                                    .rank_bandwidth = o->rank_bandwidth,
                                    .total_bandwidth = o->total_bandwidth};
-  const chi_sim_work work = {.units = units,
-                             .n = n,
+  const chi_sim_work work = {.units = units->unit,
+                             .n = units->n,
                              .seconds = t->seconds,
                              .bytes = t->bytes,
                              .n_groups = o->study->n_datasets,
@@ -103,16 +97,16 @@ static chi_status find_room(const chi_stages_options *o, const chi_run_plan *pla
   return chi_room_fit(demand, o->memory_per_rank, room);
 }
 
-static void fit_unit(const chi_stages_options *o, const chi_fit_unit *u, double busy,
+static void fit_unit(const chi_stages_options *o, const chi_stage_unit *u, double busy,
                      chi_stage_plan *stage, double *seconds)
 {
   const chi_dataset *d = &o->study->datasets[u->dataset];
   const int64_t times = o->study->alignments[u->alignment].n_times;
   const chi_cost_shape shape = {.rows = d->n_events,
-                                .features = features_of(o->study, u->dataset, u->space),
+                                .features = chi_unit_features(o->study, u),
                                 .electrodes = d->n_electrodes,
                                 .times = times,
-                                .targets = (u->electrode1 - u->electrode0) * times};
+                                .targets = (u->end - u->begin) * times};
   const double bytes = 3 * sizeof(float) * (double)shape.targets;
   stage->flops += chi_cost_flops(&o->encode, &shape);
   stage->written_bytes += bytes;
@@ -120,80 +114,47 @@ static void fit_unit(const chi_stages_options *o, const chi_fit_unit *u, double 
              bytes / o->machine->write_bandwidth;
 }
 
-static chi_status make_fit_plan(const chi_stages_options *o, chi_fit_plan *fit)
-{
-  const chi_study *study = o->study;
-  uint8_t **done;
-  CHI_TRY(chi_alloc(study->n_alignments, sizeof *done, "flags", &done));
-  chi_status s = CHI_OK;
-  for (int32_t a = 0; a < study->n_alignments && s == CHI_OK; a++)
-    s = chi_alloc(study->alignments[a].n_spaces * study->alignments[a].n_sites, 1, "flags",
-                  &done[a]);
-  if (s == CHI_OK)
-    s = chi_fit_plan_make(study, &o->encode, 0, (const uint8_t *const *)done, o->ranks, fit);
-  for (int32_t a = 0; a < study->n_alignments; a++) chi_free(done[a]);
-  chi_free(done);
-  return s;
-}
-
 static chi_status plan_fit(const chi_stages_options *o, chi_run_plan *plan)
 {
-  chi_fit_plan fit = {0};
+  const chi_fit_shares shares = {.n_ranks = o->ranks};
+  chi_unit_list units = {0};
+  int64_t parts;
   tables t = {0};
   chi_stage_plan *stage = &plan->fit;
-  chi_status s = make_fit_plan(o, &fit);
-  if (s == CHI_OK) s = tables_make(o, fit.n, &t);
+  chi_status s = chi_fit_units(o->study, &o->encode, &shares, NULL, &units, &parts);
+  if (s == CHI_OK) s = tables_make(o, units.n, &t);
   if (s != CHI_OK) goto cleanup;
-  for (int64_t i = 0; i < fit.n; i++) {
-    fit_unit(o, &fit.what[i], busy_of(o, plan), stage, &t.seconds[i]);
-    t.bytes[i] = layer_bytes(o, fit.what[i].dataset, fit.what[i].space);
+  for (int64_t i = 0; i < units.n; i++) {
+    fit_unit(o, &units.what[i], busy_of(o, plan), stage, &t.seconds[i]);
+    t.bytes[i] = layer_bytes(o, &units.what[i]);
   }
-  stage->units = fit.n;
-  stage->models = fit.models;
+  stage->units = units.n;
+  stage->models = units.models;
   prepare(o, o->machine->fit_s, stage);
-  s = simulate(o, plan, fit.unit, fit.n, &t, &stage->sweep);
+  s = simulate(o, plan, &units, &t, &stage->sweep);
   const chi_room_demand demand = {o->study, &o->encode, o->real, NULL, 0};
   if (s == CHI_OK) s = find_room(o, plan, &demand, &plan->fit_room);
 cleanup:
   tables_free(&t);
-  chi_fit_plan_free(&fit);
+  chi_unit_list_free(&units);
   return s;
 }
 
-static void bootstrap_unit(const chi_stages_options *o, const chi_boot_layer *l, int64_t replicates,
+static void bootstrap_unit(const chi_stages_options *o, const chi_stage_unit *u, int64_t targets,
                            double busy, chi_stage_plan *stage, double *seconds)
 {
-  const chi_dataset *d = &o->study->datasets[l->dataset];
-  const int64_t times = o->study->alignments[l->alignment].n_times;
-  const chi_cost_shape shape = {.rows = (int64_t)(0.63 * (double)d->n_events),
-                                .features = features_of(o->study, l->dataset, l->space),
-                                .electrodes = l->n_electrodes,
-                                .times = times,
-                                .targets = l->n_electrodes * times};
-  const double n = (double)replicates, bytes = 2 * sizeof(float) * n * (double)shape.targets;
+  const int64_t times = o->study->alignments[u->alignment].n_times;
+  const chi_cost_shape shape = {
+      .rows = chi_bootstrap_distinct(o->study->datasets[u->dataset].n_events),
+      .features = chi_unit_features(o->study, u),
+      .electrodes = targets / times,
+      .times = times,
+      .targets = targets};
+  const double n = (double)(u->end - u->begin), bytes = 2 * sizeof(float) * n * (double)targets;
   stage->flops += n * chi_cost_flops(&o->encode, &shape);
   stage->written_bytes += bytes;
   *seconds = n * chi_cost_seconds(o->machine, &o->encode, &shape, busy) * o->machine->replicate +
              o->machine->unit_s + bytes / o->machine->write_bandwidth;
-}
-
-/* Every unit of a bootstrap that has not begun. */
-static chi_status make_boot_plan(const chi_stages_options *o, const chi_bootstrap_rows *rows,
-                                 chi_boot_plan *boot)
-{
-  const chi_study *study = o->study;
-  const int64_t blocks = (o->replicates + CHI_REPLICATE_BLOCK - 1) / CHI_REPLICATE_BLOCK;
-  uint8_t **done;
-  CHI_TRY(chi_boot_plan_layers(study, rows, boot));
-  CHI_TRY(chi_alloc(study->n_alignments, sizeof *done, "flags", &done));
-  chi_status s = CHI_OK;
-  for (int32_t a = 0; a < study->n_alignments && s == CHI_OK; a++)
-    s = chi_alloc(rows[a].n_rows * study->alignments[a].n_sites * blocks, 1, "flags", &done[a]);
-  if (s == CHI_OK)
-    s = chi_boot_plan_units(study, &o->encode, o->replicates, (const uint8_t *const *)done, boot);
-  for (int32_t a = 0; a < study->n_alignments; a++) chi_free(done[a]);
-  chi_free(done);
-  return s;
 }
 
 /* Scores of all replicates: val_r and test_r. */
@@ -219,31 +180,33 @@ static void finish(const chi_stages_options *o, double values, chi_run_plan *pla
 static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan)
 {
   chi_bootstrap_rows *rows = NULL;
-  chi_boot_plan boot = {0};
+  chi_picked *picked = NULL;
+  chi_unit_list units = {0};
   tables t = {0};
   chi_stage_plan *stage = &plan->bootstrap;
   chi_status s = chi_spread_layers(o->study, o->layers, &rows);
-  if (s == CHI_OK) s = make_boot_plan(o, rows, &boot);
-  if (s == CHI_OK) s = tables_make(o, boot.n, &t);
+  if (s == CHI_OK) s = chi_bootstrap_pick(o->study, rows, &picked);
+  if (s == CHI_OK)
+    s = chi_bootstrap_units(o->study, &o->encode, o->replicates, picked, NULL, &units);
+  if (s == CHI_OK) s = tables_make(o, units.n, &t);
   if (s != CHI_OK) goto cleanup;
-  for (int64_t i = 0; i < boot.n; i++) {
-    const chi_boot_layer *l = &boot.layer[boot.of[i]];
-    const int64_t left = o->replicates - boot.block[i] * CHI_REPLICATE_BLOCK;
-    bootstrap_unit(o, l, left < CHI_REPLICATE_BLOCK ? left : CHI_REPLICATE_BLOCK, busy_of(o, plan),
-                   stage, &t.seconds[i]);
-    t.bytes[i] = layer_bytes(o, l->dataset, l->space);
+  for (int64_t i = 0; i < units.n; i++) {
+    const chi_stage_unit *u = &units.what[i];
+    bootstrap_unit(o, u, units.unit[i].models / (u->end - u->begin), busy_of(o, plan), stage,
+                   &t.seconds[i]);
+    t.bytes[i] = layer_bytes(o, u);
   }
-  stage->units = boot.n;
-  stage->models = boot.models;
+  stage->units = units.n;
+  stage->models = units.models;
   prepare(o, o->machine->bootstrap_s, stage);
   finish(o, scores_of(o, rows), plan);
-  s = simulate(o, plan, boot.unit, boot.n, &t, &stage->sweep);
-  const chi_room_demand demand = {o->study, &o->encode, o->real, boot.electrodes,
-                                  CHI_REPLICATE_BLOCK};
+  s = simulate(o, plan, &units, &t, &stage->sweep);
+  const chi_room_demand demand = {o->study, &o->encode, o->real, picked, CHI_REPLICATE_BLOCK};
   if (s == CHI_OK) s = find_room(o, plan, &demand, &plan->bootstrap_room);
 cleanup:
   tables_free(&t);
-  chi_boot_plan_free(&boot);
+  chi_unit_list_free(&units);
+  chi_bootstrap_unpick(o->study, &picked);
   if (rows != NULL) chi_choose_free(o->study, &rows);
   return s;
 }

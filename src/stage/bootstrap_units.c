@@ -35,6 +35,7 @@ void chi_bootstrap_unpick(const chi_study *study, chi_picked **picked)
 static bool has_work(const chi_study *study, const chi_stage_unit *unit, const chi_picked *picked,
                      const uint8_t *done, int64_t n_blocks)
 {
+  if (done == NULL) return true;
   const int64_t n_sites = study->alignments[unit->alignment].n_sites;
   const int64_t site0 = study->datasets[unit->dataset].first_site;
   for (int64_t i = 0; i < picked->n; i++) {
@@ -80,7 +81,7 @@ chi_status chi_bootstrap_units(const chi_study *study, const chi_encode_options 
             .space = f,
             .begin = begin,
             .end = begin + (left < CHI_REPLICATE_BLOCK ? left : CHI_REPLICATE_BLOCK)};
-        if (has_work(study, &unit, p, done[a], n_blocks))
+        if (has_work(study, &unit, p, done == NULL ? NULL : done[a], n_blocks))
           add_unit(study, encode, &unit, p->n, list);
       }
     }

@@ -19,7 +19,7 @@ void chi_bootstrap_unpick(const chi_study *study, chi_picked **picked);
 int64_t chi_bootstrap_distinct(int64_t n);
 
 /** List the units that are left to do: those of which a site's block is not written.
- * \param[in]  done  by alignment, as chi_bootstrap_done gives it
+ * \param[in]  done  by alignment, as chi_bootstrap_done gives it; NULL: nothing is done
  * \param[out] list  free with chi_unit_list_free */
 chi_status chi_bootstrap_units(const chi_study *study, const chi_encode_options *encode,
                                int64_t n_replicates, const chi_picked *picked,

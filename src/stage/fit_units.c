@@ -14,6 +14,7 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 /* Whether any site of [from, to) is not written. */
 static bool has_work(const uint8_t *done, int64_t from, int64_t to)
 {
+  if (done == NULL) return true;
   for (int64_t i = from; i < to; i++)
     if (done[i] != CHI_DONE_WRITTEN) return true;
   return false;
@@ -63,26 +64,26 @@ static chi_status add_dataset(pieces *list, const chi_study *study,
         .block = block,
         .shared = cost.flops_shared,
         .electrode = cost.flops_target * (double)a->n_times};
-    CHI_TRY(
-        add_layer(list, piece, d->n_electrodes, longest, done + f * a->n_sites + d->first_site));
+    const uint8_t *of_layer = done == NULL ? NULL : done + f * a->n_sites + d->first_site;
+    CHI_TRY(add_layer(list, piece, d->n_electrodes, longest, of_layer));
   }
   return CHI_OK;
 }
 
 /* Turn pieces, piece i in part[i] parts, into units. */
-static chi_status make_units(const chi_study *study, const pieces *pieces, const int64_t *part,
+static chi_status make_units(const chi_study *study, const pieces *cut, const int64_t *part,
                              chi_unit_list *list, int64_t *parts)
 {
   int64_t n = 0;
   *parts = 0;
-  for (int64_t i = 0; i < pieces->n; i++) {
+  for (int64_t i = 0; i < cut->n; i++) {
     n += part[i];
     if (part[i] > 1) *parts += part[i];
   }
   CHI_TRY(chi_unit_list_create(study, n, list));
-  for (int64_t i = 0; i < pieces->n; i++)
+  for (int64_t i = 0; i < cut->n; i++)
     for (int64_t j = 0; j < part[i]; j++) {
-      const chi_fit_piece *piece = &pieces->item[i];
+      const chi_fit_piece *piece = &cut->item[i];
       const chi_stage_unit what = chi_fit_part(piece, j, part[i]);
       const int64_t n_times = study->alignments[what.alignment].n_times;
       chi_unit_list_add(study, &what, chi_fit_cost(piece, &what), (what.end - what.begin) * n_times,
@@ -95,19 +96,19 @@ chi_status chi_fit_units(const chi_study *study, const chi_encode_options *encod
                          const chi_fit_shares *shares, const uint8_t *const *done,
                          chi_unit_list *list, int64_t *parts)
 {
-  pieces pieces = {0};
+  pieces all = {0};
   int64_t *part = NULL;
   chi_status s = CHI_OK;
   *list = (chi_unit_list){0};
   for (int32_t d = 0; d < study->n_datasets && s == CHI_OK; d++)
-    s = add_dataset(&pieces, study, encode, shares->electrode_block,
-                    done[study->datasets[d].alignment], d);
-  if (s == CHI_OK) s = chi_alloc(pieces.n, sizeof *part, "parts of units", &part);
-  for (int64_t i = 0; i < pieces.n && s == CHI_OK; i++) part[i] = 1;
+    s = add_dataset(&all, study, encode, shares->electrode_block,
+                    done == NULL ? NULL : done[study->datasets[d].alignment], d);
+  if (s == CHI_OK) s = chi_alloc(all.n, sizeof *part, "parts of units", &part);
+  for (int64_t i = 0; i < all.n && s == CHI_OK; i++) part[i] = 1;
   if (s == CHI_OK && shares->electrode_block == 0 && shares->n_ranks > 1)
-    s = chi_fit_cut(pieces.item, pieces.n, shares->n_ranks, part);
-  if (s == CHI_OK) s = make_units(study, &pieces, part, list, parts);
+    s = chi_fit_cut(all.item, all.n, shares->n_ranks, part);
+  if (s == CHI_OK) s = make_units(study, &all, part, list, parts);
   chi_free(part);
-  chi_free(pieces.item);
+  chi_free(all.item);
   return s;
 }

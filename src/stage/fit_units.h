@@ -17,7 +17,7 @@ typedef struct chi_fit_shares {
  * electrodes if that is given; blocks whose sites are all written are left out. Without
  * electrode_block, layers are cut further where that lets the ranks finish sooner, although every
  * part repeats what a layer's electrodes share.
- * \param[in]  done   by alignment: CHI_DONE_* of (space, site)
+ * \param[in]  done   by alignment: CHI_DONE_* of (space, site); NULL: nothing is done
  * \param[out] list   free with chi_unit_list_free
  * \param[out] parts  how many of them are parts of a layer cut because units ran short */
 chi_status chi_fit_units(const chi_study *study, const chi_encode_options *encode,

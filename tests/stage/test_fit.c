@@ -85,15 +85,15 @@ static int remove_study(void **unused)
 static chi_fit_options options_for(const char *run)
 {
   return (chi_fit_options){.study = at("study"),
-                           .run = run,
-                           .encode = {.folds = 5,
-                                      .n_alphas = 2,
-                                      .alphas = alphas,
-                                      .precision = CHI_REAL32,
-                                      .threads = 1},
-                           .config = "fit:\n  folds: 5\n",
-                           .blas_kernel = "some",
-                           .libraries = "some"};
+                           .stage = {.run = run,
+                                     .encode = {.folds = 5,
+                                                .n_alphas = 2,
+                                                .alphas = alphas,
+                                                .precision = CHI_REAL32,
+                                                .threads = 1},
+                                     .fit_config = "fit:\n  folds: 5\n",
+                                     .blas_kernel = "some",
+                                     .libraries = "some"}};
 }
 
 static chi_status fit(MPI_Comm comm, const chi_fit_options *options, int64_t *failed)
@@ -224,10 +224,10 @@ static void run_goes_on_where_it_was(void **unused)
   int64_t failed = -1;
   chi_fit_options options = options_for(at("run"));
   assert_int_equal(fit(MPI_COMM_WORLD, &options, &failed), CHI_ERR_USAGE);
-  options.mode = CHI_RUN_RESUME;
+  options.stage.mode = CHI_RUN_RESUME;
   assert_int_equal(fit(MPI_COMM_WORLD, &options, &failed), CHI_OK);
   assert_int_equal(failed, 0);
-  options.config = "fit:\n  folds: 4\n";
+  options.stage.fit_config = "fit:\n  folds: 4\n";
   assert_int_equal(fit(MPI_COMM_WORLD, &options, &failed), CHI_ERR_USAGE);
 }
 
@@ -236,14 +236,14 @@ static void bad_requests_leave_no_run(void **unused)
   (void)unused;
   int64_t failed = -1;
   chi_fit_options options = options_for(at("none"));
-  options.encode.folds = 16;
+  options.stage.encode.folds = 16;
   assert_int_equal(fit(MPI_COMM_WORLD, &options, &failed), CHI_ERR_INPUT);
   assert_non_null(strstr(chi_message(), "responses/sim1.word.h5"));
   options = options_for(at("none"));
-  options.selection.models = "nothing*";
+  options.stage.selection.models = "nothing*";
   assert_int_equal(chi_exit_code(fit(MPI_COMM_WORLD, &options, &failed)), 2);
   options = options_for(at("none"));
-  options.memory_per_rank = 1000;
+  options.stage.memory_per_rank = 1000;
   assert_int_equal(fit(MPI_COMM_WORLD, &options, &failed), CHI_ERR_USAGE);
   options = options_for(at("none"));
   options.study = at("nowhere");
@@ -273,7 +273,7 @@ static void bad_units_fail_alone(void **unused)
   /* 24 spaces; the failed layers' sites, and one target in each space that did not fail there */
   assert_int_equal(told(rank == 0 ? count_bad(bad, NULL) : 0),
                    3 * (2 * ELECTRODES * BINS + 24 - 1));
-  options.mode = CHI_RUN_RESUME;
+  options.stage.mode = CHI_RUN_RESUME;
   assert_int_equal(fit(MPI_COMM_WORLD, &options, &failed), CHI_OK);
   assert_int_equal(failed, 2);
 }

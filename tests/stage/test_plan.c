@@ -54,32 +54,32 @@ static int make_study(void **unused)
 }
 
 /* How often a plan's units do each (space, site). */
-static void count_sites(const chi_fit_plan *plan, int32_t *count)
+static void count_sites(const chi_unit_list *list, int32_t *count)
 {
   const int64_t block = chi_block_electrodes(TIMES);
   memset(count, 0, SPACES * 1000 * sizeof *count);
   int64_t models = 0;
-  for (int64_t i = 0; i < plan->n; i++) {
-    const chi_fit_unit *u = &plan->what[i];
+  for (int64_t i = 0; i < list->n; i++) {
+    const chi_stage_unit *u = &list->what[i];
     const chi_dataset *d = &datasets[u->dataset];
-    assert_int_equal(u->electrode0 % block, 0);
-    assert_true(u->electrode1 == d->n_electrodes || u->electrode1 % block == 0);
-    assert_true(u->electrode0 < u->electrode1 && u->electrode1 <= d->n_electrodes);
-    assert_int_equal(plan->unit[i].group, u->dataset);
-    assert_int_equal(plan->unit[i].layer, u->space * 2 + d->subject_index);
-    assert_true(plan->unit[i].cost > 0);
-    models += plan->unit[i].models;
-    for (int64_t e = u->electrode0; e < u->electrode1; e++)
+    assert_int_equal(u->begin % block, 0);
+    assert_true(u->end == d->n_electrodes || u->end % block == 0);
+    assert_true(u->begin < u->end && u->end <= d->n_electrodes);
+    assert_int_equal(list->unit[i].group, u->dataset);
+    assert_int_equal(list->unit[i].layer, u->space * 2 + d->subject_index);
+    assert_true(list->unit[i].cost > 0);
+    models += list->unit[i].models;
+    for (int64_t e = u->begin; e < u->end; e++)
       count[u->space * alignment.n_sites + d->first_site + e]++;
   }
-  assert_int_equal(plan->models, models);
+  assert_int_equal(list->models, models);
 }
 
 /* Every site that is there once, if it is not written; the missing layer never. */
-static void check_complete(const chi_fit_plan *plan)
+static void check_complete(const chi_unit_list *list)
 {
   static int32_t count[SPACES * 1000];
-  count_sites(plan, count);
+  count_sites(list, count);
   for (int64_t f = 0; f < SPACES; f++)
     for (int64_t i = 0; i < alignment.n_sites; i++) {
       const int64_t at = f * alignment.n_sites + i;
@@ -88,46 +88,49 @@ static void check_complete(const chi_fit_plan *plan)
     }
 }
 
-static chi_fit_plan plan_for(int64_t electrode_block, int32_t n_ranks)
+/* Of the last plan_for: units that are parts of a layer. */
+static int64_t parts;
+
+static chi_unit_list plan_for(int64_t electrode_block, int32_t n_ranks)
 {
-  chi_fit_plan plan;
-  assert_int_equal(chi_fit_plan_make(&study, &encode, electrode_block, done_of, n_ranks, &plan),
-                   CHI_OK);
-  return plan;
+  const chi_fit_shares shares = {electrode_block, n_ranks};
+  chi_unit_list list;
+  assert_int_equal(chi_fit_units(&study, &encode, &shares, done_of, &list, &parts), CHI_OK);
+  return list;
 }
 
 static void whole_layers_by_default(void **unused)
 {
   (void)unused;
-  chi_fit_plan plan = plan_for(0, 1);
-  check_complete(&plan);
-  assert_int_equal(plan.n, 5);
-  assert_int_equal(plan.parts, 0);
-  assert_int_equal(plan.largest, datasets[0].n_electrodes * TIMES);
-  chi_fit_plan_free(&plan);
+  chi_unit_list list = plan_for(0, 1);
+  check_complete(&list);
+  assert_int_equal(list.n, 5);
+  assert_int_equal(parts, 0);
+  assert_int_equal(list.unit[0].models, datasets[0].n_electrodes * TIMES);
+  chi_unit_list_free(&list);
 }
 
 static void electrode_block_is_rounded_up(void **unused)
 {
   (void)unused;
   const int64_t block = chi_block_electrodes(TIMES);
-  chi_fit_plan plan = plan_for(1, 1);
-  check_complete(&plan);
-  assert_int_equal(plan.n, 3 * BLOCKS + 2 * 2);
-  chi_fit_plan_free(&plan);
-  plan = plan_for(block + 1, 4);
-  check_complete(&plan);
-  assert_int_equal(plan.n, 3 * 3 + 2);
-  chi_fit_plan_free(&plan);
+  chi_unit_list list = plan_for(1, 1);
+  check_complete(&list);
+  assert_int_equal(list.n, 3 * BLOCKS + 2 * 2);
+  chi_unit_list_free(&list);
+  list = plan_for(block + 1, 4);
+  check_complete(&list);
+  assert_int_equal(list.n, 3 * 3 + 2);
+  chi_unit_list_free(&list);
 }
 
 static void many_ranks_cut_layers(void **unused)
 {
   (void)unused;
-  chi_fit_plan plan = plan_for(0, 8);
-  check_complete(&plan);
-  assert_true(plan.n > 5 && plan.parts > 0);
-  chi_fit_plan_free(&plan);
+  chi_unit_list list = plan_for(0, 8);
+  check_complete(&list);
+  assert_true(list.n > 5 && parts > 0);
+  chi_unit_list_free(&list);
 }
 
 static void resume_takes_unfinished_blocks(void **unused)
@@ -135,24 +138,24 @@ static void resume_takes_unfinished_blocks(void **unused)
   (void)unused;
   const int64_t block = chi_block_electrodes(TIMES);
   memset(done, CHI_DONE_WRITTEN, sizeof done);
-  chi_fit_plan plan = plan_for(0, 4);
-  assert_int_equal(plan.n, 0);
-  chi_fit_plan_free(&plan);
+  chi_unit_list list = plan_for(0, 4);
+  assert_int_equal(list.n, 0);
+  chi_unit_list_free(&list);
   /* Blocks 1, 2 and 4 of the first subject in space 1; a failed site is to be done again. */
   for (int64_t e = block; e < 3 * block; e++) done[alignment.n_sites + e] = CHI_DONE_NOT_YET;
   for (int64_t e = 4 * block; e < datasets[0].n_electrodes; e++)
     done[alignment.n_sites + e] = CHI_DONE_FAILED;
-  plan = plan_for(0, 1);
-  check_complete(&plan);
-  assert_int_equal(plan.n, 2);
-  assert_int_equal(plan.what[0].electrode0, block);
-  assert_int_equal(plan.what[0].electrode1, 3 * block);
-  assert_int_equal(plan.what[1].electrode1, datasets[0].n_electrodes);
-  chi_fit_plan_free(&plan);
-  plan = plan_for(1, 1);
-  check_complete(&plan);
-  assert_int_equal(plan.n, 3);
-  chi_fit_plan_free(&plan);
+  list = plan_for(0, 1);
+  check_complete(&list);
+  assert_int_equal(list.n, 2);
+  assert_int_equal(list.what[0].begin, block);
+  assert_int_equal(list.what[0].end, 3 * block);
+  assert_int_equal(list.what[1].end, datasets[0].n_electrodes);
+  chi_unit_list_free(&list);
+  list = plan_for(1, 1);
+  check_complete(&list);
+  assert_int_equal(list.n, 3);
+  chi_unit_list_free(&list);
 }
 
 static void cuts_only_where_it_pays(void **unused)
@@ -161,8 +164,7 @@ static void cuts_only_where_it_pays(void **unused)
   chi_fit_piece pieces[7];
   int64_t part[7];
   for (int i = 0; i < 7; i++)
-    pieces[i] =
-        (chi_fit_piece){.what = {.electrode1 = 100}, .block = 10, .shared = 1000, .electrode = 10};
+    pieces[i] = (chi_fit_piece){.what = {.end = 100}, .block = 10, .shared = 1000, .electrode = 10};
   /* Seven equal layers on two ranks: four rounds uncut are better than to repeat what is shared. */
   assert_int_equal(chi_fit_cut(pieces, 7, 2, part), CHI_OK);
   for (int i = 0; i < 7; i++) assert_int_equal(part[i], 1);

@@ -5,8 +5,6 @@
 
 #include "cli/cli.h"
 #include "import/concat.h"
-#include "import/layers.h"
-#include "import/target.h"
 
 static chi_status get_projection(const chi_options *o, chi_project_options *out)
 {
@@ -23,35 +21,36 @@ static chi_status get_projection(const chi_options *o, chi_project_options *out)
   return chi_cli_count(o, "project", "auto, none or a number of features", &out->components);
 }
 
-static chi_target get_target(const chi_options *o)
+static chi_feature_file get_file(const chi_options *o)
 {
-  return (chi_target){.study = chi_opt_argument(o, 0),
-                      .subject = chi_opt_text(o, "subject"),
-                      .alignment = chi_opt_text(o, "alignment"),
-                      .model = chi_opt_text(o, "model"),
-                      .overwrite = chi_opt_flag(o, "overwrite")};
+  return (chi_feature_file){.study = chi_opt_argument(o, 0),
+                            .subject = chi_opt_text(o, "subject"),
+                            .alignment = chi_opt_text(o, "alignment"),
+                            .model = chi_opt_text(o, "model"),
+                            .overwrite = chi_opt_flag(o, "overwrite")};
 }
 
 void chi_look_features(chi_options *o)
 {
-  const chi_target target = get_target(o);
-  const bool named = target.subject != NULL && target.alignment != NULL && target.model != NULL;
-  chi_layers layers = {0};
+  const chi_feature_file file = get_file(o);
+  const bool named = file.subject != NULL && file.alignment != NULL && file.model != NULL;
+  chi_layer_files layers = {0};
   int64_t events;
-  chi_layers_find(chi_opt_n_arguments(o) - 1, chi_opt_arguments(o) + 1, CHI_ORDER_GIVEN, &layers);
-  if (named && chi_target_check_names(&target) == CHI_OK) chi_target_count_events(&target, &events);
-  chi_layers_free(&layers);
+  chi_layer_files_find(chi_opt_n_arguments(o) - 1, chi_opt_arguments(o) + 1, CHI_ORDER_GIVEN,
+                       &layers);
+  if (named && chi_feature_file_check(&file) == CHI_OK) chi_feature_file_events(&file, &events);
+  chi_layer_files_free(&layers);
 }
 
 chi_status chi_cli_import_features(chi_cli *cli)
 {
   const chi_options *o = cli->options;
-  chi_features_options options = {.target = get_target(o),
+  chi_features_options options = {.file = get_file(o),
                                   .network = chi_opt_text(o, "network"),
                                   .modality = chi_opt_text(o, "modality"),
                                   .training = chi_opt_text(o, "training"),
-                                  .n_files = chi_opt_n_arguments(o) - 1,
-                                  .files = chi_opt_arguments(o) + 1,
+                                  .n_paths = chi_opt_n_arguments(o) - 1,
+                                  .paths = chi_opt_arguments(o) + 1,
                                   .order = (chi_layer_order)chi_opt_choice(o, "order")};
   CHI_TRY(get_projection(o, &options.project));
   return chi_import_features(cli->comm, &options);

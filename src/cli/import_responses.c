@@ -4,9 +4,8 @@
 
 #include "base/agree.h"
 #include "cli/cli.h"
-#include "import/plain.h"
+#include "import/origins.h"
 #include "import/responses.h"
-#include "import/treebank.h"
 
 /* Whether this is import brain-treebank, not import events. */
 static bool is_treebank(const chi_options *o) { return chi_opt_has(o, "trial"); }
@@ -48,24 +47,24 @@ static chi_status get_options(const chi_options *o, chi_import_options *out)
   return CHI_OK;
 }
 
-static chi_status make_plan(const chi_options *o, chi_plan **plan)
+static chi_status make_plan(const chi_options *o, chi_raw **plan)
 {
   chi_import_options options;
   *plan = NULL;
   CHI_TRY(get_options(o, &options));
-  return is_treebank(o) ? chi_treebank_plan(chi_opt_argument(o, 0), &options, plan)
-                        : chi_plain_plan(chi_opt_argument(o, 0), &options, plan);
+  return is_treebank(o) ? chi_treebank_find(chi_opt_argument(o, 0), &options, plan)
+                        : chi_plain_find(chi_opt_argument(o, 0), &options, plan);
 }
 
 void chi_look_responses(chi_options *options)
 {
-  chi_plan *plan;
+  chi_raw *plan;
   make_plan(options, &plan);
-  chi_plan_destroy(&plan);
+  chi_raw_destroy(&plan);
 }
 
 /* Every rank reads the small files itself; they could have changed in between. Collective. */
-static chi_status check_equal(MPI_Comm comm, const chi_plan *plan)
+static chi_status check_equal(MPI_Comm comm, const chi_raw *plan)
 {
   int64_t mine[4] = {plan->n_electrodes, plan->n_events, plan->n_sessions, 0}, first[4];
   for (int64_t i = 0; i < plan->n_sessions; i++) mine[3] += plan->session[i].n_samples;
@@ -80,12 +79,12 @@ static chi_status check_equal(MPI_Comm comm, const chi_plan *plan)
 chi_status chi_cli_import_responses(chi_cli *cli)
 {
   const chi_options *o = cli->options;
-  chi_plan *plan = NULL;
+  chi_raw *plan = NULL;
   chi_status s = chi_agree(cli->comm, make_plan(o, &plan));
   if (s == CHI_OK) s = check_equal(cli->comm, plan);
   if (s == CHI_OK)
     s = chi_import_responses(cli->comm, plan, chi_opt_text(o, "output"),
                              chi_opt_flag(o, "overwrite"));
-  chi_plan_destroy(&plan);
+  chi_raw_destroy(&plan);
   return s;
 }

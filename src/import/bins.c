@@ -45,7 +45,7 @@ void chi_bins_form_free(chi_bins_form *form)
 struct chi_bins {
   const chi_bins_form *form;
   int64_t n_events, next; /* events before `next` are done */
-  const int64_t *sample;
+  const chi_placed_event *event;
   bool zscore;
   float *out;
   int64_t stride;
@@ -58,13 +58,14 @@ struct chi_bins {
 
 static int64_t reach(const chi_bins_form *form) { return form->last - form->first; }
 
-chi_status chi_bins_create(const chi_bins_form *form, int64_t n_events, const int64_t *sample,
-                           bool zscore, float *out, int64_t stride, chi_bins **bins)
+chi_status chi_bins_create(const chi_bins_form *form, int64_t n_events,
+                           const chi_placed_event *event, bool zscore, float *out, int64_t stride,
+                           chi_bins **bins)
 {
   CHI_TRY(chi_alloc(1, sizeof **bins, "bins", bins));
   **bins = (chi_bins){.form = form,
                       .n_events = n_events,
-                      .sample = sample,
+                      .event = event,
                       .zscore = zscore,
                       .out = out,
                       .stride = stride};
@@ -101,7 +102,7 @@ static void add_moments(chi_bins *b, int64_t n, const double *x)
 static void write_means(const chi_bins *b, const double *sums, int64_t begin)
 {
   const chi_bins_form *f = b->form;
-  const int64_t at = b->sample[b->next] - begin;
+  const int64_t at = b->event[b->next].sample - begin;
   float *out = b->out + b->next * b->stride;
   for (int64_t k = 0; k < f->n; k++)
     out[k] =
@@ -114,12 +115,12 @@ void chi_bins_push(chi_bins *b, int64_t n, const double *x, double *room)
   add_moments(b, n, x);
   const int64_t begin = b->n - b->held; /* sample of the first running sum */
   b->n += n;
-  if (b->next < b->n_events && b->sample[b->next] + b->form->last <= b->n) {
+  if (b->next < b->n_events && b->event[b->next].sample + b->form->last <= b->n) {
     room[0] = 0;
     for (int64_t i = 0; i < b->held; i++) room[i + 1] = room[i] + b->past[i];
     double *sums = room + b->held;
     for (int64_t i = 0; i < n; i++) sums[i + 1] = sums[i] + (x[i] - b->shift);
-    for (; b->next < b->n_events && b->sample[b->next] + b->form->last <= b->n; b->next++)
+    for (; b->next < b->n_events && b->event[b->next].sample + b->form->last <= b->n; b->next++)
       write_means(b, room, begin);
   }
   const int64_t keep = b->n < reach(b->form) ? b->n : reach(b->form);

@@ -19,6 +19,13 @@ typedef struct chi_bins_form {
   double width;        /* s */
 } chi_bins_form;
 
+/** An event that is cut from a recording. */
+typedef struct chi_placed_event {
+  int64_t sample;    /* ascending within a session */
+  int64_t table_row; /* of the event file, from 0 */
+  int32_t session;
+} chi_placed_event;
+
 /** \param[in] start, end  of the window around an event, s; bins that end by `end` are made
  * \return CHI_ERR_USAGE if there is none, or a bin holds no sample */
 chi_status chi_bins_form_make(double start, double end, double width, double step, double rate,
@@ -29,11 +36,12 @@ void chi_bins_form_free(chi_bins_form *form);
 typedef struct chi_bins chi_bins;
 
 /** \param[in] form      borrowed
- * \param[in] sample    n_events, ascending; every event's samples are in the signal; borrowed
+ * \param[in] event     n_events, samples ascending; every event's bins are in the signal; borrowed
  * \param[in] zscore    let chi_bins_finish standardise by the whole signal's mean and deviation
  * \param[in] out       where the means go: bin k of event e to out[e * stride + k]; borrowed */
-chi_status chi_bins_create(const chi_bins_form *form, int64_t n_events, const int64_t *sample,
-                           bool zscore, float *out, int64_t stride, chi_bins **bins);
+chi_status chi_bins_create(const chi_bins_form *form, int64_t n_events,
+                           const chi_placed_event *event, bool zscore, float *out, int64_t stride,
+                           chi_bins **bins);
 void chi_bins_destroy(chi_bins **bins);
 
 /** Room that chi_bins_push needs for pieces of at most n samples. */

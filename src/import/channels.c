@@ -2,45 +2,27 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "study/catalog.h"
 
-enum { NAME_MAX_BYTES = 200 };
-
-static chi_status check_name(const char *where, int64_t i, const char *name)
+chi_status chi_channels_add(chi_channels *channels, const char *where, const char *name,
+                            bool left_out)
 {
-  const char *wrong = NULL;
-  if (name[0] == '\0') wrong = "is empty";
-  if (strlen(name) > NAME_MAX_BYTES) wrong = "is over 200 bytes long";
-  for (const char *c = name; *c != '\0'; c++)
-    if ((unsigned char)*c < ' ' || *c == 127 || *c == '/')
-      wrong = "has a slash or control character";
-  if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) wrong = "reads like a path";
-  if (wrong == NULL) return CHI_OK;
-  return chi_fail(CHI_ERR_INPUT, "%s: name %lld, `%.60s`, %s; expected an electrode's name", where,
-                  (long long)i, name, wrong);
-}
-
-chi_status chi_channels_make(const char *where, int64_t n, const char *const *names,
-                             chi_channels *out)
-{
-  *out = (chi_channels){0};
-  chi_status s = chi_alloc(n, sizeof *out->item, "channels", &out->item);
-  for (int64_t i = 0; i < n && s == CHI_OK; i++) {
-    s = check_name(where, i, names[i]);
-    const int64_t same = chi_channels_find(out, names[i]);
-    if (s == CHI_OK && same >= 0)
-      s = chi_fail(CHI_ERR_INPUT, "%s: names %lld and %lld are both `%s`, expected unique names",
-                   where, (long long)same, (long long)i, names[i]);
-    out->n = i + 1;
-    chi_channel *c = &out->item[i];
-    for (int k = 0; k < 3; k++) c->xyz[k] = NAN;
-    if (s == CHI_OK) s = chi_strdup(names[i], &c->name);
-    if (s == CHI_OK) s = chi_strdup("", &c->region);
-  }
-  if (s != CHI_OK) chi_channels_free(out);
-  return s;
+  char what[32];
+  const int64_t i = channels->n, same = chi_channels_find(channels, name);
+  snprintf(what, sizeof what, "name %lld", (long long)i);
+  CHI_TRY(chi_name_check(name, where, what));
+  if (same >= 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: names %lld and %lld are both `%s`, expected unique names",
+                    where, (long long)same, (long long)i, name);
+  CHI_TRY(chi_grow(&channels->item, &channels->room, i + 1, sizeof *channels->item, "channels"));
+  chi_channel *c = &channels->item[channels->n++];
+  *c = (chi_channel){.left_out = left_out, .xyz = {NAN, NAN, NAN}};
+  CHI_TRY(chi_strdup(name, &c->name));
+  return chi_strdup("", &c->region);
 }
 
 void chi_channels_free(chi_channels *channels)

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/text.h"
 #include "chiasm/status.h"
 
 typedef struct chi_channel {
@@ -17,9 +16,9 @@ typedef struct chi_channel {
   float xyz[3];  /* NaN where not known */
 } chi_channel;
 
-/** All channels in the order of the recording. Free with chi_channels_free. */
+/** All channels in the order of the recording. Start as {0}; free with chi_channels_free. */
 typedef struct chi_channels {
-  int64_t n;
+  int64_t n, room;
   chi_channel *item;
 } chi_channels;
 
@@ -28,10 +27,10 @@ typedef struct chi_electrode {
   int64_t channel, before, after;
 } chi_electrode;
 
-/** \param[in] names  n, copied. \return CHI_ERR_INPUT naming `where` if one is empty, no label, or
- * there twice */
-chi_status chi_channels_make(const char *where, int64_t n, const char *const *names,
-                             chi_channels *out);
+/** Add the recording's next channel, of region "" and unknown place. \param[in] name  copied
+ * \return CHI_ERR_INPUT naming `where` if it is no electrode's name, or there already */
+chi_status chi_channels_add(chi_channels *channels, const char *where, const char *name,
+                            bool left_out);
 void chi_channels_free(chi_channels *channels);
 
 /** The channel of this name, or -1. */

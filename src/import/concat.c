@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "chiasm/study.h"
-#include "import/source.h"
-#include "import/target.h"
+#include "import/output.h"
+#include "import/reader.h"
 #include "study/numbers.h"
 #include "study/write.h"
 
@@ -136,7 +136,7 @@ static chi_status read_part(const part *item, int64_t row0, int64_t n, double *r
   const int64_t columns = item->numbers.columns;
   snprintf(where, sizeof where, "%s: %s", item->path, item->numbers.object);
   CHI_TRY(chi_numbers_read(&item->numbers, row0, n, CHI_REAL64, rows));
-  CHI_TRY(chi_source_check(where, row0, n, columns, rows));
+  CHI_TRY(chi_reader_check(where, row0, n, columns, rows));
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < columns; j++) out[i * width + j] = (float)rows[i * columns + j];
   return CHI_OK;
@@ -165,21 +165,29 @@ static chi_status write_rows(const parts *p, int64_t n_events, int64_t width, ch
   return s;
 }
 
+/* The file that a recording gets. \return as chi_feature_file_path */
+static chi_status find_path(const chi_concat_options *o, const chi_study *study,
+                            const chi_dataset *d, char *path)
+{
+  const char *alignment = study->alignments[d->alignment].name;
+  return chi_feature_file_path(
+      &(chi_feature_file){o->study, d->subject, alignment, o->model, o->overwrite}, path);
+}
+
 static chi_status make_file(const chi_concat_options *o, const chi_study *study, int32_t dataset,
                             parts *p)
 {
+  char path[PATH_MAX];
   const chi_dataset *d = &study->datasets[dataset];
   const chi_alignment *a = &study->alignments[d->alignment];
-  const chi_target target = {o->study, d->subject, a->name, o->model, o->overwrite};
   chi_feature_header header = {.model = o->model,
                                .network = o->network == NULL ? o->model : o->network,
                                .modality = o->modality,
                                .n_events = d->n_events};
   chi_writer *writer = NULL;
-  char *path = NULL;
   int64_t width = 0;
   CHI_TRY(choose_training(o, a, p, &header.training));
-  CHI_TRY(chi_target_path(&target, &path));
+  CHI_TRY(find_path(o, study, d, path));
   chi_status s = open_parts(study, dataset, p, &width);
   if (s == CHI_OK) s = chi_writer_create_features(path, &header, &writer);
   if (s == CHI_OK) s = chi_writer_add_layer(writer, o->layer, 0, width);
@@ -189,7 +197,6 @@ static chi_status make_file(const chi_concat_options *o, const chi_study *study,
     chi_log(CHI_LOG_INFO, "%s: %lld events, %lld features", path, (long long)d->n_events,
             (long long)width);
   close_parts(p);
-  chi_free(path);
   return s;
 }
 
@@ -208,16 +215,12 @@ static chi_status none_has_all(const chi_concat_options *o, const chi_study *stu
 /* All files, or none where one is there already. */
 static chi_status make_files(const chi_concat_options *o, const chi_study *study, parts *p)
 {
+  char path[PATH_MAX];
   int32_t n = 0;
   for (int32_t i = 0; i < study->n_datasets; i++) {
-    const chi_dataset *d = &study->datasets[i];
-    const chi_target target = {o->study, d->subject, study->alignments[d->alignment].name, o->model,
-                               o->overwrite};
-    char *path = NULL;
-    if (!find_parts(study, d, p)) continue;
+    if (!find_parts(study, &study->datasets[i], p)) continue;
     n++;
-    CHI_TRY(chi_target_path(&target, &path));
-    chi_free(path);
+    CHI_TRY(find_path(o, study, &study->datasets[i], path));
   }
   if (n == 0) return none_has_all(o, study, p);
   for (int32_t i = 0; i < study->n_datasets; i++)
@@ -233,12 +236,10 @@ chi_status chi_import_concat(const chi_concat_options *options)
   parts p = {0};
   chi_findings findings = {0};
   chi_study *study = NULL;
-  if (!chi_name_ok(options->model, true))
-    return chi_fail(CHI_ERR_USAGE, "--model: `%.200s`, expected [A-Za-z0-9_.-]+", options->model);
-  if (!chi_name_ok(options->layer, true))
-    return chi_fail(CHI_ERR_USAGE, "--layer: `%.200s`, expected [A-Za-z0-9_.-]+", options->layer);
-  CHI_TRY(chi_target_check_label("--modality", options->modality));
-  if (options->network != NULL) CHI_TRY(chi_target_check_label("--network", options->network));
+  CHI_TRY(chi_output_check_name("model", options->model, true));
+  CHI_TRY(chi_output_check_name("layer", options->layer, true));
+  CHI_TRY(chi_output_check_label("--modality", options->modality));
+  if (options->network != NULL) CHI_TRY(chi_output_check_label("--network", options->network));
   chi_status s = take_parts(options, &p);
   if (s == CHI_OK) {
     const chi_selection selection = {.subjects = options->subjects,

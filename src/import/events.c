@@ -1,134 +1,182 @@
 #include "import/events.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "import/csv.h"
 
-typedef struct event {
-  int64_t sample, row;
-} event;
+/* The triggers of one recording, in the order of the file. */
+typedef struct triggers {
+  int64_t n;
+  double *movie_time; /* n, s */
+  double *index;      /* n, samples */
+  int64_t n_parts;    /* stretches of the film between pauses */
+  int64_t *part;      /* n_parts + 1: part p is rows [part[p], part[p + 1]) */
+} triggers;
 
-static int by_sample(const void *a, const void *b)
+/* Whether the film goes on, or begins, with this row. */
+static bool begins_part(const chi_csv *csv, int64_t row)
 {
-  const event *x = a, *y = b;
-  if (x->sample != y->sample) return x->sample < y->sample ? -1 : 1;
-  return x->row < y->row ? -1 : x->row > y->row;
+  static const char *const columns[] = {"trig_type", "type"};
+  for (int i = 0; i < 2; i++) {
+    const int64_t column = chi_csv_find(csv, columns[i]);
+    if (column < 0) continue;
+    const char *kind = chi_csv_text(csv, row, column);
+    if (strcmp(kind, "unpause") == 0 || strcmp(kind, "beginning") == 0) return true;
+  }
+  return false;
+}
+
+static chi_status take_number(const chi_csv *csv, int64_t row, int64_t column, double *value)
+{
+  CHI_TRY(chi_csv_number(csv, row, column, value));
+  if (!isnan(*value) && fabs(*value) < 1e15) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: line %lld: %s is `%s`, expected a number", csv->where,
+                  (long long)csv->line[row], csv->header[column], chi_csv_text(csv, row, column));
+}
+
+static chi_status take_rows(const chi_csv *csv, triggers *out)
+{
+  int64_t time, index;
+  CHI_TRY(chi_csv_require(csv, "movie_time", &time));
+  CHI_TRY(chi_csv_require(csv, "index", &index));
+  if (csv->n_rows == 0) return chi_fail(CHI_ERR_INPUT, "%s: has no triggers", csv->where);
+  CHI_TRY(chi_alloc(csv->n_rows, sizeof *out->movie_time, "triggers", &out->movie_time));
+  CHI_TRY(chi_alloc(csv->n_rows, sizeof *out->index, "triggers", &out->index));
+  CHI_TRY(chi_alloc(csv->n_rows + 1, sizeof *out->part, "triggers", &out->part));
+  for (int64_t i = 0; i < csv->n_rows; i++) {
+    CHI_TRY(take_number(csv, i, time, &out->movie_time[i]));
+    CHI_TRY(take_number(csv, i, index, &out->index[i]));
+    if (i == 0 || begins_part(csv, i)) out->part[out->n_parts++] = i;
+  }
+  out->n = csv->n_rows;
+  out->part[out->n_parts] = out->n;
+  return CHI_OK;
+}
+
+static chi_status read_triggers(const char *path, triggers *out)
+{
+  chi_csv csv;
+  CHI_TRY(chi_csv_read(path, &csv));
+  const chi_status s = take_rows(&csv, out);
+  chi_csv_free(&csv);
+  return s;
+}
+
+static void free_triggers(triggers *g)
+{
+  chi_free(g->movie_time);
+  chi_free(g->index);
+  chi_free(g->part);
+}
+
+/* What became of a moment; in a pause the film stood still. */
+typedef enum place { FOUND, OUTSIDE, IN_PAUSE } place;
+
+static place find_sample(const triggers *g, double t, double rate, int64_t *sample)
+{
+  int64_t p = 0;
+  while (p < g->n_parts - 1 && t > g->movie_time[g->part[p + 1] - 1]) p++;
+  const int64_t first = g->part[p], end = g->part[p + 1];
+  if (p == g->n_parts - 1 && t > g->movie_time[end - 1]) return OUTSIDE;
+  int64_t nearest = first; /* a row of a pause may step back in time: no search by halves */
+  for (int64_t i = first + 1; i < end; i++)
+    if (fabs(g->movie_time[i] - t) < fabs(g->movie_time[nearest] - t)) nearest = i;
+  const double at = rint(g->index[nearest] + (t - g->movie_time[nearest]) * rate);
+  *sample = (int64_t)at;
+  if (p > 0 && at < g->index[first] && at > g->index[first - 1]) return IN_PAUSE;
+  if (p < g->n_parts - 1 && at > g->index[end - 1] && at < g->index[end]) return IN_PAUSE;
+  return FOUND;
 }
 
 /* Whether a moment has its bins in the recording; counts why not. */
-static bool place(const chi_plan *plan, chi_session *session, const chi_triggers *triggers,
-                  double t, int64_t *sample)
+static bool has_place(const chi_raw *r, chi_session *session, const triggers *g, double t,
+                      int64_t *sample)
 {
-  chi_trigger_place where = CHI_TRIGGER_FOUND;
+  place where = FOUND;
   if (isnan(t)) {
     session->n_without_start++;
     return false;
   }
   if (fabs(t) > 1e9)
-    where = CHI_TRIGGER_AFTER_END;
-  else if (triggers == NULL)
-    *sample = (int64_t)rint(t * plan->rate);
+    where = OUTSIDE;
+  else if (g->n == 0)
+    *sample = (int64_t)rint(t * r->rate);
   else
-    where = chi_triggers_sample(triggers, t, plan->rate, sample);
-  if (where == CHI_TRIGGER_IN_PAUSE) {
-    session->n_in_pause++;
-    return false;
-  }
-  if (where == CHI_TRIGGER_FOUND && *sample + plan->bins.first >= 0 &&
-      *sample + plan->bins.last <= session->n_samples)
-    return true;
-  session->n_outside++;
-  return false;
+    where = find_sample(g, t, r->rate, sample);
+  if (where == FOUND &&
+      (*sample + r->bins.first < 0 || *sample + r->bins.last > session->n_samples))
+    where = OUTSIDE;
+  session->n_in_pause += where == IN_PAUSE;
+  session->n_outside += where == OUTSIDE;
+  return where == FOUND;
 }
 
-/* Put n more events at the end of the plan's arrays. */
-static chi_status append(chi_plan *p, int64_t session, int64_t n, const event *events)
+static int by_sample(const void *a, const void *b)
 {
-  const int64_t before = p->n_events, all = before + n;
-  int64_t *sample = NULL, *row = NULL;
-  double *onset = NULL;
-  int32_t *of = NULL;
-  chi_status s = chi_alloc(all, sizeof *sample, "events", &sample);
-  if (s == CHI_OK) s = chi_alloc(all, sizeof *row, "events", &row);
-  if (s == CHI_OK) s = chi_alloc(all, sizeof *onset, "events", &onset);
-  if (s == CHI_OK) s = chi_alloc(all, sizeof *of, "events", &of);
-  for (int64_t i = 0; i < all && s == CHI_OK; i++) {
-    sample[i] = i < before ? p->sample[i] : events[i - before].sample;
-    row[i] = i < before ? p->row[i] : events[i - before].row;
-    onset[i] = (double)sample[i] / p->rate;
-    of[i] = i < before ? p->session_of[i] : (int32_t)session;
+  const chi_placed_event *x = a, *y = b;
+  if (x->sample != y->sample) return x->sample < y->sample ? -1 : 1;
+  return x->table_row < y->table_row ? -1 : x->table_row > y->table_row;
+}
+
+/* The table's events, at the end of those there are. */
+static chi_status place_events(chi_raw *r, int64_t session, const chi_csv *csv, const triggers *g)
+{
+  chi_session *const s = &r->session[session];
+  int64_t start;
+  CHI_TRY(chi_csv_require(csv, "start", &start));
+  CHI_TRY(
+      chi_grow(&r->event, &r->events_room, r->n_events + csv->n_rows, sizeof *r->event, "events"));
+  s->first_event = r->n_events;
+  for (int64_t i = 0; i < csv->n_rows; i++) {
+    double t;
+    chi_placed_event *event = &r->event[r->n_events];
+    *event = (chi_placed_event){.table_row = i, .session = (int32_t)session};
+    CHI_TRY(chi_csv_number(csv, i, start, &t));
+    r->n_events += has_place(r, s, g, t, &event->sample);
   }
-  void *const unused[] = {s == CHI_OK ? p->sample : sample, s == CHI_OK ? p->row : row,
-                          s == CHI_OK ? (void *)p->onset : onset,
-                          s == CHI_OK ? (void *)p->session_of : of};
-  for (int i = 0; i < 4; i++) chi_free(unused[i]);
-  if (s != CHI_OK) return s;
-  p->sample = sample;
-  p->row = row;
-  p->onset = onset;
-  p->session_of = of;
-  p->session[session].first_event = before;
-  p->session[session].n_events = n;
-  p->n_events = all;
+  s->n_events = r->n_events - s->first_event;
+  if (s->n_events == 0)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: none of its %lld events can be cut from %s: %lld are outside the "
+                    "recording, %lld in a pause, %lld without a start",
+                    csv->where, (long long)csv->n_rows, s->path, (long long)s->n_outside,
+                    (long long)s->n_in_pause, (long long)s->n_without_start);
+  qsort(r->event + s->first_event, (size_t)s->n_events, sizeof *r->event, by_sample);
+  chi_raw_note(r,
+               "%s: %lld events; left out: %lld outside the recording, %lld in a pause, "
+               "%lld without a start",
+               csv->where, (long long)s->n_events, (long long)s->n_outside,
+               (long long)s->n_in_pause, (long long)s->n_without_start);
   return CHI_OK;
 }
 
-static void note_dropped(chi_plan *plan, const chi_session *s, const char *path)
+chi_status chi_events_add(chi_raw *raw, int64_t session, const char *path, const char *timings)
 {
-  chi_plan_note(plan,
-                "%s: %lld events; left out: %lld outside the recording, %lld in a pause, "
-                "%lld without a start",
-                path, (long long)s->n_events, (long long)s->n_outside, (long long)s->n_in_pause,
-                (long long)s->n_without_start);
-}
-
-chi_status chi_events_add(chi_plan *plan, int64_t session, const char *path,
-                          const chi_triggers *triggers)
-{
-  chi_csv csv;
-  chi_session *const s = &plan->session[session];
-  event *events = NULL;
-  int64_t start, n = 0;
-  CHI_TRY(chi_csv_read(path, &csv));
-  chi_status status = chi_csv_require(&csv, "start", &start);
-  if (status == CHI_OK) status = chi_alloc(csv.n_rows, sizeof *events, "events", &events);
-  for (int64_t i = 0; status == CHI_OK && i < csv.n_rows; i++) {
-    double t;
-    status = chi_csv_number(&csv, i, start, &t);
-    events[n].row = i;
-    if (status == CHI_OK && place(plan, s, triggers, t, &events[n].sample)) n++;
-  }
-  if (status == CHI_OK && n == 0)
-    status = chi_fail(CHI_ERR_INPUT,
-                      "%s: none of its %lld events can be cut from %s: %lld are outside the "
-                      "recording, %lld in a pause, %lld without a start",
-                      path, (long long)csv.n_rows, s->path, (long long)s->n_outside,
-                      (long long)s->n_in_pause, (long long)s->n_without_start);
-  if (status == CHI_OK) {
-    qsort(events, (size_t)n, sizeof *events, by_sample);
-    status = append(plan, session, n, events);
-  }
-  if (status == CHI_OK) note_dropped(plan, s, path);
-  chi_free(events);
+  chi_csv csv = {0};
+  triggers g = {0};
+  chi_status s = timings == NULL ? CHI_OK : read_triggers(timings, &g);
+  if (s == CHI_OK) s = chi_csv_read(path, &csv);
+  if (s == CHI_OK) s = place_events(raw, session, &csv, &g);
   chi_csv_free(&csv);
-  return status;
+  free_triggers(&g);
+  return s;
 }
 
-chi_status chi_events_file(const char *list, int64_t i, int64_t n, char **out)
+chi_status chi_events_file(const char *list, int64_t i, int64_t n, char *path)
 {
   int64_t n_files = 1;
   for (const char *c = list; *c != '\0'; c++) n_files += *c == ',';
-  *out = NULL;
   if (n_files != 1 && n_files != n)
     return chi_fail(CHI_ERR_USAGE,
                     "--event-file: %lld files for %lld recordings, expected one for "
                     "all or one each",
                     (long long)n_files, (long long)n);
   for (; i > 0 && n_files > 1; i--) list = strchr(list, ',') + 1;
-  CHI_TRY(chi_strdup(list, out));
-  (*out)[strcspn(*out, ",")] = '\0';
-  return CHI_OK;
+  if (snprintf(path, PATH_MAX, "%.*s", (int)strcspn(list, ","), list) < PATH_MAX) return CHI_OK;
+  return chi_fail(CHI_ERR_USAGE, "--event-file: %.100s...: the path is too long", list);
 }

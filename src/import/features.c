@@ -10,24 +10,24 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "import/source.h"
+#include "import/reader.h"
 #include "linalg/projection.h"
 #include "study/write.h"
 
 /* An import under way. */
-typedef struct import {
+typedef struct job {
   MPI_Comm comm;
   int rank, size;
   const chi_features_options *options;
-  chi_layers layers;
+  chi_layer_files layers;
   int64_t n_events;
   chi_writer *writer; /* rank 0 */
-} import;
+} job;
 
 /* The layer being imported. */
 typedef struct layer_work {
   const chi_layer_file *file;
-  chi_source *source;
+  chi_reader *reader;
   chi_projection *projection; /* NULL: as it is */
   int64_t features, width;    /* of a row as read, as written */
   int64_t block;              /* rows */
@@ -36,113 +36,113 @@ typedef struct layer_work {
 } layer_work;
 
 /* Components that a layer is projected to; 0: it is not. */
-static int64_t choose_components(const import *job, const char *layer, int64_t n_features)
+static int64_t choose_components(const job *j, const char *layer, int64_t n_features)
 {
-  const chi_project_options *p = &job->options->project;
+  const chi_project_options *p = &j->options->project;
   if (p->none || (p->keep != NULL && chi_name_fits(p->keep, layer))) return 0;
   const int64_t k =
-      p->components > 0 ? p->components : chi_projection_dimension(job->n_events, p->eps);
+      p->components > 0 ? p->components : chi_projection_dimension(j->n_events, p->eps);
   return n_features > k || p->always ? k : 0;
 }
 
 /* Open every layer once, so that what is wrong with the last is said before the first is read. */
-static chi_status check_layers(const import *job, bool *projects)
+static chi_status check_layers(const job *j, bool *projects)
 {
-  const chi_target *t = &job->options->target;
+  const chi_feature_file *f = &j->options->file;
   *projects = false;
-  for (int64_t i = 0; i < job->layers.n; i++) {
-    const chi_layer_file *file = &job->layers.item[i];
-    chi_source *source;
-    CHI_TRY(chi_source_open(file, &source));
-    const int64_t rows = chi_source_rows(source);
-    if (choose_components(job, file->layer, chi_source_columns(source)) > 0) *projects = true;
-    chi_source_close(&source);
-    if (rows != job->n_events)
+  for (int64_t i = 0; i < j->layers.n; i++) {
+    const chi_layer_file *file = &j->layers.item[i];
+    chi_reader *reader;
+    CHI_TRY(chi_reader_open(file, &reader));
+    const int64_t rows = chi_reader_rows(reader);
+    if (choose_components(j, file->layer, chi_reader_columns(reader)) > 0) *projects = true;
+    chi_reader_close(&reader);
+    if (rows != j->n_events)
       return chi_fail(CHI_ERR_INPUT,
                       "%s: has %lld rows, but responses/%s.%s.h5 has %lld events; expected a row "
                       "per event",
-                      file->where, (long long)rows, t->subject, t->alignment,
-                      (long long)job->n_events);
+                      file->where, (long long)rows, f->subject, f->alignment,
+                      (long long)j->n_events);
   }
   return CHI_OK;
 }
 
-static chi_status look_around(import *job, bool *projects, char **path)
+static chi_status look_around(job *j, bool *projects, char *path)
 {
-  const chi_features_options *o = job->options;
-  CHI_TRY(chi_target_check_names(&o->target));
-  CHI_TRY(chi_target_check_label("--modality", o->modality));
-  if (o->network != NULL) CHI_TRY(chi_target_check_label("--network", o->network));
-  if (job->rank == 0) CHI_TRY(chi_target_path(&o->target, path));
-  CHI_TRY(chi_target_count_events(&o->target, &job->n_events));
-  CHI_TRY(chi_layers_find(o->n_files, o->files, o->order, &job->layers));
-  return check_layers(job, projects);
+  const chi_features_options *o = j->options;
+  CHI_TRY(chi_feature_file_check(&o->file));
+  CHI_TRY(chi_output_check_label("--modality", o->modality));
+  if (o->network != NULL) CHI_TRY(chi_output_check_label("--network", o->network));
+  if (j->rank == 0) CHI_TRY(chi_feature_file_path(&o->file, path));
+  CHI_TRY(chi_feature_file_events(&o->file, &j->n_events));
+  CHI_TRY(chi_layer_files_find(o->n_paths, o->paths, o->order, &j->layers));
+  return check_layers(j, projects);
 }
 
-static chi_status begin_file(import *job, const char *path)
+static chi_status begin_file(job *j, const char *path)
 {
-  const chi_features_options *o = job->options;
-  const chi_feature_header header = {.model = o->target.model,
-                                     .network = o->network == NULL ? o->target.model : o->network,
+  const chi_features_options *o = j->options;
+  const chi_feature_header header = {.model = o->file.model,
+                                     .network = o->network == NULL ? o->file.model : o->network,
                                      .modality = o->modality,
                                      .training = o->training,
-                                     .n_events = job->n_events};
-  if (job->rank != 0) return CHI_OK;
-  CHI_TRY(chi_target_make_folders(&o->target));
-  return chi_writer_create_features(path, &header, &job->writer);
+                                     .n_events = j->n_events};
+  if (j->rank != 0) return CHI_OK;
+  CHI_TRY(chi_feature_file_make_folders(&o->file));
+  return chi_writer_create_features(path, &header, &j->writer);
 }
 
-static chi_status begin_layer(import *job, int64_t depth, layer_work *w)
+static chi_status begin_layer(job *j, int64_t depth, layer_work *w)
 {
-  w->file = &job->layers.item[depth];
-  CHI_TRY(chi_source_open(w->file, &w->source));
-  if (chi_source_rows(w->source) != job->n_events)
+  w->file = &j->layers.item[depth];
+  CHI_TRY(chi_reader_open(w->file, &w->reader));
+  if (chi_reader_rows(w->reader) != j->n_events)
     return chi_fail(CHI_ERR_INPUT, "%s: has changed while it was being imported", w->file->where);
-  w->features = chi_source_columns(w->source);
-  const int64_t k = choose_components(job, w->file->layer, w->features);
+  w->features = chi_reader_columns(w->reader);
+  const int64_t k = choose_components(j, w->file->layer, w->features);
   w->width = k > 0 ? k : w->features;
-  w->block = chi_source_block(w->source, w->width);
+  w->block = chi_reader_block(w->reader, w->width);
   CHI_TRY(chi_alloc(w->block * w->features, sizeof *w->rows, "rows of a layer", &w->rows));
   CHI_TRY(chi_alloc(w->block * w->width, sizeof *w->out, "rows of a layer", &w->out));
   if (k > 0)
     CHI_TRY(chi_alloc(w->block * k, sizeof *w->projected, "projected features", &w->projected));
-  if (job->rank != 0) return CHI_OK;
-  return chi_writer_add_layer(job->writer, w->file->layer, (int32_t)depth, w->width);
+  if (j->rank != 0) return CHI_OK;
+  return chi_writer_add_layer(j->writer, w->file->layer, (int32_t)depth, w->width);
 }
 
 static void end_layer(layer_work *w)
 {
   chi_projection_destroy(&w->projection);
-  chi_source_close(&w->source);
+  chi_reader_close(&w->reader);
   chi_free(w->rows);
   chi_free(w->projected);
   chi_free(w->out);
 }
 
 /* The projection's key must not know the subject. */
-static chi_status begin_projection(const import *job, layer_work *w)
+static chi_status begin_projection(const job *j, layer_work *w)
 {
   char stream[512];
   if (w->projected == NULL) return CHI_OK;
-  snprintf(stream, sizeof stream, "%s/%s", job->options->target.model, w->file->layer);
-  const chi_random_key key = chi_random_make_key(job->options->project.seed, stream);
-  return chi_projection_create(job->comm, key, w->features, w->width, &w->projection);
+  snprintf(stream, sizeof stream, "%s/%s", j->options->file.model, w->file->layer);
+  const chi_random_key key = chi_random_make_key(j->options->project.seed, stream);
+  return chi_projection_create(j->comm, key, w->features, w->width, &w->projection);
 }
 
 /* Rows of a block; 0 beyond the last one. */
-static int64_t block_rows(const import *job, const layer_work *w, int64_t block)
+static int64_t block_rows(const job *j, const layer_work *w, int64_t block)
 {
-  const int64_t left = job->n_events - block * w->block;
+  const int64_t left = j->n_events - block * w->block;
   return left < 0 ? 0 : left < w->block ? left : w->block;
 }
 
 /* Read a block and make of it what is written. */
-static chi_status make_block(const import *job, layer_work *w, int64_t block)
+static chi_status make_block(const job *j, layer_work *w, int64_t block)
 {
-  const int64_t row0 = block * w->block, n = block_rows(job, w, block);
+  const int64_t row0 = block * w->block, n = block_rows(j, w, block);
   const double *made = w->rows;
   if (n == 0) return CHI_OK;
-  CHI_TRY(chi_source_read(w->source, row0, n, w->rows));
+  CHI_TRY(chi_reader_read(w->reader, row0, n, w->rows));
   if (w->projection != NULL) {
     CHI_TRY(chi_projection_apply(w->projection, n, w->rows, w->projected));
     made = w->projected;
@@ -158,79 +158,78 @@ static chi_status make_block(const import *job, layer_work *w, int64_t block)
 }
 
 /* The blocks of a round, one of each rank, go to the file in order. */
-static chi_status write_round(const import *job, layer_work *w, int64_t first)
+static chi_status write_round(const job *j, layer_work *w, int64_t first)
 {
-  const int64_t mine = block_rows(job, w, first + job->rank);
-  if (job->rank > 0) {
-    if (mine > 0) MPI_Send(w->out, chi_int_cast(mine * w->width), MPI_FLOAT, 0, 0, job->comm);
+  const int64_t mine = block_rows(j, w, first + j->rank);
+  if (j->rank > 0) {
+    if (mine > 0) MPI_Send(w->out, chi_int_cast(mine * w->width), MPI_FLOAT, 0, 0, j->comm);
     return CHI_OK;
   }
-  chi_status s = chi_writer_append(job->writer, mine, w->out);
-  for (int r = 1; r < job->size; r++) {
-    const int64_t n = block_rows(job, w, first + r);
+  chi_status s = chi_writer_append(j->writer, mine, w->out);
+  for (int r = 1; r < j->size; r++) {
+    const int64_t n = block_rows(j, w, first + r);
     if (n == 0) break;
-    MPI_Recv(w->out, chi_int_cast(n * w->width), MPI_FLOAT, r, 0, job->comm, MPI_STATUS_IGNORE);
-    if (s == CHI_OK) s = chi_writer_append(job->writer, n, w->out);
+    MPI_Recv(w->out, chi_int_cast(n * w->width), MPI_FLOAT, r, 0, j->comm, MPI_STATUS_IGNORE);
+    if (s == CHI_OK) s = chi_writer_append(j->writer, n, w->out);
   }
   return s;
 }
 
-static chi_status import_blocks(const import *job, layer_work *w)
+static chi_status import_blocks(const job *j, layer_work *w)
 {
-  const int64_t n_blocks = (job->n_events + w->block - 1) / w->block;
+  const int64_t n_blocks = (j->n_events + w->block - 1) / w->block;
   chi_status s = CHI_OK;
-  for (int64_t first = 0; first < n_blocks; first += job->size) {
-    if (s == CHI_OK) s = make_block(job, w, first + job->rank);
-    CHI_TRY(chi_agree(job->comm, s));
-    s = write_round(job, w, first);
+  for (int64_t first = 0; first < n_blocks; first += j->size) {
+    if (s == CHI_OK) s = make_block(j, w, first + j->rank);
+    CHI_TRY(chi_agree(j->comm, s));
+    s = write_round(j, w, first);
   }
-  return chi_agree(job->comm, s);
+  return chi_agree(j->comm, s);
 }
 
-static chi_status import_layer(import *job, int64_t depth)
+static chi_status import_layer(job *j, int64_t depth)
 {
   layer_work w = {0};
   const double start = chi_clock_now();
   char text[40];
-  chi_status s = chi_agree(job->comm, begin_layer(job, depth, &w));
-  if (s == CHI_OK) s = begin_projection(job, &w);
-  if (s == CHI_OK) s = import_blocks(job, &w);
+  chi_status s = chi_agree(j->comm, begin_layer(j, depth, &w));
+  if (s == CHI_OK) s = begin_projection(j, &w);
+  if (s == CHI_OK) s = import_blocks(j, &w);
   if (s == CHI_OK) {
     chi_clock_format(chi_clock_now() - start, text, sizeof text);
     chi_log(CHI_LOG_INFO, "layer %s: %lld events, %lld features%s (%s)", w.file->layer,
-            (long long)job->n_events, (long long)w.width,
+            (long long)j->n_events, (long long)w.width,
             w.projection == NULL ? "" : " after projection", text);
   }
   end_layer(&w);
   return s;
 }
 
-static chi_status import_layers(import *job, const char *path)
+static chi_status import_layers(job *j, const char *path)
 {
-  CHI_TRY(chi_agree(job->comm, begin_file(job, path)));
-  for (int64_t i = 0; i < job->layers.n; i++) CHI_TRY(import_layer(job, i));
+  CHI_TRY(chi_agree(j->comm, begin_file(j, path)));
+  for (int64_t i = 0; i < j->layers.n; i++) CHI_TRY(import_layer(j, i));
   return CHI_OK;
 }
 
 chi_status chi_import_features(MPI_Comm comm, const chi_features_options *options)
 {
-import job = {.comm = comm, .options = options };
+  job j = {.comm = comm, .options = options};
   bool projects = false;
-  char *path = NULL;
-  MPI_Comm_rank(comm, &job.rank);
-  MPI_Comm_size(comm, &job.size);
-  chi_status s = chi_agree(comm, look_around(&job, &projects, &path));
+  char path[PATH_MAX];
+  MPI_Comm_rank(comm, &j.rank);
+  MPI_Comm_size(comm, &j.size);
+  chi_status s = chi_agree(comm, look_around(&j, &projects, path));
   if (s == CHI_OK && projects) {
     s = chi_agree(comm, chi_projection_start(comm));
     if (s == CHI_OK) {
-      s = import_layers(&job, path);
+      s = import_layers(&j, path);
       chi_projection_stop();
     }
   } else if (s == CHI_OK) {
-    s = import_layers(&job, path);
+    s = import_layers(&j, path);
   }
-  s = chi_agree(comm, chi_writer_finish(&job.writer, s));
-  chi_layers_free(&job.layers);
-  chi_free(path);
+  s = chi_agree(comm, chi_writer_finish(&j.writer, s));
+  chi_layer_files_free(&j.layers);
   return s;
 }

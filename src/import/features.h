@@ -5,8 +5,8 @@
 
 #include <mpi.h>
 
-#include "import/layers.h"
-#include "import/target.h"
+#include "import/output.h"
+#include "import/reader.h"
 
 /** Which layers are projected, and to how many components (protocol.md). */
 typedef struct chi_project_options {
@@ -20,10 +20,10 @@ typedef struct chi_project_options {
 
 /** All borrowed. */
 typedef struct chi_features_options {
-  chi_target target;
+  chi_feature_file file;
   const char *network, *modality, *training;
-  int64_t n_files;
-  const char *const *files; /* as in chi_layers_find */
+  int64_t n_paths;
+  const char *const *paths; /* as in chi_layer_files_find */
   chi_layer_order order;
   chi_project_options project;
 } chi_features_options;
@@ -31,7 +31,7 @@ typedef struct chi_features_options {
 /** Write the feature file: float32, a row per event. Rows are read, projected and passed to rank 0
  * in blocks of events, by all ranks at once; the file's bytes do not depend on how many there are.
  * The projection of a layer has the stream "<model>/<layer>", so it is the same for all subjects.
- * Memory per rank: two blocks (chi_source_block) and the projection. Collective on comm.
+ * Memory per rank: two blocks (chi_reader_block) and the projection. Collective on comm.
  * \return CHI_ERR_USAGE, CHI_ERR_INPUT naming file, object and place; nothing bears the final name
  *         then that did not before */
 chi_status chi_import_features(MPI_Comm comm, const chi_features_options *options);

@@ -1,7 +1,22 @@
 /** \file filter.h
- * Causal filters as cascades of second-order sections, run along a signal that comes in pieces: the
- * same numbers however it is cut. What scipy calls lfilter(*iirnotch(...)) and
- * sosfilt(butter(4, ..., output="sos")), from zero states. All local. */
+ * What is done to signals that come in pieces: the same numbers however they are cut. All local.
+ *
+ * Causal filters as cascades of second-order sections, from zero states, as in scipy:
+ * lfilter(*iirnotch(k line, 30, rate)) for the line frequency and its harmonics up to the sixth, as
+ * far as they lie below half the rate; then sosfilt(butter(4, high_pass, "highpass", fs=rate,
+ * output="sos")); then sosfilt(butter(4, [low, high], "bandpass", fs=rate, output="sos")).
+ *
+ * The envelope of a band-limited signal: sqrt(x^2 + h^2), where h is x through a Hilbert
+ * transformer of finite length. In numpy, with H = chi_envelope_reach(low, rate):
+ *
+ *     m = arange(-H, H + 1)
+ *     taps = where(m % 2 == 1, 2 / (pi * m), 0) * kaiser(2 * H + 1, 8)       (0 at m = 0)
+ *     h = convolve(x, taps, "same")                                          (zeros outside)
+ *
+ * It stands for abs(scipy.signal.hilbert(x)), which needs the whole recording at once. Between
+ * low / 4 and rate / 2 - low / 4 its gain is within 1e-3 of the ideal one, so that what differs is
+ * what the band-pass lets through below low / 4; and at the two ends of the recording, which
+ * hilbert takes for neighbours. */
 #ifndef CHIASM_IMPORT_FILTER_H
 #define CHIASM_IMPORT_FILTER_H
 
@@ -19,21 +34,14 @@ typedef struct chi_section {
   double b0, b1, b2, a1, a2;
 } chi_section;
 
-/** A cascade. Start as {0}: it leaves a signal as it is. */
+/** A cascade; without sections it leaves a signal as it is. */
 typedef struct chi_filter {
   int n;
   chi_section section[CHI_FILTER_SECTIONS];
 } chi_filter;
 
-/** Add notches of quality 30 at a line frequency and its harmonics up to the sixth, as far as they
- * lie below half the rate: scipy.signal.iirnotch(k line, 30, rate). */
-void chi_filter_add_notches(chi_filter *filter, double line, double rate);
-
-/** Add a Butterworth high-pass: scipy.signal.butter(4, edge, "highpass", fs=rate, output="sos"). */
-void chi_filter_add_high_pass(chi_filter *filter, double edge, double rate);
-
-/** Add a Butterworth band-pass: butter(4, [low, high], "bandpass", fs=rate, output="sos"). */
-void chi_filter_add_band(chi_filter *filter, double low, double high, double rate);
+/** The filters above, in that order; those whose frequencies (Hz) are 0 are left out. */
+chi_filter chi_filter_make(double line, double high_pass, double low, double high, double rate);
 
 /** What a cascade remembers of CHI_FILTER_LANES signals between pieces. Start as {0}. */
 typedef struct chi_filter_state {
@@ -41,7 +49,26 @@ typedef struct chi_filter_state {
 } chi_filter_state;
 
 /** Filter the next n samples in place.
- * \param[in,out] x  n x CHI_FILTER_LANES: the signals side by side */
-void chi_filter_run(const chi_filter *filter, chi_filter_state *state, int64_t n, double *x);
+ * \param[in,out] x  CHI_FILTER_LANES signals: number i from x + i * stride on */
+void chi_filter_run(const chi_filter *filter, chi_filter_state *state, int64_t n, int64_t stride,
+                    double *x);
+
+/** One signal's envelope. Destroy with chi_envelope_destroy. */
+typedef struct chi_envelope chi_envelope;
+
+/** Samples to each side that bear on an envelope's value. */
+int64_t chi_envelope_reach(double low, double rate);
+
+/** \param[in] low        lower edge of the band, Hz
+ * \param[in] piece_max  most samples per push */
+chi_status chi_envelope_create(double low, double rate, int64_t piece_max, chi_envelope **out);
+void chi_envelope_destroy(chi_envelope **envelope);
+
+/** Take the next n samples of the signal, and give out what of the envelope is complete: it lags
+ * `reach` behind. After the recording, push `reach` zeros to get the rest. A call gives at most n.
+ * \param[in]  x    n of them; NULL: zeros
+ * \param[out] out  room for n
+ * \return how many samples were put into `out` */
+int64_t chi_envelope_push(chi_envelope *envelope, int64_t n, const double *x, double *out);
 
 #endif

@@ -23,19 +23,16 @@ chi_status chi_json_read(const char *path, json_type type, json_t **out)
                   type == JSON_ARRAY ? "a list" : "an object");
 }
 
-chi_status chi_json_strings(const char *path, const char *what, const json_t *list,
-                            const char ***out)
+chi_status chi_json_each(const char *path, const char *what, const json_t *list,
+                         chi_json_take *take, void *context)
 {
-  *out = NULL;
   if (!json_is_array(list))
     return chi_fail(CHI_ERR_INPUT, "%s: %s is no list, expected a list of strings", path, what);
-  CHI_TRY(chi_alloc((int64_t)json_array_size(list), sizeof **out, what, out));
   for (size_t i = 0; i < json_array_size(list); i++) {
-    (*out)[i] = json_string_value(json_array_get(list, i));
-    if ((*out)[i] != NULL) continue;
-    chi_free(*out);
-    *out = NULL;
-    return chi_fail(CHI_ERR_INPUT, "%s: %s: element %zu is no string", path, what, i);
+    const char *text = json_string_value(json_array_get(list, i));
+    if (text == NULL)
+      return chi_fail(CHI_ERR_INPUT, "%s: %s: element %zu is no string", path, what, i);
+    CHI_TRY(take(context, path, what, text));
   }
   return CHI_OK;
 }

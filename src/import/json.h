@@ -12,11 +12,13 @@
  * \return CHI_ERR_INPUT naming the file, and line and column of a mistake */
 chi_status chi_json_read(const char *path, json_type type, json_t **out);
 
-/** A list's elements as strings, borrowed from it.
- * \param[in]  what  names the list in messages
- * \param[out] out   json_array_size of them; free with chi_free
- * \return CHI_ERR_INPUT if it is no list of strings */
-chi_status chi_json_strings(const char *path, const char *what, const json_t *list,
-                            const char ***out);
+/** Give a list's elements, which are strings, one by one.
+ * \param[in] what  names the list in messages
+ * \param[in] take  gets path, what and the string, borrowed from the list
+ * \return CHI_ERR_INPUT if it is no list of strings; the first failure of `take` */
+typedef chi_status chi_json_take(void *context, const char *path, const char *what,
+                                 const char *text);
+chi_status chi_json_each(const char *path, const char *what, const json_t *list,
+                         chi_json_take *take, void *context);
 
 #endif

@@ -1,6 +1,5 @@
 /** \file layers.h
- * Which layers the files on the command line hold: one each in an .npy, one per member of an .npz,
- * one per dataset of HDF5 (FILE:/path to a dataset, or to a group of them). All local. */
+ * A list of layers and the files they are in. All local. */
 #ifndef CHIASM_IMPORT_LAYERS_H
 #define CHIASM_IMPORT_LAYERS_H
 
@@ -20,10 +19,11 @@ typedef struct chi_layer_file {
   char *layer;   /* its name in the study */
 } chi_layer_file;
 
-typedef struct chi_layers {
+/** Start as {0}; free with chi_layer_files_free. */
+typedef struct chi_layer_files {
   int64_t n, room;
   chi_layer_file *item;
-} chi_layers;
+} chi_layer_files;
 
 typedef enum chi_layer_order {
   CHI_ORDER_GIVEN,   /* as on the command line, in the archive, as created in an HDF5 group */
@@ -31,19 +31,16 @@ typedef enum chi_layer_order {
   CHI_ORDER_NAME     /* by name, letter for letter */
 } chi_layer_order;
 
-/** Find the layers of n files, in order of depth.
- * \param[out] out  start as {0}; free with chi_layers_free, also after a failure
- * \return CHI_ERR_INPUT: a file missing or of no known kind; a name that no layer can have; the
- * same name twice */
-chi_status chi_layers_find(int64_t n, const char *const *files, chi_layer_order order,
-                           chi_layers *out);
-void chi_layers_free(chi_layers *layers);
-
 /** Add one; all texts are copied. `layer` need not be a good name yet. */
-chi_status chi_layers_add(chi_layers *layers, chi_layer_kind kind, const char *path,
-                          const char *object, int64_t index, const char *layer);
+chi_status chi_layer_files_add(chi_layer_files *files, chi_layer_kind kind, const char *path,
+                               const char *object, int64_t index, const char *layer);
+void chi_layer_files_free(chi_layer_files *files);
 
-/** Sort the layers from number `first` on by name, numbers by value. */
-void chi_layers_sort_natural(chi_layers *layers, int64_t first);
+/** Sort the layers from number `first` on. */
+void chi_layer_files_sort(chi_layer_files *files, int64_t first, chi_layer_order order);
+
+/** The name of a layer by its file or member, "dir/conv1.npy" -> "conv1"; free with chi_free.
+ * \param[out] name  NULL if there is another ending */
+chi_status chi_layer_name(const char *path, char **name);
 
 #endif

@@ -15,9 +15,14 @@ typedef struct chi_bytes {
   int64_t size;
   bool forward; /* going back, or leaping, means to read again from the beginning */
   /* Read n bytes at an offset, both inside `size`. \return CHI_ERR_IO, CHI_ERR_INPUT */
-  chi_status (*read)(void *context, int64_t offset, int64_t n, void *out);
+  chi_status (*read)(const struct chi_bytes *bytes, int64_t offset, int64_t n, void *out);
+  void (*close)(struct chi_bytes *bytes);
   void *context;
 } chi_bytes;
+
+/** The bytes of a file; end with bytes->close, which is NULL after a failure.
+ * \return CHI_ERR_INPUT if it cannot be opened */
+chi_status chi_bytes_of_file(const char *path, chi_bytes *bytes);
 
 enum { CHI_NPY_MAX_RANK = 32 };
 

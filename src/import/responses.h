@@ -1,17 +1,18 @@
 /** \file responses.h
- * From a plan to a response file of a study, by all ranks together. */
+ * From recordings to a response file of a study, by all ranks together. */
 #ifndef CHIASM_IMPORT_RESPONSES_H
 #define CHIASM_IMPORT_RESPONSES_H
 
 #include <mpi.h>
 
-#include "import/plan.h"
+#include "import/raw.h"
 
 /** Make STUDY/responses/<subject>.<alignment>.h5; the study's folder is made if it is not there,
  * and nothing else in it is touched. The electrodes are parted over the ranks. Collective on comm;
- * the plan must be the same on all ranks. \param[in] overwrite  replace that file if it is there
- * \return CHI_ERR_USAGE if it is there; CHI_ERR_INPUT, CHI_ERR_IO; then there is no new file */
-chi_status chi_import_responses(MPI_Comm comm, const chi_plan *plan, const char *study,
+ * the recordings must be the same on all ranks. \param[in] overwrite  replace that file if it is
+ * there \return CHI_ERR_USAGE if it is there; CHI_ERR_INPUT, CHI_ERR_IO; then there is no new file
+ */
+chi_status chi_import_responses(MPI_Comm comm, const chi_raw *raw, const char *study,
                                 bool overwrite);
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
-#include "h5/h5.h"
+#include "h5/box.h"
+#include "import/object.h"
 
 struct chi_signals {
   char *path, *object;
@@ -42,13 +42,8 @@ static int by_number(const void *a, const void *b)
 /* A link of the group is a channel if it is a dataset of numbers in one dimension. */
 static bool is_channel(const chi_signals *f, const char *name)
 {
-  H5O_info_t info;
-  H5L_info_t link;
   chi_h5_dataset d;
-  if (H5Lget_info(f->group, name, &link, H5P_DEFAULT) < 0 || link.type != H5L_TYPE_HARD ||
-      H5Oget_info_by_name2(f->group, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ||
-      info.type != H5O_TYPE_DATASET)
-    return false;
+  if (!chi_object_is(f->group, name, H5O_TYPE_DATASET)) return false;
   if (chi_h5_open_dataset(f->group, f->path, "/", name, &d) != CHI_OK)
     return true; /* what is wrong with it is said when it is read */
   const bool channel = d.rank == 1 && is_numeric(&d);
@@ -56,22 +51,16 @@ static bool is_channel(const chi_signals *f, const char *name)
   return channel;
 }
 
-static chi_status list_channels(chi_signals *f)
+static chi_status list_channels(chi_signals *f, const chi_object *object)
 {
-  H5G_info_t info;
-  if (H5Gget_info(f->group, &info) < 0 || info.nlinks > 1000000)
-    return chi_fail(CHI_ERR_INPUT, "%s: /%s: HDF5 cannot list it (%s)", f->path, f->object,
-                    chi_h5_reason());
-  CHI_TRY(chi_alloc((int64_t)info.nlinks, sizeof *f->name, "channels", &f->name));
-  for (hsize_t i = 0; i < info.nlinks; i++) {
-    char name[256];
-    const ssize_t n = H5Lget_name_by_idx(f->group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name,
-                                         sizeof name, H5P_DEFAULT);
-    if (n < 0 || n >= (ssize_t)sizeof name)
-      return chi_fail(CHI_ERR_INPUT, "%s: /%s: link %lld has no name that can be read", f->path,
-                      f->object, (long long)i);
-    if (is_channel(f, name)) CHI_TRY(chi_strdup(name, &f->name[f->n_channels++]));
-  }
+  chi_object_list list;
+  chi_status s = chi_object_list_open(object, f->path, &list);
+  f->group = list.group;
+  if (s == CHI_OK) s = chi_alloc(list.n, sizeof *f->name, "channels", &f->name);
+  for (int64_t i = 0; i < list.n && s == CHI_OK; i++)
+    if (is_channel(f, list.name[i])) s = chi_strdup(list.name[i], &f->name[f->n_channels++]);
+  chi_object_list_free(&list);
+  CHI_TRY(s);
   qsort(f->name, (size_t)f->n_channels, sizeof *f->name, by_number);
   if (f->n_channels > 0) return CHI_OK;
   return chi_fail(CHI_ERR_INPUT, "%s: /%s holds no one-dimensional datasets of numbers", f->path,
@@ -95,27 +84,14 @@ static chi_status check_matrix(chi_signals *f, chi_layout layout)
   return chi_fail(CHI_ERR_INPUT, "%s: /%s is empty", f->path, f->object);
 }
 
-/* Go down to the object's parent, then open the object as what it is. */
+/* Open the object as what it is. */
 static chi_status open_object(chi_signals *f, chi_layout layout)
 {
-  char path[1024], *rest = path;
-  hid_t at = f->file;
-  H5O_info_t info;
-  if (snprintf(path, sizeof path, "%s", f->object) >= (int)sizeof path)
-    return chi_fail(CHI_ERR_USAGE, "--dataset: the path is too long");
-  for (char *slash; (slash = strchr(rest, '/')) != NULL; rest = slash + 1) {
-    *slash = '\0';
-    if (*rest != '\0') CHI_TRY(chi_h5_open_group(at, f->path, rest, &at));
-  }
-  if (*rest == '\0') /* "/" or "a/": a group */
-    f->group = at;
-  else if (chi_h5_has(at, rest) &&
-           H5Oget_info_by_name2(at, rest, &info, H5O_INFO_BASIC, H5P_DEFAULT) >= 0 &&
-           info.type == H5O_TYPE_GROUP)
-    CHI_TRY(chi_h5_open_group(at, f->path, rest, &f->group));
-  else
-    CHI_TRY(chi_h5_open_dataset(at, f->path, "/", rest, &f->one));
-  return f->group >= 0 ? list_channels(f) : check_matrix(f, layout);
+  chi_object at;
+  CHI_TRY(chi_object_find(f->file, f->path, f->object, &at));
+  if (at.is_group) return list_channels(f, &at);
+  CHI_TRY(chi_h5_open_dataset(at.parent, f->path, at.prefix, at.name, &f->one));
+  return check_matrix(f, layout);
 }
 
 chi_status chi_signals_open(const char *path, const char *object, chi_layout layout,
@@ -247,30 +223,15 @@ chi_status chi_signals_choose(chi_signals *f, int64_t n, const int64_t *channel,
   return s;
 }
 
-/* A block of a dataset; `count` is that of memory too, whose rows are `stride` apart. */
-static chi_status read_block(const chi_signals *f, const chi_h5_dataset *d, const hsize_t *start,
-                             const hsize_t *count, int64_t stride, double *out)
+/* A box of the dataset of one channel (2: of all), into memory without gaps. */
+static chi_status read_box(const chi_signals *f, const chi_h5_dataset *d, const int64_t *start,
+                           const int64_t *count, double *out)
 {
-  const hsize_t zero[2] = {0, 0};
-  hsize_t room[2] = {count[0], count[1]};
-  if (d->rank == 2) room[1] = (hsize_t)stride;
-  const hid_t there = H5Dget_space(d->id), here = H5Screate_simple(d->rank, room, NULL);
-  const bool read = there >= 0 && here >= 0 &&
-                    H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-                    H5Sselect_hyperslab(here, H5S_SELECT_SET, zero, NULL, count, NULL) >= 0 &&
-                    H5Dread(d->id, H5T_NATIVE_DOUBLE, here, there, H5P_DEFAULT, out) >= 0;
   char name[300] = "";
-  chi_status s = CHI_OK;
-  if (!read) {
-    char reason[256];
-    snprintf(reason, sizeof reason, "%s", chi_h5_reason());
-    H5Iget_name(d->id, name, sizeof name);
-    s = chi_fail(CHI_ERR_INPUT, "%s: %s: HDF5 cannot read samples from %lld on (%s)", f->path, name,
-                 (long long)start[d->rank == 2 ? f->sample_axis : 0], reason);
-  }
-  if (here >= 0) H5Sclose(here);
-  if (there >= 0) H5Sclose(there);
-  return s;
+  if (chi_h5_box(d->id, false, H5T_NATIVE_DOUBLE, d->rank, start, count, out) >= 0) return CHI_OK;
+  H5Iget_name(d->id, name, sizeof name);
+  return chi_fail(CHI_ERR_INPUT, "%s: %s: HDF5 cannot read samples from %lld on (%s)", f->path,
+                  name, (long long)start[d->rank == 2 ? f->sample_axis : 0], chi_h5_reason());
 }
 
 /* Of (sample, channel): all columns from the first chosen to the last, then the chosen ones. */
@@ -278,8 +239,7 @@ static chi_status read_columns(const chi_signals *f, int64_t first, int64_t n, i
                                double *out)
 {
   const int64_t c0 = f->channel[0], width = f->channel[f->n_chosen - 1] - c0 + 1;
-  const hsize_t start[] = {(hsize_t)first, (hsize_t)c0}, count[] = {(hsize_t)n, (hsize_t)width};
-  CHI_TRY(read_block(f, &f->one, start, count, width, f->rows));
+  CHI_TRY(read_box(f, &f->one, (int64_t[]){first, c0}, (int64_t[]){n, width}, f->rows));
   for (int64_t i = 0; i < f->n_chosen; i++) {
     const double *column = f->rows + f->channel[i] - c0;
     for (int64_t t = 0; t < n; t++) out[i * stride + t] = column[t * width];
@@ -287,16 +247,18 @@ static chi_status read_columns(const chi_signals *f, int64_t first, int64_t n, i
   return CHI_OK;
 }
 
-/* Of (channel, sample): runs of neighbouring channels at a time. */
+/* Of (channel, sample): runs of neighbouring channels at a time, parted from the last one on. */
 static chi_status read_rows(const chi_signals *f, int64_t first, int64_t n, int64_t stride,
                             double *out)
 {
   for (int64_t i = 0, next; i < f->n_chosen; i = next) {
     for (next = i + 1; next < f->n_chosen; next++)
       if (f->channel[next] != f->channel[next - 1] + 1) break;
-    const hsize_t start[] = {(hsize_t)f->channel[i], (hsize_t)first};
-    const hsize_t count[] = {(hsize_t)(next - i), (hsize_t)n};
-    CHI_TRY(read_block(f, &f->one, start, count, stride, out + i * stride));
+    double *run = out + i * stride;
+    const int64_t start[] = {f->channel[i], first}, count[] = {next - i, n};
+    CHI_TRY(read_box(f, &f->one, start, count, run));
+    for (int64_t k = next - i - 1; k > 0 && stride > n; k--)
+      memmove(run + k * stride, run + k * n, (size_t)n * sizeof *run);
   }
   return CHI_OK;
 }
@@ -320,12 +282,11 @@ static chi_status check_finite(const chi_signals *f, int64_t i, int64_t first, i
 
 chi_status chi_signals_read(chi_signals *f, int64_t first, int64_t n, int64_t stride, double *out)
 {
-  const hsize_t start[2] = {(hsize_t)first, 0}, count[2] = {(hsize_t)n, 1};
   chi_status s = CHI_OK;
   chi_h5_lock();
   if (f->name != NULL)
     for (int64_t i = 0; i < f->n_chosen && s == CHI_OK; i++)
-      s = read_block(f, &f->set[i], start, count, n, out + i * stride);
+      s = read_box(f, &f->set[i], &first, &n, out + i * stride);
   else if (f->sample_axis == 0)
     s = read_columns(f, first, n, stride, out);
   else

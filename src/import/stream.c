@@ -2,37 +2,30 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "import/envelope.h"
 #include "import/filter.h"
 
-enum { LANES = CHI_FILTER_LANES, BLOCK = 256, TAG = 1 };
-
-/* Where an electrode's raw samples are among those read; -1 where not needed. */
-typedef struct slots {
-  int64_t self, before, after;
-} slots;
+enum { LANES = CHI_FILTER_LANES, TAG = 1 };
 
 typedef struct stream {
   MPI_Comm comm;
   int rank, size;
-  const chi_plan *plan;
+  const chi_raw *recordings;
   int64_t n; /* electrodes of this rank */
+  const chi_electrode *electrode;
   int64_t piece;
   chi_signals *signals;
   int64_t n_sources;
   int64_t *source; /* n_sources channels, ascending */
-  slots *slot;     /* n */
+  int64_t *slot;   /* where a channel is among these */
   double *raw;     /* n_sources x piece */
   double *average; /* piece; with a common average */
   chi_filter filter;
   chi_filter_state *state; /* one for each LANES electrodes */
-  double *side;            /* BLOCK x LANES: a block of signals side by side */
   double *signal;          /* LANES x piece: one after the other */
   double *amplitude;       /* piece */
   double *room;            /* of chi_bins_push */
@@ -41,95 +34,79 @@ typedef struct stream {
 } stream;
 
 /* Fewer samples at a time where there are very many electrodes; the same on every rank. */
-static int64_t choose_piece(const chi_plan *plan)
+static int64_t choose_piece(const chi_raw *raw)
 {
   int64_t piece = CHI_IMPORT_PIECE;
-  while (piece > CHI_IMPORT_PIECE / 16 && plan->n_electrodes * piece > (INT64_C(1) << 24))
+  while (piece > CHI_IMPORT_PIECE / 16 && raw->n_electrodes * piece > (INT64_C(1) << 24))
     piece /= 2;
   return piece;
 }
 
-double chi_stream_bytes(const chi_plan *plan, int64_t n)
+double chi_stream_bytes(const chi_raw *raw, int64_t n)
 {
-  const double piece = (double)choose_piece(plan), event = (double)chi_bins_room(&plan->bins, 0);
+  const double piece = (double)choose_piece(raw), event = (double)chi_bins_room(&raw->bins, 0);
   return 8 * ((double)n * (piece + event) + piece * (LANES + 3) + event);
 }
 
-static int compare_channels(const void *a, const void *b)
-{
-  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-  return (x > y) - (x < y);
-}
-
-static int64_t find_source(const stream *s, int64_t channel)
-{
-  const int64_t *at = s->n_sources == 0 ? NULL
-                                        : bsearch(&channel, s->source, (size_t)s->n_sources,
-                                                  sizeof channel, compare_channels);
-  return at == NULL ? -1 : at - s->source;
-}
-
 /* The channels that this rank reads, each once. */
-static chi_status list_sources(stream *s, const chi_electrode *electrode)
+static chi_status list_sources(stream *s)
 {
-  CHI_TRY(chi_alloc(3 * s->n, sizeof *s->source, "channels", &s->source));
-  CHI_TRY(chi_alloc(s->n, sizeof *s->slot, "channels", &s->slot));
-  int64_t all = 0;
+  const int64_t n_channels = s->recordings->channels.n;
+  CHI_TRY(chi_alloc(n_channels, sizeof *s->source, "channels", &s->source));
+  CHI_TRY(chi_alloc(n_channels, sizeof *s->slot, "channels", &s->slot));
   for (int64_t i = 0; i < s->n; i++) {
-    const int64_t wanted[] = {electrode[i].channel, electrode[i].before, electrode[i].after};
-    for (int k = 0; k < 3; k++)
-      if (wanted[k] >= 0) s->source[all++] = wanted[k];
+    const chi_electrode *e = &s->electrode[i];
+    s->slot[e->channel] = 1;
+    if (e->before >= 0) s->slot[e->before] = s->slot[e->after] = 1;
   }
-  qsort(s->source, (size_t)all, sizeof *s->source, compare_channels);
-  for (int64_t i = 0; i < all; i++)
-    if (i == 0 || s->source[i] != s->source[i - 1]) s->source[s->n_sources++] = s->source[i];
-  for (int64_t i = 0; i < s->n; i++)
-    s->slot[i] = (slots){find_source(s, electrode[i].channel), find_source(s, electrode[i].before),
-                         find_source(s, electrode[i].after)};
+  for (int64_t c = 0; c < n_channels; c++)
+    if (s->slot[c] > 0) {
+      s->slot[c] = s->n_sources;
+      s->source[s->n_sources++] = c;
+    }
   return CHI_OK;
 }
 
-static void make_filter(const chi_plan *plan, chi_filter *filter)
+/* The raw samples of a channel. */
+static const double *raw_of(const stream *s, int64_t channel)
 {
-  const chi_treatment *t = &plan->treatment;
-  if (t->notch > 0) chi_filter_add_notches(filter, t->notch, plan->rate);
-  if (t->high_pass > 0) chi_filter_add_high_pass(filter, t->high_pass, plan->rate);
-  if (t->high > 0) chi_filter_add_band(filter, t->low, t->high, plan->rate);
+  return s->raw + s->slot[channel] * s->piece;
 }
 
 static chi_status make_buffers(stream *s)
 {
   const int64_t piece = s->piece, n_groups = (s->n + LANES - 1) / LANES;
-  const bool car = s->plan->treatment.reference == CHI_REFERENCE_CAR;
+  const bool car = s->recordings->treatment.reference == CHI_REFERENCE_CAR;
   CHI_TRY(chi_alloc(s->n_sources * piece, sizeof(double), "samples", &s->raw));
   CHI_TRY(chi_alloc(car ? piece : 0, sizeof(double), "the average", &s->average));
   CHI_TRY(chi_alloc(n_groups, sizeof *s->state, "filters", &s->state));
-  CHI_TRY(chi_alloc(BLOCK * LANES, sizeof(double), "samples", &s->side));
   CHI_TRY(chi_alloc(LANES * piece, sizeof(double), "samples", &s->signal));
   CHI_TRY(chi_alloc(piece, sizeof(double), "samples", &s->amplitude));
-  return chi_alloc(chi_bins_room(&s->plan->bins, piece), sizeof(double), "sums", &s->room);
+  return chi_alloc(chi_bins_room(&s->recordings->bins, piece), sizeof(double), "sums", &s->room);
 }
 
 static chi_status open_stream(stream *s, int64_t session, int64_t first, float *out)
 {
-  const chi_plan *p = s->plan;
-  const chi_session *ses = &p->session[session];
+  const chi_raw *r = s->recordings;
+  const chi_session *ses = &r->session[session];
+  const chi_treatment *t = &r->treatment;
   int64_t n_samples = ses->n_samples;
-  CHI_TRY(list_sources(s, p->electrode + first));
-  make_filter(p, &s->filter);
+  s->electrode = r->electrode + first;
+  CHI_TRY(list_sources(s));
+  s->filter = chi_filter_make(t->notch, t->high_pass, t->low, t->high, r->rate);
   CHI_TRY(make_buffers(s));
   CHI_TRY(chi_alloc(s->n, sizeof *s->bins, "bins", &s->bins));
-  if (p->treatment.envelope)
+  if (r->treatment.envelope)
     CHI_TRY(chi_alloc(s->n, sizeof *s->envelope, "envelopes", &s->envelope));
   for (int64_t i = 0; i < s->n; i++) {
-    CHI_TRY(chi_bins_create(&p->bins, ses->n_events, p->sample + ses->first_event,
-                            p->treatment.zscore, out + i * p->bins.n, s->n * p->bins.n,
+    CHI_TRY(chi_bins_create(&r->bins, ses->n_events, r->event + ses->first_event,
+                            r->treatment.zscore, out + i * r->bins.n, s->n * r->bins.n,
                             &s->bins[i]));
     if (s->envelope != NULL)
-      CHI_TRY(chi_envelope_create(p->treatment.low, p->rate, s->piece, &s->envelope[i]));
+      CHI_TRY(chi_envelope_create(r->treatment.low, r->rate, s->piece, &s->envelope[i]));
   }
   if (s->n == 0) return CHI_OK;
-  CHI_TRY(chi_signals_open(ses->path, p->object, p->layout, &s->signals));
+  CHI_TRY(chi_signals_open(ses->path, r->object, r->layout, &s->signals));
   CHI_TRY(chi_signals_choose(s->signals, s->n_sources, s->source, s->piece, &n_samples));
   if (n_samples == ses->n_samples) return CHI_OK;
   return chi_fail(CHI_ERR_INPUT, "%s: has changed while it was imported", ses->path);
@@ -140,7 +117,7 @@ static void close_stream(stream *s)
   chi_signals_close(&s->signals);
   for (int64_t i = 0; s->bins != NULL && i < s->n; i++) chi_bins_destroy(&s->bins[i]);
   for (int64_t i = 0; s->envelope != NULL && i < s->n; i++) chi_envelope_destroy(&s->envelope[i]);
-  void *const owned[] = {s->source, s->slot,      s->raw,  s->average,  s->state, s->side,
+  void *const owned[] = {s->source, s->slot,      s->raw,  s->average,  s->state,
                          s->signal, s->amplitude, s->room, s->envelope, s->bins};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) chi_free(owned[i]);
 }
@@ -154,13 +131,13 @@ static void take_average(stream *s, int64_t n)
   memset(a, 0, (size_t)n * sizeof *a);
   if (s->rank > 0) MPI_Recv(a, count, MPI_DOUBLE, s->rank - 1, TAG, s->comm, MPI_STATUS_IGNORE);
   for (int64_t i = 0; i < s->n; i++) {
-    const double *x = s->raw + s->slot[i].self * s->piece;
+    const double *x = raw_of(s, s->electrode[i].channel);
     for (int64_t t = 0; t < n; t++) a[t] += x[t];
   }
   if (s->rank < last) {
     MPI_Send(a, count, MPI_DOUBLE, s->rank + 1, TAG, s->comm);
   } else {
-    for (int64_t t = 0; t < n; t++) a[t] /= (double)s->plan->n_electrodes;
+    for (int64_t t = 0; t < n; t++) a[t] /= (double)s->recordings->n_electrodes;
   }
   MPI_Bcast(a, count, MPI_DOUBLE, last, s->comm);
 }
@@ -169,29 +146,15 @@ static void take_average(stream *s, int64_t n)
  * difference that upstream code filters first. */
 static void refer(const stream *s, int64_t i, int64_t n, double *out)
 {
-  const double *x = s->raw + s->slot[i].self * s->piece;
-  if (s->plan->treatment.reference == CHI_REFERENCE_LAPLACIAN) {
-    const double *a = s->raw + s->slot[i].before * s->piece;
-    const double *b = s->raw + s->slot[i].after * s->piece;
+  const double *x = raw_of(s, s->electrode[i].channel);
+  if (s->recordings->treatment.reference == CHI_REFERENCE_LAPLACIAN) {
+    const double *a = raw_of(s, s->electrode[i].before);
+    const double *b = raw_of(s, s->electrode[i].after);
     for (int64_t t = 0; t < n; t++) out[t] = x[t] - 0.5 * (a[t] + b[t]);
-  } else if (s->plan->treatment.reference == CHI_REFERENCE_CAR) {
+  } else if (s->recordings->treatment.reference == CHI_REFERENCE_CAR) {
     for (int64_t t = 0; t < n; t++) out[t] = x[t] - s->average[t];
   } else {
     memcpy(out, x, (size_t)n * sizeof *x);
-  }
-}
-
-/* Filter LANES signals of n samples in place. */
-static void filter_group(stream *s, int64_t group, int64_t n)
-{
-  for (int64_t at = 0; at < n; at += BLOCK) {
-    const int64_t m = n - at < BLOCK ? n - at : BLOCK;
-    double *x = s->signal + at;
-    for (int64_t t = 0; t < m; t++)
-      for (int l = 0; l < LANES; l++) s->side[t * LANES + l] = x[l * s->piece + t];
-    chi_filter_run(&s->filter, &s->state[group], m, s->side);
-    for (int l = 0; l < LANES; l++)
-      for (int64_t t = 0; t < m; t++) x[l * s->piece + t] = s->side[t * LANES + l];
   }
 }
 
@@ -210,24 +173,24 @@ static void treat_piece(stream *s, int64_t n)
   for (int64_t g = 0; g * LANES < s->n; g++) {
     const int64_t n_lanes = s->n - g * LANES < LANES ? s->n - g * LANES : LANES;
     for (int64_t l = 0; l < n_lanes; l++) refer(s, g * LANES + l, n, s->signal + l * s->piece);
-    if (s->filter.n > 0) filter_group(s, g, n);
+    chi_filter_run(&s->filter, &s->state[g], n, s->piece, s->signal);
     for (int64_t l = 0; l < n_lanes; l++) pass_on(s, g * LANES + l, n, s->signal + l * s->piece);
   }
 }
 
 static void finish(stream *s, chi_stream_report *report)
 {
-  const chi_plan *p = s->plan;
+  const chi_raw *r = s->recordings;
   for (int64_t i = 0; i < s->n; i++) {
     double mean, deviation;
-    int64_t left = s->envelope == NULL ? 0 : chi_envelope_reach(p->treatment.low, p->rate);
+    int64_t left = s->envelope == NULL ? 0 : chi_envelope_reach(r->treatment.low, r->rate);
     for (int64_t n; left > 0; left -= n) {
       n = left < s->piece ? left : s->piece;
       pass_on(s, i, n, NULL);
     }
     chi_bins_finish(s->bins[i], &mean, &deviation);
     report->n_constant += deviation == 0;
-    report->n_offset += deviation > 0 && !p->treatment.zscore && fabs(mean) > 100 * deviation;
+    report->n_offset += deviation > 0 && !r->treatment.zscore && fabs(mean) > 100 * deviation;
   }
 }
 
@@ -239,11 +202,11 @@ static void show_progress(const stream *s, const char *path, double share)
   chi_log_bar(share < 1 ? text : "");
 }
 
-chi_status chi_stream(MPI_Comm comm, const chi_plan *plan, int64_t session, int64_t first,
-                      int64_t n, float *out, chi_stream_report *report)
+chi_status chi_stream(MPI_Comm comm, const chi_raw *raw, int64_t session, int64_t first, int64_t n,
+                      float *out, chi_stream_report *report)
 {
-  stream s = {.comm = comm, .plan = plan, .n = n, .piece = choose_piece(plan)};
-  const int64_t n_samples = plan->session[session].n_samples;
+  stream s = {.comm = comm, .recordings = raw, .n = n, .piece = choose_piece(raw)};
+  const int64_t n_samples = raw->session[session].n_samples;
   MPI_Comm_rank(comm, &s.rank);
   MPI_Comm_size(comm, &s.size);
   chi_status status = chi_agree(comm, open_stream(&s, session, first, out));
@@ -252,9 +215,9 @@ chi_status chi_stream(MPI_Comm comm, const chi_plan *plan, int64_t session, int6
     if (n > 0) status = chi_signals_read(s.signals, at, m, s.piece, s.raw);
     status = chi_agree(comm, status);
     if (status != CHI_OK) break;
-    if (plan->treatment.reference == CHI_REFERENCE_CAR) take_average(&s, m);
+    if (raw->treatment.reference == CHI_REFERENCE_CAR) take_average(&s, m);
     treat_piece(&s, m);
-    show_progress(&s, plan->session[session].path, (double)(at + m) / (double)n_samples);
+    show_progress(&s, raw->session[session].path, (double)(at + m) / (double)n_samples);
     report->bytes += 8 * (double)m * (double)s.n_sources;
   }
   if (status == CHI_OK) finish(&s, report);

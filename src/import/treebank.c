@@ -1,43 +1,31 @@
-#include "import/treebank.h"
-
+/* The Brain Treebank's files. */
 #include <errno.h>
-#include <limits.h>
-#include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "import/csv.h"
 #include "import/events.h"
 #include "import/json.h"
-#include "import/localise.h"
+#include "import/origins.h"
+#include "study/catalog.h"
+
+enum { LABEL_ROOM = 202 }; /* one longer than a name can be */
 
 static const double sampling_rate = 2048;
 
-/* What every step of the planning needs. */
+/* What every step needs. */
 typedef struct treebank {
   const char *root;
   const chi_import_options *options;
   int number; /* of the subject */
-  chi_plan *plan;
+  chi_raw *r;
 } treebank;
-
-static chi_status make_path(char *out, const treebank *b, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* ROOT/..., in a buffer of PATH_MAX. */
-static chi_status make_path(char *out, const treebank *b, const char *format, ...)
-{
-  char rest[PATH_MAX];
-  va_list args;
-  va_start(args, format);
-  const int n = vsnprintf(rest, sizeof rest, format, args);
-  va_end(args);
-  if (n < PATH_MAX && snprintf(out, PATH_MAX, "%s/%s", b->root, rest) < PATH_MAX) return CHI_OK;
-  return chi_fail(CHI_ERR_USAGE, "%.100s...: the path is too long", b->root);
-}
 
 /* "3" or "sub_3". */
 static chi_status take_subject(treebank *b)
@@ -80,93 +68,89 @@ static chi_status check_options(const treebank *b)
 /* Recordings lie in all_subject_data or beside it. */
 static chi_status find_recording(const treebank *b, int trial, char **out)
 {
+  static const char *const folders[] = {"all_subject_data/", ""};
   char path[PATH_MAX];
-  CHI_TRY(make_path(path, b, "all_subject_data/sub_%d_trial%03d.h5", b->number, trial));
-  if (access(path, F_OK) != 0) {
-    CHI_TRY(make_path(path, b, "sub_%d_trial%03d.h5", b->number, trial));
-    if (access(path, F_OK) != 0)
-      return chi_fail(CHI_ERR_INPUT,
-                      "%s/sub_%d_trial%03d.h5: there is no such file, nor in "
-                      "%s/all_subject_data",
-                      b->root, b->number, trial, b->root);
+  for (int i = 0; i < 2; i++) {
+    CHI_TRY(chi_path_format(path, b->root, "%ssub_%d_trial%03d.h5", folders[i], b->number, trial));
+    if (access(path, F_OK) == 0) return chi_strdup(path, out);
   }
-  return chi_strdup(path, out);
+  return chi_fail(CHI_ERR_INPUT, "%s: there is no such file, nor in %s/all_subject_data", path,
+                  b->root);
+}
+
+/* A label without '*', '#' and '_'; one that is too long becomes a name that is too long. */
+static void strip_label(const char *label, char name[LABEL_ROOM])
+{
+  int n = 0;
+  for (const char *c = label; *c != '\0' && n < LABEL_ROOM - 1; c++)
+    if (strchr("*#_", *c) == NULL) name[n++] = *c;
+  name[n] = '\0';
+}
+
+/* The channel of a label, or NULL. */
+static chi_channel *find_channel(const treebank *b, const char *label)
+{
+  char name[LABEL_ROOM];
+  strip_label(label, name);
+  const int64_t i = chi_channels_find(&b->r->channels, name);
+  return i < 0 ? NULL : &b->r->channels.item[i];
+}
+
+static chi_status take_label(void *context, const char *path, const char *what, const char *label)
+{
+  treebank *b = context;
+  char name[LABEL_ROOM];
+  (void)what;
+  strip_label(label, name);
+  const bool trigger = strncmp(name, "DC", 2) == 0 || strncmp(name, "TRIG", 4) == 0;
+  return chi_channels_add(&b->r->channels, path, name, trigger);
 }
 
 static chi_status read_labels(treebank *b, const char *path)
 {
-  json_t *list = NULL;
-  const char **label = NULL;
+  json_t *list;
   CHI_TRY(chi_json_read(path, JSON_ARRAY, &list));
-  const int64_t n = (int64_t)json_array_size(list);
-  chi_status s = chi_json_strings(path, "the top", list, &label);
-  char **stripped = NULL;
-  if (s == CHI_OK) s = chi_alloc(n, sizeof *stripped, "labels", &stripped);
-  for (int64_t i = 0; i < n && s == CHI_OK; i++) {
-    s = chi_strdup(label[i], &stripped[i]);
-    if (s == CHI_OK) chi_label_strip(stripped[i]);
-  }
-  if (s == CHI_OK)
-    s = chi_channels_make(path, n, (const char *const *)stripped, &b->plan->channels);
-  for (int64_t i = 0; i < b->plan->channels.n; i++) {
-    chi_channel *c = &b->plan->channels.item[i];
-    if (s == CHI_OK)
-      c->left_out = strncmp(c->name, "DC", 2) == 0 || strncmp(c->name, "TRIG", 4) == 0;
-  }
-  for (int64_t i = 0; stripped != NULL && i < n; i++) chi_free(stripped[i]);
-  chi_free(stripped);
-  chi_free(label);
+  const chi_status s = chi_json_each(path, "the top", list, take_label, b);
   json_decref(list);
   return s;
 }
 
-/* Leave out the electrodes that a key of corrupted_elec.json lists, if it is there. */
-static chi_status leave_out(treebank *b, const char *path, const json_t *all, const char *key,
-                            bool *found)
+static chi_status leave_out(void *context, const char *path, const char *key, const char *label)
 {
-  const json_t *list = json_object_get(all, key);
-  const char **label = NULL;
-  if (list == NULL) return CHI_OK;
-  *found = true;
-  CHI_TRY(chi_json_strings(path, key, list, &label));
-  chi_status s = CHI_OK;
-  for (size_t i = 0; i < json_array_size(list) && s == CHI_OK; i++) {
-    char *name = NULL;
-    s = chi_strdup(label[i], &name);
-    if (s != CHI_OK) break;
-    chi_label_strip(name);
-    const int64_t c = chi_channels_find(&b->plan->channels, name);
-    if (c >= 0)
-      b->plan->channels.item[c].left_out = true;
-    else
-      chi_plan_note(b->plan, "!%s: %s: `%.60s` is no label of this subject", path, key, label[i]);
-    chi_free(name);
-  }
-  chi_free(label);
-  return s;
+  treebank *b = context;
+  chi_channel *channel = find_channel(b, label);
+  if (channel != NULL)
+    channel->left_out = true;
+  else
+    chi_raw_note(b->r, "!%s: %s: `%.60s` is no label of this subject", path, key, label);
+  return CHI_OK;
 }
 
+/* Leave out the electrodes that corrupted_elec.json lists under either key. */
 static chi_status read_corrupted(treebank *b)
 {
-  char path[PATH_MAX], key[32];
-  json_t *all = NULL;
-  bool found = false;
-  CHI_TRY(make_path(path, b, "corrupted_elec.json"));
+  char path[PATH_MAX], key[2][32];
+  json_t *all;
+  chi_status s = CHI_OK;
+  int n_found = 0;
+  CHI_TRY(chi_path_join(path, b->root, "corrupted_elec.json"));
   if (access(path, F_OK) != 0 && errno == ENOENT)
     return chi_fail(CHI_ERR_INPUT,
-                    "%s: there is no such file; it says which electrodes are no "
-                    "good (to import them all, write {} into it)",
+                    "%s: there is no such file; it says which electrodes are no good (to import "
+                    "them all, write {} into it)",
                     path);
   CHI_TRY(chi_json_read(path, JSON_OBJECT, &all));
-  snprintf(key, sizeof key, "sub_%d", b->number);
-  chi_status s = leave_out(b, path, all, key, &found);
-  snprintf(key, sizeof key, "subject%d", b->number);
-  if (s == CHI_OK) s = leave_out(b, path, all, key, &found);
-  if (s == CHI_OK && !found)
-    chi_plan_note(b->plan,
-                  "!%s: has neither sub_%d nor subject%d: no electrode of this subject is "
-                  "left out",
-                  path, b->number, b->number);
+  snprintf(key[0], sizeof key[0], "sub_%d", b->number);
+  snprintf(key[1], sizeof key[1], "subject%d", b->number);
+  for (int i = 0; i < 2 && s == CHI_OK; i++) {
+    const json_t *list = json_object_get(all, key[i]);
+    if (list == NULL) continue;
+    n_found++;
+    s = chi_json_each(path, key[i], list, leave_out, b);
+  }
+  if (s == CHI_OK && n_found == 0)
+    chi_raw_note(b->r, "!%s: has neither %s nor %s: no electrode of this subject is left out", path,
+                 key[0], key[1]);
   json_decref(all);
   return s;
 }
@@ -176,7 +160,7 @@ static chi_status check_datasets(treebank *b, const char *path, const char *labe
 {
   chi_signals *signals = NULL;
   chi_status s = chi_signals_open(path, "data", CHI_LAYOUT_AUTO, &signals);
-  const int64_t n_labels = b->plan->channels.n;
+  const int64_t n_labels = b->r->channels.n;
   const int64_t n = s == CHI_OK ? chi_signals_n_channels(signals) : 0;
   for (int64_t i = 0; i < n && s == CHI_OK; i++) {
     char expected[40];
@@ -192,77 +176,202 @@ static chi_status check_datasets(treebank *b, const char *path, const char *labe
                  (long long)n, labels, (long long)n_labels);
   /* One too many is known of the data set, and it is the last. */
   if (s == CHI_OK && n > n_labels)
-    chi_plan_note(b->plan,
-                  "%s%s: /data has %lld datasets, but %s has %lld labels: the datasets "
-                  "from electrode_%lld on are ignored",
-                  n > n_labels + 1 ? "!" : "", path, (long long)n, labels, (long long)n_labels,
-                  (long long)n_labels);
+    chi_raw_note(b->r,
+                 "%s%s: /data has %lld datasets, but %s has %lld labels: the datasets "
+                 "from electrode_%lld on are ignored",
+                 n > n_labels + 1 ? "!" : "", path, (long long)n, labels, (long long)n_labels,
+                 (long long)n_labels);
   return s;
 }
 
-/* The folder of the trial's film among the transcripts. */
-static chi_status find_movie(const treebank *b, int trial, char *out)
+/* The name of a region without its side, which the coordinates tell. */
+static const char *without_side(const char *region)
+{
+  static const char *const sides[] = {"ctx-lh-", "ctx-rh-", "ctx_lh_",
+                                      "ctx_rh_", "Left-",   "Right-"};
+  for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+    if (strncmp(region, sides[i], strlen(sides[i])) == 0) return region + strlen(sides[i]);
+  return region;
+}
+
+static chi_status choose_atlas(const chi_csv *csv, const char *atlas, int64_t *column)
+{
+  static const char *const preferred[] = {"DKT", "DesikanKilliany", "Destrieux"};
+  if (atlas != NULL) return chi_csv_require(csv, atlas, column);
+  *column = chi_csv_find(csv, preferred[0]);
+  for (int64_t i = 0; *column < 0 && i < csv->n_columns; i++)
+    if (strstr(csv->header[i], "DKT") != NULL) *column = i;
+  for (int i = 1; *column < 0 && i < 3; i++) *column = chi_csv_find(csv, preferred[i]);
+  return *column >= 0 ? CHI_OK : chi_csv_require(csv, preferred[0], column);
+}
+
+static chi_status region_columns(const treebank *b, const chi_csv *csv, int64_t column[3])
+{
+  CHI_TRY(choose_atlas(csv, b->options->atlas, column));
+  chi_raw_note(b->r, "%s: regions are those of column %s", csv->where, csv->header[*column]);
+  return CHI_OK;
+}
+
+static chi_status take_region(const chi_csv *csv, int64_t row, const int64_t *column,
+                              chi_channel *channel)
+{
+  const char *region = without_side(chi_csv_text(csv, row, *column)), *wrong = NULL;
+  if (!chi_label_ok(region)) wrong = "has a region that is no short text";
+  if (channel->region[0] != '\0') wrong = "has had a row before";
+  if (wrong != NULL)
+    return chi_fail(CHI_ERR_INPUT, "%s: line %lld: electrode %s %s", csv->where,
+                    (long long)csv->line[row], channel->name, wrong);
+  chi_free(channel->region);
+  return chi_strdup(region, &channel->region);
+}
+
+static bool has_region(const chi_channel *channel) { return channel->region[0] != '\0'; }
+
+static chi_status place_columns(const treebank *b, const chi_csv *csv, int64_t column[3])
+{
+  static const char *const names[] = {"X", "Y", "Z"};
+  (void)b;
+  for (int k = 0; k < 3; k++) CHI_TRY(chi_csv_require(csv, names[k], &column[k]));
+  return CHI_OK;
+}
+
+static chi_status take_place(const chi_csv *csv, int64_t row, const int64_t *column,
+                             chi_channel *channel)
+{
+  for (int k = 0; k < 3; k++) {
+    double value;
+    CHI_TRY(chi_csv_number(csv, row, column[k], &value));
+    channel->xyz[k] = (float)value;
+  }
+  return CHI_OK;
+}
+
+static bool has_place(const chi_channel *channel) { return !isnan(channel->xyz[0]); }
+
+/* A table of electrodes, whose rows come in another order than the channels. */
+typedef struct table {
+  const char *what, *plural;
+  const char *key; /* column of the electrodes' labels */
+  bool by_subject; /* these are "<subject>-<label>", of all subjects */
+  chi_status (*columns)(const treebank *b, const chi_csv *csv, int64_t column[3]);
+  chi_status (*take)(const chi_csv *csv, int64_t row, const int64_t *column, chi_channel *channel);
+  bool (*has)(const chi_channel *channel);
+} table;
+
+static const table regions = {"region",       "regions",   "Electrode", false,
+                              region_columns, take_region, has_region};
+static const table places = {"coordinates", "coordinates", "ID",     true,
+                             place_columns, take_place,    has_place};
+
+/* Count the imported electrodes that a table does not have. */
+static void note_without(treebank *b, const table *t, const char *path)
+{
+  const chi_raw *r = b->r;
+  int64_t n = 0;
+  const char *first = "";
+  for (int64_t i = r->n_electrodes; i-- > 0;) {
+    const chi_channel *c = &r->channels.item[r->electrode[i].channel];
+    if (t->has(c)) continue;
+    n++;
+    first = c->name;
+  }
+  if (n > 0)
+    chi_raw_note(b->r, "!%s: %lld of %lld electrodes have no %s there, the first is %s", path,
+                 (long long)n, (long long)r->n_electrodes, t->what, first);
+}
+
+static chi_status take_rows(treebank *b, const table *t, const chi_csv *csv)
+{
+  int64_t key, column[3];
+  const size_t n = strlen(b->r->subject);
+  CHI_TRY(chi_csv_require(csv, t->key, &key));
+  CHI_TRY(t->columns(b, csv, column));
+  for (int64_t i = 0; i < csv->n_rows; i++) {
+    const char *label = chi_csv_text(csv, i, key);
+    if (t->by_subject) {
+      if (strncmp(label, b->r->subject, n) != 0 || label[n] != '-') continue;
+      label += n + 1;
+    }
+    chi_channel *channel = find_channel(b, label);
+    if (channel != NULL) CHI_TRY(t->take(csv, i, column, channel));
+  }
+  note_without(b, t, csv->where);
+  return CHI_OK;
+}
+
+/* \param[in] needed  a file that is not there is an error, else noted */
+static chi_status read_table(treebank *b, const table *t, const char *path, bool needed,
+                             bool *there)
+{
+  chi_csv csv;
+  *there = needed || access(path, F_OK) == 0 || errno != ENOENT;
+  if (!*there) {
+    chi_raw_note(b->r, "!%s: there is no such file, so the electrodes get no %s", path, t->plural);
+    return CHI_OK;
+  }
+  CHI_TRY(chi_csv_read(path, &csv));
+  const chi_status s = take_rows(b, t, &csv);
+  chi_csv_free(&csv);
+  return s;
+}
+
+/* The words of the trial's film, among the transcripts. */
+static chi_status find_words(const treebank *b, int trial, char *out)
 {
   char path[PATH_MAX];
-  json_t *metadata = NULL;
-  CHI_TRY(make_path(path, b, "subject_metadata/sub_%d_trial%03d_metadata.json", b->number, trial));
+  json_t *metadata;
+  CHI_TRY(chi_path_format(path, b->root, "subject_metadata/sub_%d_trial%03d_metadata.json",
+                          b->number, trial));
   CHI_TRY(chi_json_read(path, JSON_OBJECT, &metadata));
   const char *movie = json_string_value(json_object_get(metadata, "filename"));
-  chi_status s = CHI_OK;
+  chi_status s;
   if (movie == NULL)
     s = chi_fail(CHI_ERR_INPUT, "%s: has no string `filename`, expected the film's name", path);
   else if (!chi_name_ok(movie, true))
     s = chi_fail(CHI_ERR_INPUT, "%s: filename `%.80s` is no name of a folder", path, movie);
   else
-    s = make_path(out, b, "transcripts/%s/features.csv", movie);
+    s = chi_path_format(out, b->root, "transcripts/%s/features.csv", movie);
   json_decref(metadata);
   return s;
 }
 
 static chi_status add_events(treebank *b, int64_t session)
 {
-  char path[PATH_MAX];
-  char *file = NULL;
-  chi_triggers triggers;
+  char timings[PATH_MAX], file[PATH_MAX];
   const int trial = (int)b->options->trials[session];
-  CHI_TRY(make_path(path, b, "subject_timings/sub_%d_trial%03d_timings.csv", b->number, trial));
-  CHI_TRY(chi_triggers_read(path, &triggers));
-  chi_status s;
-  if (b->options->event_files != NULL) {
-    s = chi_events_file(b->options->event_files, session, b->plan->n_sessions, &file);
-  } else {
-    s = find_movie(b, trial, path);
-    if (s == CHI_OK) s = chi_strdup(path, &file);
-  }
-  if (s == CHI_OK) s = chi_events_add(b->plan, session, file, &triggers);
-  chi_free(file);
-  chi_triggers_free(&triggers);
-  return s;
+  const char *files = b->options->event_files;
+  CHI_TRY(chi_path_format(timings, b->root, "subject_timings/sub_%d_trial%03d_timings.csv",
+                          b->number, trial));
+  CHI_TRY(files != NULL ? chi_events_file(files, session, b->r->n_sessions, file)
+                        : find_words(b, trial, file));
+  return chi_events_add(b->r, session, file, timings);
 }
 
 static chi_status fill(treebank *b)
 {
   char labels[PATH_MAX], path[PATH_MAX];
-  chi_plan *p = b->plan;
-  CHI_TRY(make_path(labels, b, "electrode_labels/sub_%d/electrode_labels.json", b->number));
-  CHI_TRY(chi_strdup("data", &p->object));
-  CHI_TRY(chi_strdup("Brain Treebank", &p->source));
+  chi_raw *r = b->r;
+  const char *atlas = b->options->atlas;
+  CHI_TRY(
+      chi_path_format(labels, b->root, "electrode_labels/sub_%d/electrode_labels.json", b->number));
+  CHI_TRY(chi_strdup("data", &r->object));
+  CHI_TRY(chi_strdup("Brain Treebank", &r->source));
   CHI_TRY(read_labels(b, labels));
   CHI_TRY(read_corrupted(b));
-  for (int64_t i = 0; i < p->n_sessions; i++) {
-    CHI_TRY(find_recording(b, (int)b->options->trials[i], &p->session[i].path));
-    CHI_TRY(check_datasets(b, p->session[i].path, labels));
+  for (int64_t i = 0; i < r->n_sessions; i++) {
+    CHI_TRY(find_recording(b, (int)b->options->trials[i], &r->session[i].path));
+    CHI_TRY(check_datasets(b, r->session[i].path, labels));
   }
-  CHI_TRY(chi_plan_choose(p, labels));
-  CHI_TRY(make_path(path, b, "localization/sub_%d/depth-wm.csv", b->number));
-  CHI_TRY(chi_localise_regions(p, path, b->options->atlas));
-  CHI_TRY(make_path(path, b, "localization/elec_coords_full.csv"));
-  CHI_TRY(chi_localise_places(p, path));
-  for (int64_t i = 0; i < p->n_sessions; i++) CHI_TRY(add_events(b, i));
+  CHI_TRY(chi_raw_choose(r, labels));
+  CHI_TRY(chi_path_format(path, b->root, "localization/sub_%d/depth-wm.csv", b->number));
+  CHI_TRY(read_table(b, &regions, path, atlas != NULL, &r->has_regions));
+  CHI_TRY(chi_path_join(path, b->root, "localization/elec_coords_full.csv"));
+  CHI_TRY(read_table(b, &places, path, false, &r->has_places));
+  for (int64_t i = 0; i < r->n_sessions; i++) CHI_TRY(add_events(b, i));
   return CHI_OK;
 }
 
-chi_status chi_treebank_plan(const char *root, const chi_import_options *options, chi_plan **out)
+chi_status chi_treebank_find(const char *root, const chi_import_options *options, chi_raw **out)
 {
   treebank b = {.root = root, .options = options};
   char subject[32];
@@ -270,9 +379,9 @@ chi_status chi_treebank_plan(const char *root, const chi_import_options *options
   CHI_TRY(take_subject(&b));
   CHI_TRY(check_options(&b));
   snprintf(subject, sizeof subject, "sub_%d", b.number);
-  CHI_TRY(chi_plan_create(options, subject, sampling_rate, options->n_trials, out));
-  b.plan = *out;
+  CHI_TRY(chi_raw_create(options, subject, sampling_rate, options->n_trials, out));
+  b.r = *out;
   const chi_status s = fill(&b);
-  if (s != CHI_OK) chi_plan_destroy(out);
+  if (s != CHI_OK) chi_raw_destroy(out);
   return s;
 }

@@ -91,7 +91,7 @@ def test_refused():
     make("channel-sample")
     run = lambda *options, file="rec.h5": chiasm("import", "events", file, "-o", "study", *OPTIONS, *options)
     refused(run(), "rec.h5: /data is missing")
-    refused(run("--dataset", "raw/nothing"), "rec.h5: /nothing is missing")
+    refused(run("--dataset", "raw/nothing"), "rec.h5: /raw/nothing is missing")
     refused(run("--dataset", "raw/labels"), "rec.h5: /raw/labels is string of 1 dimensions")
     refused(run("--dataset", "raw"), "rec.h5: /raw holds no one-dimensional datasets of numbers")
     refused(run("--dataset", "raw/ecog", "--names", "raw/ecog"), "rec.h5: /ecog has 2 dimensions, expected 1")

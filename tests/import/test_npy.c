@@ -17,9 +17,9 @@ typedef struct buffer {
 } buffer;
 
 /* A reader that holds the parser to what the file has. */
-static chi_status read_buffer(void *context, int64_t offset, int64_t n, void *out)
+static chi_status read_buffer(const chi_bytes *bytes, int64_t offset, int64_t n, void *out)
 {
-  const buffer *b = context;
+  const buffer *b = bytes->context;
   assert_true(offset >= 0 && n >= 0 && n <= b->n - offset);
   memcpy(out, b->byte + offset, (size_t)n);
   return CHI_OK;

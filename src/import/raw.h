@@ -1,8 +1,8 @@
-/** \file plan.h
- * What an import is going to do, found out before a signal is read: which electrodes of which
- * recordings, which events at which samples, and how the signals are treated. */
-#ifndef CHIASM_IMPORT_PLAN_H
-#define CHIASM_IMPORT_PLAN_H
+/** \file raw.h
+ * The raw recordings of a subject that are imported, looked through before a signal is read: which
+ * electrodes, which events at which samples, and how the signals are treated. All local. */
+#ifndef CHIASM_IMPORT_RAW_H
+#define CHIASM_IMPORT_RAW_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,12 +48,12 @@ typedef struct chi_import_options {
 typedef struct chi_session {
   char *path;
   int64_t n_samples;
-  int64_t n_events, first_event; /* among the plan's */
+  int64_t n_events, first_event; /* among all */
   int64_t n_outside, n_in_pause, n_without_start;
 } chi_session;
 
-/** Free with chi_plan_destroy. */
-typedef struct chi_plan {
+/** Free with chi_raw_destroy. */
+typedef struct chi_raw {
   char *subject, *alignment, *source;
   char *object; /* of the signals in each recording's file */
   chi_layout layout;
@@ -66,30 +66,27 @@ typedef struct chi_plan {
   chi_electrode *electrode;
   int64_t n_sessions;
   chi_session *session;
-  int64_t n_events;
-  int64_t *sample;     /* n_events, ascending within a session */
-  int64_t *row;        /* n_events: rows of the event file, from 0 */
-  double *onset;       /* n_events, s from the recording's beginning */
-  int32_t *session_of; /* n_events */
-  chi_text notes;      /* for the user, one a line; a warning begins with '!' */
-} chi_plan;
+  int64_t n_events, events_room;
+  chi_placed_event *event; /* those of the first session come first */
+  chi_text notes;          /* for the user, one a line; a warning begins with '!' */
+} chi_raw;
 
 /** Samples that are read and treated at a time. */
 enum { CHI_IMPORT_PIECE = 1 << 15 };
 
-/** Begin a plan: names and treatment checked, bins made; then treebank.h or plain.h fill it in.
+/** Begin: names and treatment checked, bins made; then origins.h fills in the rest.
  * \param[in] subject  its name in the study
  * \return CHI_ERR_USAGE naming the option */
-chi_status chi_plan_create(const chi_import_options *options, const char *subject, double rate,
-                           int64_t n_sessions, chi_plan **out);
-void chi_plan_destroy(chi_plan **plan);
+chi_status chi_raw_create(const chi_import_options *options, const char *subject, double rate,
+                          int64_t n_sessions, chi_raw **out);
+void chi_raw_destroy(chi_raw **raw);
 
 /** Choose the electrodes and, in every recording, look at the datasets that are going to be read:
  * channels and paths are set, and each session's n_samples is found.
  * \param[in] where  names the channels' source in messages */
-chi_status chi_plan_choose(chi_plan *plan, const char *where);
+chi_status chi_raw_choose(chi_raw *raw, const char *where);
 
 /** A line for the user; a warning begins with '!'. */
-void chi_plan_note(chi_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void chi_raw_note(chi_raw *raw, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,0 +1,276 @@
+/* An .npy file is magic bytes, version, length, a Python dictionary of three entries, e.g.
+ * {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 512), }, and the numbers. */
+#include "import/npy.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/yaml.h"
+#include "study/half.h"
+
+enum { MAGIC = 8, TEXT_MAX = 1 << 16 }; /* NumPy itself reads no longer head than 10,000 */
+enum { SPAN_BYTES = 1 << 20, SPAN_ROWS = 16 };
+
+static chi_status read_file(const chi_bytes *bytes, int64_t offset, int64_t n, void *out)
+{
+  FILE *f = bytes->context;
+  if (fseeko(f, offset, SEEK_SET) == 0 && fread(out, 1, (size_t)n, f) == (size_t)n) return CHI_OK;
+  return chi_fail(CHI_ERR_IO, "%s: cannot be read: %s", bytes->where,
+                  feof(f) ? "it has become shorter" : strerror(errno));
+}
+
+static void close_file(chi_bytes *bytes) { fclose(bytes->context); }
+
+chi_status chi_bytes_of_file(const char *path, chi_bytes *bytes)
+{
+  FILE *f = fopen(path, "rbe");
+  *bytes = (chi_bytes){.where = path};
+  if (f == NULL || setvbuf(f, NULL, _IONBF, 0) != 0 || fseeko(f, 0, SEEK_END) != 0 ||
+      (bytes->size = ftello(f)) < 0) {
+    const int why = errno;
+    if (f != NULL) fclose(f);
+    return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", path, strerror(why));
+  }
+  bytes->read = read_file;
+  bytes->close = close_file;
+  bytes->context = f;
+  return CHI_OK;
+}
+
+static chi_status bad(const chi_bytes *bytes, const char *what)
+{
+  return chi_fail(CHI_ERR_INPUT, "%s: the head of this .npy is damaged: %s", bytes->where, what);
+}
+
+/* The dictionary's text; free with chi_free. \param[out] data  where it ends */
+static chi_status read_text(const chi_bytes *bytes, char **text, int64_t *data)
+{
+  unsigned char head[12] = {0};
+  if (bytes->size >= MAGIC) CHI_TRY(bytes->read(bytes, 0, MAGIC, head));
+  if (bytes->size < MAGIC || memcmp(head, "\x93NUMPY", 6) != 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: is no .npy file", bytes->where);
+  if (head[6] < 1 || head[6] > 3)
+    return chi_fail(CHI_ERR_INPUT, "%s: is .npy of version %d, expected 1 to 3", bytes->where,
+                    head[6]);
+  const int64_t width = head[6] == 1 ? 2 : 4;
+  if (bytes->size < MAGIC + width) return bad(bytes, "it is cut short");
+  CHI_TRY(bytes->read(bytes, MAGIC, width, head + MAGIC));
+  int64_t n = 0;
+  for (int64_t i = width; i-- > 0;) n = n << 8 | head[MAGIC + i];
+  if (n > TEXT_MAX) return bad(bytes, "it is absurdly long");
+  *data = MAGIC + width + n;
+  if (*data > bytes->size) return bad(bytes, "it is cut short");
+  CHI_TRY(chi_alloc(n + 1, 1, "head of an .npy file", text));
+  return bytes->read(bytes, MAGIC + width, n, *text);
+}
+
+/* '<f4' and its kind: byte order, class, bytes. */
+static chi_status take_type(const chi_bytes *bytes, const char *type, chi_npy *npy)
+{
+  static const char *const known[] = {"f2", "f4", "f8"};
+  const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+  for (int i = 0; i < 3; i++) {
+    if (type[0] == '\0' || strcmp(type + 1, known[i]) != 0) continue;
+    if (strchr("<>=", type[0]) == NULL) break;
+    npy->item = 2 << i;
+    npy->swapped = type[0] == (little ? '>' : '<');
+    return CHI_OK;
+  }
+  return chi_fail(CHI_ERR_INPUT,
+                  "%s: holds numbers of type %.20s, expected float16, float32 or float64 (f2, f4, "
+                  "f8); convert them with NumPy's astype",
+                  bytes->where, type);
+}
+
+/* Digits alone, but for the L that Python 2 wrote behind them. */
+static bool take_count(const char *text, int64_t *out)
+{
+  char *end;
+  if (text == NULL || !isdigit((unsigned char)text[0])) return false;
+  errno = 0;
+  *out = strtoll(text, &end, 10);
+  return errno == 0 && strcmp(end, *end == 'L' ? "L" : "") == 0;
+}
+
+/* (), (5,), (5, 3), ... */
+static bool take_shape(const chi_yaml *yaml, const yaml_node_t *node, chi_npy *npy)
+{
+  if (node == NULL || node->type != YAML_SEQUENCE_NODE) return false;
+  const yaml_node_item_t *item = node->data.sequence.items.start;
+  for (; item < node->data.sequence.items.top; item++, npy->rank++)
+    if (npy->rank == CHI_NPY_MAX_RANK ||
+        !take_count(chi_yaml_scalar(chi_yaml_node(yaml, *item)), &npy->dims[npy->rank]))
+      return false;
+  return true;
+}
+
+static chi_status take_entries(const chi_bytes *bytes, const chi_yaml *yaml, chi_npy *npy,
+                               bool *fortran)
+{
+  const yaml_node_t *top = chi_yaml_root(yaml), *type = chi_yaml_get(yaml, top, "descr");
+  const yaml_node_t *shape = chi_yaml_get(yaml, top, "shape");
+  const char *order = chi_yaml_scalar(chi_yaml_get(yaml, top, "fortran_order"));
+  if (type == NULL || shape == NULL || order == NULL)
+    return bad(bytes, "descr, fortran_order or shape is missing");
+  if (top->data.mapping.pairs.top - top->data.mapping.pairs.start != 3)
+    return bad(bytes, "an unknown or repeated key");
+  if (chi_yaml_scalar(type) == NULL)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: holds records, expected an array of float16, float32 or float64",
+                    bytes->where);
+  CHI_TRY(take_type(bytes, chi_yaml_scalar(type), npy));
+  *fortran = strcmp(order, "True") == 0;
+  if (!*fortran && strcmp(order, "False") != 0) return bad(bytes, "fortran_order");
+  return take_shape(yaml, shape, npy) ? CHI_OK : bad(bytes, "shape");
+}
+
+/* With its tuples in square brackets Python's dictionary is YAML. */
+static chi_status parse(const chi_bytes *bytes, char *text, chi_npy *npy, bool *fortran)
+{
+  chi_yaml *yaml;
+  for (char *c = text; *c != '\0'; c++) *c = *c == '(' ? '[' : *c == ')' ? ']' : *c;
+  if (text[strspn(text, " \t\n")] != '{') return bad(bytes, "no dictionary");
+  chi_status s = chi_yaml_read(text, bytes->where, &yaml);
+  if (s == CHI_ERR_INPUT) return bad(bytes, "no dictionary");
+  if (s == CHI_OK) s = take_entries(bytes, yaml, npy, fortran);
+  chi_yaml_free(&yaml);
+  return s;
+}
+
+/* "4 x 3 x 2" */
+static void shape_text(const chi_npy *npy, char *text, size_t room)
+{
+  size_t n = 0;
+  text[0] = '\0';
+  for (int i = 0; i < npy->rank && n < room; i++)
+    n +=
+        (size_t)snprintf(text + n, room - n, "%s%lld", i > 0 ? " x " : "", (long long)npy->dims[i]);
+}
+
+static chi_status check_shape(const chi_bytes *bytes, chi_npy *npy)
+{
+  char shape[128];
+  int64_t count = npy->item, columns = 1;
+  if (npy->rank == 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: holds one number, expected an array of a row per event",
+                    bytes->where);
+  shape_text(npy, shape, sizeof shape);
+  bool absurd = false;
+  for (int i = 0; i < npy->rank; i++) {
+    if (npy->dims[i] == 0)
+      return chi_fail(CHI_ERR_INPUT, "%s: is empty (%s), expected a row per event", bytes->where,
+                      shape);
+    absurd = absurd || __builtin_mul_overflow(count, npy->dims[i], &count);
+    if (i > 0) absurd = absurd || __builtin_mul_overflow(columns, npy->dims[i], &columns);
+  }
+  if (absurd || columns > INT_MAX)
+    return chi_fail(CHI_ERR_INPUT, "%s: claims %s numbers, expected at most 2^31 - 1 per row",
+                    bytes->where, shape);
+  npy->rows = npy->dims[0];
+  npy->columns = columns;
+  const int64_t there = bytes->size - npy->data;
+  if (there != count)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: %s: %s of float%d are %lld bytes, but the file has %lld after its head",
+                    bytes->where, there < count ? "is cut short" : "is too long", shape,
+                    (int)npy->item * 8, (long long)count, (long long)there);
+  return CHI_OK;
+}
+
+chi_status chi_npy_open(const chi_bytes *bytes, chi_npy *out)
+{
+  char *text = NULL;
+  bool fortran = false;
+  *out = (chi_npy){.item = 0};
+  chi_status s = read_text(bytes, &text, &out->data);
+  if (s == CHI_OK) s = parse(bytes, text, out, &fortran);
+  if (s == CHI_OK) s = check_shape(bytes, out);
+  out->by_columns = fortran && out->columns > 1;
+  chi_free(text);
+  return s;
+}
+
+static void swap_bytes(int64_t n, int64_t item, unsigned char *bytes)
+{
+  for (int64_t i = 0; i < n; i++, bytes += item)
+    for (int64_t a = 0, b = item - 1; a < b; a++, b--) {
+      const unsigned char byte = bytes[a];
+      bytes[a] = bytes[b];
+      bytes[b] = byte;
+    }
+}
+
+/* Make float64 of n numbers in place: they are the last n * item bytes of the 8 n at `out`. */
+static void widen(const chi_npy *npy, int64_t n, double *out)
+{
+  unsigned char *raw = (unsigned char *)out + n * (8 - npy->item);
+  if (npy->swapped) swap_bytes(n, npy->item, raw);
+  if (npy->item == 2) chi_half_widen(n, CHI_REAL64, out);
+  if (npy->item != 4) return;
+  for (int64_t i = 0; i < n; i++) {
+    float value;
+    memcpy(&value, raw + 4 * i, sizeof value);
+    out[i] = value;
+  }
+}
+
+/* Which column, counted in C order, is number `stored` in a file in Fortran order: there the first
+ * index varies fastest. */
+static int64_t column_of(const chi_npy *npy, int64_t stored)
+{
+  int64_t column = 0;
+  for (int i = 1; i < npy->rank; i++) {
+    column = column * npy->dims[i] + stored % npy->dims[i];
+    stored /= npy->dims[i];
+  }
+  return column;
+}
+
+/* Columns to read at a time: many where that passes over few other rows, else one. */
+static int64_t span_columns(const chi_npy *npy, int64_t n)
+{
+  const int64_t span = SPAN_BYTES / 8 / npy->rows;
+  if (npy->rows > SPAN_ROWS * n || span < 1) return 1;
+  return span < npy->columns ? span : npy->columns;
+}
+
+static chi_status read_by_columns(const chi_bytes *bytes, const chi_npy *npy, int64_t row0,
+                                  int64_t n, double *out)
+{
+  const int64_t most = span_columns(npy, n);
+  double *span = NULL;
+  chi_status s = chi_alloc((most - 1) * npy->rows + n, sizeof *span, "rows of an .npy file", &span);
+  for (int64_t c = 0; s == CHI_OK && c < npy->columns; c += most) {
+    const int64_t left = npy->columns - c, m = left < most ? left : most;
+    const int64_t count = (m - 1) * npy->rows + n;
+    s = bytes->read(bytes, npy->data + (c * npy->rows + row0) * npy->item, count * npy->item,
+                    (unsigned char *)span + count * (8 - npy->item));
+    if (s != CHI_OK) break;
+    widen(npy, count, span);
+    for (int64_t k = 0; k < m; k++) {
+      double *column = out + column_of(npy, c + k);
+      for (int64_t i = 0; i < n; i++) column[i * npy->columns] = span[k * npy->rows + i];
+    }
+  }
+  chi_free(span);
+  return s;
+}
+
+chi_status chi_npy_read(const chi_bytes *bytes, const chi_npy *npy, int64_t row0, int64_t n,
+                        double *out)
+{
+  if (row0 < 0 || n < 0 || n > npy->rows - row0)
+    return chi_fail(CHI_ERR_BUG, "%s: rows %lld to %lld of %lld", bytes->where, (long long)row0,
+                    (long long)(row0 + n - 1), (long long)npy->rows);
+  if (npy->by_columns) return read_by_columns(bytes, npy, row0, n, out);
+  const int64_t count = n * npy->columns;
+  CHI_TRY(bytes->read(bytes, npy->data + row0 * npy->columns * npy->item, count * npy->item,
+                      (unsigned char *)out + count * (8 - npy->item)));
+  widen(npy, count, out);
+  return CHI_OK;
+}

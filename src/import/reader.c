@@ -1,0 +1,180 @@
+#include "import/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "import/hdf5_layers.h"
+#include "import/npy.h"
+#include "import/npz.h"
+
+enum { BLOCK_BYTES = 64 << 20, MOST_CHUNK = 4 };
+
+/* The first bytes of a regular file. */
+static chi_status read_magic(const char *path, unsigned char magic[8])
+{
+  struct stat info;
+  memset(magic, 0, 8);
+  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s", path,
+                    errno == ENOENT ? "there is no such file" : strerror(errno));
+  chi_status s = CHI_OK;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+    s = chi_fail(CHI_ERR_INPUT, "%s: is not a regular file, expected .npy, .npz or HDF5", path);
+  else if (read(fd, magic, 8) < 0)
+    s = chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+  close(fd);
+  return s;
+}
+
+static chi_status add_array(const char *path, chi_layer_files *files)
+{
+  char *layer;
+  CHI_TRY(chi_layer_name(path, &layer));
+  if (layer == NULL) return chi_fail(CHI_ERR_INPUT, "%s: expected the name LAYER.npy", path);
+  const chi_status s = chi_layer_files_add(files, CHI_LAYER_NPY, path, "", 0, layer);
+  chi_free(layer);
+  return s;
+}
+
+/* What kind of file it is its first bytes say, not its name. */
+static chi_status add_file(const char *path, chi_layer_files *files)
+{
+  unsigned char magic[8];
+  CHI_TRY(read_magic(path, magic));
+  if (memcmp(magic, "\x93NUMPY", 6) == 0) return add_array(path, files);
+  if (memcmp(magic, "PK", 2) == 0) return chi_npz_list(path, files);
+  if (memcmp(magic, "\x89HDF\r\n\x1a\n", 8) == 0)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: is an HDF5 file; say which dataset in it, or group of datasets: %s:/PATH",
+                    path, path);
+  return chi_fail(CHI_ERR_INPUT, "%s: is neither .npy nor .npz nor HDF5", path);
+}
+
+/* A file, or FILE:/path where there is no file of that whole name. */
+static chi_status add_argument(const char *text, chi_layer_files *files)
+{
+  const char *colon = NULL;
+  for (const char *c = strstr(text, ":/"); c != NULL; c = strstr(c + 1, ":/")) colon = c;
+  if (colon == NULL || access(text, F_OK) == 0) return add_file(text, files);
+  char *path;
+  CHI_TRY(chi_strdup(text, &path));
+  path[colon - text] = '\0';
+  const chi_status s = chi_hdf5_layers_list(path, colon + 1, files);
+  chi_free(path);
+  return s;
+}
+
+static chi_status check_names(const chi_layer_files *files)
+{
+  for (int64_t i = 0; i < files->n; i++) {
+    const chi_layer_file *item = &files->item[i];
+    if (!chi_name_ok(item->layer, true))
+      return chi_fail(CHI_ERR_INPUT,
+                      "%s: \"%.200s\" cannot name a layer, expected [A-Za-z0-9_.-]+, 200 at most",
+                      item->where, item->layer);
+    for (int64_t j = 0; j < i; j++)
+      if (strcmp(files->item[j].layer, item->layer) == 0)
+        return chi_fail(CHI_ERR_INPUT, "%s and %s: both are named %s, expected one file per layer",
+                        files->item[j].where, item->where, item->layer);
+  }
+  return CHI_OK;
+}
+
+chi_status chi_layer_files_find(int64_t n, const char *const *paths, chi_layer_order order,
+                                chi_layer_files *out)
+{
+  for (int64_t i = 0; i < n; i++) CHI_TRY(add_argument(paths[i], out));
+  CHI_TRY(check_names(out));
+  chi_layer_files_sort(out, 0, order);
+  return CHI_OK;
+}
+
+struct chi_reader {
+  const chi_layer_file *layer;
+  chi_bytes bytes; /* of .npy and .npz */
+  chi_npy npy;
+  chi_numbers numbers; /* of HDF5 */
+  int64_t rows, columns, chunk_rows;
+};
+
+static chi_status open_array(chi_reader *r)
+{
+  CHI_TRY(r->layer->kind == CHI_LAYER_NPZ ? chi_bytes_of_npz(r->layer, &r->bytes)
+                                          : chi_bytes_of_file(r->layer->path, &r->bytes));
+  CHI_TRY(chi_npy_open(&r->bytes, &r->npy));
+  r->rows = r->npy.rows;
+  r->columns = r->npy.columns;
+  if (!r->npy.by_columns || !r->bytes.forward) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT,
+                  "%s: is compressed and in Fortran order, so that its rows cannot be read one "
+                  "by one; write it by np.savez, or of np.ascontiguousarray",
+                  r->layer->where);
+}
+
+static chi_status open_hdf5(chi_reader *r)
+{
+  CHI_TRY(chi_hdf5_layer_open(r->layer, &r->numbers));
+  r->rows = r->numbers.rows;
+  r->columns = r->numbers.columns;
+  r->chunk_rows = r->numbers.dataset.chunk_rows;
+  return CHI_OK;
+}
+
+chi_status chi_reader_open(const chi_layer_file *layer, chi_reader **out)
+{
+  CHI_TRY(chi_alloc(1, sizeof **out, "layer", out));
+  (*out)->layer = layer;
+  const chi_status s = layer->kind == CHI_LAYER_HDF5 ? open_hdf5(*out) : open_array(*out);
+  if (s != CHI_OK) chi_reader_close(out);
+  return s;
+}
+
+void chi_reader_close(chi_reader **reader)
+{
+  chi_reader *r = *reader;
+  if (r == NULL) return;
+  if (r->bytes.close != NULL) r->bytes.close(&r->bytes);
+  if (r->layer->kind == CHI_LAYER_HDF5 && r->rows > 0) chi_numbers_close(&r->numbers);
+  chi_free(r);
+  *reader = NULL;
+}
+
+int64_t chi_reader_rows(const chi_reader *reader) { return reader->rows; }
+int64_t chi_reader_columns(const chi_reader *reader) { return reader->columns; }
+
+int64_t chi_reader_block(const chi_reader *reader, int64_t width)
+{
+  const int64_t chunk = reader->chunk_rows;
+  int64_t block = BLOCK_BYTES / 8 / (width > reader->columns ? width : reader->columns);
+  if (block < 1) block = 1;
+  /* larger chunks than that are unpacked again for each block, rather than held */
+  if (chunk > 0 && chunk <= MOST_CHUNK * block) block = (block + chunk - 1) / chunk * chunk;
+  return block < reader->rows ? block : reader->rows;
+}
+
+chi_status chi_reader_check(const char *where, int64_t row0, int64_t n, int64_t columns,
+                            const double *rows)
+{
+  int64_t i = 0;
+  while (i < n * columns && fabs(rows[i]) <= FLT_MAX) i++; /* false for NaN */
+  if (i == n * columns) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: %g at row %lld, column %lld (counted from 0); expected %s",
+                  where, rows[i], (long long)(row0 + i / columns), (long long)(i % columns),
+                  isfinite(rows[i]) ? "numbers within float32's range, 3.4e38" : "finite numbers");
+}
+
+chi_status chi_reader_read(chi_reader *r, int64_t row0, int64_t n, double *out)
+{
+  CHI_TRY(r->layer->kind == CHI_LAYER_HDF5 ? chi_numbers_read(&r->numbers, row0, n, CHI_REAL64, out)
+                                           : chi_npy_read(&r->bytes, &r->npy, row0, n, out));
+  return chi_reader_check(r->layer->where, row0, n, r->columns, out);
+}

@@ -1,0 +1,43 @@
+/** \file reader.h
+ * The layers that the files on the command line hold: one each in an .npy, one per member of an
+ * .npz, one per dataset of HDF5 (FILE:/path to a dataset, or to a group of them); and the numbers
+ * of one of them, by rows of events. All local. */
+#ifndef CHIASM_IMPORT_READER_H
+#define CHIASM_IMPORT_READER_H
+
+#include "import/layers.h"
+
+/** Find the layers of n files, in order of depth.
+ * \param[out] out  start as {0}; free with chi_layer_files_free, also after a failure
+ * \return CHI_ERR_INPUT: a file missing or of no known kind; a name that no layer can have; the
+ * same name twice */
+chi_status chi_layer_files_find(int64_t n, const char *const *paths, chi_layer_order order,
+                                chi_layer_files *out);
+
+/** A layer open to read. */
+typedef struct chi_reader chi_reader;
+
+/** \param[in] layer  borrowed while the reader is open
+ * \return CHI_ERR_INPUT: what cannot be read, or by rows only with the whole in memory */
+chi_status chi_reader_open(const chi_layer_file *layer, chi_reader **out);
+void chi_reader_close(chi_reader **reader);
+
+/** Rows (events), and columns: features of each, all dimensions but the first in C order. */
+int64_t chi_reader_rows(const chi_reader *reader);
+int64_t chi_reader_columns(const chi_reader *reader);
+
+/** How many rows to read at a time, if `width` numbers are made of each: about 64 MB of float64 of
+ * either, whole chunks of the file if they are not many more; at least 1. A function of file and
+ * width alone. */
+int64_t chi_reader_block(const chi_reader *reader, int64_t width);
+
+/** Read rows [row0, row0 + n), quickest in ascending order.
+ * \param[out] out  n x columns, row-major; every number is finite and in float32's range
+ * \return CHI_ERR_INPUT for one that is not, naming file, row and column; CHI_ERR_IO */
+chi_status chi_reader_read(chi_reader *reader, int64_t row0, int64_t n, double *out);
+
+/** The check by itself, for other rows. */
+chi_status chi_reader_check(const char *where, int64_t row0, int64_t n, int64_t columns,
+                            const double *rows);
+
+#endif

@@ -61,28 +61,22 @@ static void tell(int fd, const char *what, const char *place)
   char line[128];
   const int n =
       snprintf(line, sizeof line, "%s %s %s %d\n", what, place, own_rank(), (int)getpid());
-  (void)!write(fd, line, (size_t)n); /* a test that is gone opens the gate */
+  (void)!write(fd, line, (size_t)n); /* fails where the gate has been opened */
 }
 
-static void wait_at(const char *place, const char *fifo)
+static void stand_at(const char *place, const char *fifo)
 {
-  char reached[PATH_MAX + 16], byte;
-  snprintf(reached, sizeof reached, "%s.reached", fifo);
-  const int in = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  const int out = open(reached, O_WRONLY | O_NONBLOCK | O_CLOEXEC); /* fails if the test is gone */
-  if (in < 0 || out < 0) goto cleanup;
-  tell(out, "at", place);
-  for (bool told = false;;) {
-    struct pollfd look = {.fd = in, .events = POLLIN};
-    const int ready = poll(&look, 1, LOOK_EVERY_MS);
-    if (ready > 0 && (read(in, &byte, 1) == 1 || (look.revents & POLLHUP) != 0)) break;
+  struct pollfd reader = {.fd = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC)};
+  if (reader.fd < 0) return;
+  signal(SIGPIPE, SIG_IGN);
+  tell(reader.fd, "at", place);
+  bool told = false;
+  while (poll(&reader, 1, LOOK_EVERY_MS) <= 0) { /* until there is POLLERR: no reader */
     if (told || !chi_stop_asked()) continue;
-    tell(out, "signal", place);
+    tell(reader.fd, "signal", place);
     told = true;
   }
-cleanup:
-  if (in >= 0) close(in);
-  if (out >= 0) close(out);
+  close(reader.fd);
 }
 
 static chi_status happen(const char *place, const char *what)
@@ -114,7 +108,7 @@ chi_status chi_gate(const char *format, ...)
   va_start(args, format);
   vsnprintf(place, sizeof place, format, args);
   va_end(args);
-  if (comes_now("CHIASM_GATE", gates, place, &e)) wait_at(place, e.rest);
+  if (comes_now("CHIASM_GATE", gates, place, &e)) stand_at(place, e.rest);
   return comes_now("CHIASM_FAULT", faults, place, &e) ? happen(place, e.rest) : CHI_OK;
 }
 

@@ -3,9 +3,9 @@
  * elsewhere a gate is nothing. All local, callable from any thread.
  *
  * CHIASM_GATE=PLACE:RANK:COUNT:FIFO stops rank RANK (`*`: any) at its COUNT-th pass of PLACE: it
- * writes "at PLACE RANK PID" to FIFO.reached and reads one byte of FIFO before it goes on. A signal
- * of chi_stop_catch is told meanwhile: "signal PLACE RANK PID". Both FIFOs are there before, held
- * open by the test, with whose end every gate opens.
+ * writes "at PLACE RANK PID" into the FIFO and stands there for as long as somebody reads that. A
+ * signal of chi_stop_catch is told meanwhile: "signal PLACE RANK PID". Without a reader a gate is
+ * open.
  *
  * CHIASM_FAULT=PLACE:RANK:COUNT[:WHAT] is what happens there: a failure (io, if nothing is said;
  * input, memory, numeric) or a signal that the process sends itself (kill, segv, stop, term).

@@ -10,6 +10,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/gate.h"
+
 chi_status chi_path_join(char *out, const char *folder, const char *name)
 {
   const int n = snprintf(out, PATH_MAX, "%s/%s", folder, name);
@@ -70,6 +72,7 @@ chi_status chi_file_write(const char *folder, const char *name, const char *text
   CHI_TRY(chi_path_join(path, folder, name));
   CHI_TRY(chi_path_join(temporary, folder, name_tmp));
   int why = write_synced(temporary, text, n);
+  if (why == 0 && chi_gate("%s.written", name) != CHI_OK) why = EIO;
   if (why == 0 && rename(temporary, path) != 0) why = errno;
   if (why == 0) return CHI_OK;
   unlink(temporary);

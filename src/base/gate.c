@@ -102,12 +102,13 @@ static chi_status happen(const char *place, const char *what)
 chi_status chi_gate(const char *format, ...)
 {
   static atomic_llong gates[ENTRIES], faults[ENTRIES];
-  char place[64];
+  char name[PATH_MAX + 64];
   entry e;
   va_list args;
   va_start(args, format);
-  vsnprintf(place, sizeof place, format, args);
+  vsnprintf(name, sizeof name, format, args);
   va_end(args);
+  const char *slash = strrchr(name, '/'), *place = slash == NULL ? name : slash + 1;
   if (comes_now("CHIASM_GATE", gates, place, &e)) stand_at(place, e.rest);
   return comes_now("CHIASM_FAULT", faults, place, &e) ? happen(place, e.rest) : CHI_OK;
 }

@@ -17,7 +17,8 @@
 #include "chiasm/status.h"
 
 #ifdef CHIASM_GATES
-/** Pass a place, named as printf would. Names tell the stage and the moment: "fit.unit".
+/** Pass a place, named as printf would, a path by its last part. Names tell the stage or file and
+ * the moment: "fit.unit", "fit.h5.written".
  * \return CHI_OK, or the failure that CHIASM_FAULT asks for */
 chi_status chi_gate(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #else

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/gate.h"
 #include "h5/h5.h"
 
 enum { META_BLOCK = 1 << 16 };
@@ -144,6 +145,7 @@ chi_status chi_h5_end(const char *path, chi_status status)
 {
   char tmp[PATH_MAX];
   if (status == CHI_OK) status = chi_h5_reserve(path);
+  if (status == CHI_OK) status = chi_gate("%s.written", path);
   if (chi_h5_tmp_path(tmp, path) != CHI_OK) return status;
   if (status == CHI_OK && rename(tmp, path) != 0)
     status = chi_fail(CHI_ERR_IO, "%s: cannot be renamed to %s: %s", tmp, path, strerror(errno));

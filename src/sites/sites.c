@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/gate.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stop.h"
@@ -150,6 +151,7 @@ static chi_status test_alignment(chi_sites_run *r, int32_t a)
   if (s == CHI_OK) s = chi_sites_work_begin(r->file, d, r->options->min_bins, &work);
   for (int64_t site = 0; site < d->n_sites && s == CHI_OK; site++) {
     chi_sites_work_site(&work, site);
+    (void)chi_gate("sites.site");
     s = chi_stop_asked() ? chi_fail(CHI_STOPPED, "sites: stopped by a signal; nothing is written")
                          : test_site(r, &work, a);
   }

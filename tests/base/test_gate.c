@@ -26,7 +26,7 @@ static pid_t start(const char *gate, const char *fault, const char *rank)
   setenv("CHIASM_FAULT", fault, 1);
   setenv("OMPI_COMM_WORLD_RANK", rank, 1);
   int failed = 0;
-  for (int i = 0; i < 3; i++) failed += 10 * (chi_gate("%s.a", "room") != CHI_OK);
+  for (int i = 0; i < 3; i++) failed += 10 * (chi_gate("%s.a", "/a/room") != CHI_OK);
   for (int i = 0; i < 3; i++) failed += chi_gate("room.b") != CHI_OK;
   _exit(failed);
 }

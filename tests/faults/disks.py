@@ -40,15 +40,14 @@ class SmallDisk:
 
 
 class Shim:
-    """A library that is loaded before others (shim.c). From the moment of `now` the clock is an hour ahead, the
-    disk under a folder is read-only, or every new or removed name takes some seconds."""
+    """A library that is loaded before others (shim.c). From the moment of `now` the clock is an hour ahead, or the
+    disk under a folder is read-only."""
 
-    def __init__(self, folder, disk=None, slow=None):
+    def __init__(self, folder, disk=None):
         self.switch = folder / "switch"
         self.environment = {**os.environ, "LD_PRELOAD": os.environ["CHIASM_SHIM"], "SHIM_SWITCH": str(self.switch),
-                            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-        name, value = ("SHIM_DISK", disk) if disk else ("SHIM_SLOW", slow) if slow else ("SHIM_CLOCK", 3600)
-        self.environment[name] = str(value)
+                            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
+                            "SHIM_DISK" if disk else "SHIM_CLOCK": str(disk or 3600)}
 
     def now(self):
         self.switch.touch()

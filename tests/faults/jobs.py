@@ -4,16 +4,13 @@ import re
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from inputs.job import CHIASM, ERROR, command
-
-SLOWER = 4 if "CHIASM_SANITIZED" in os.environ else 1
-SECONDS = 60 * SLOWER  # nothing of these tests takes longer
+from limits import limit
 
 
 class Job:
@@ -39,12 +36,12 @@ class Job:
         """Its exit code and what it printed. codes: one of these it must be; text: what must be printed.
         most: lines of error."""
         try:
-            self.process.wait(SECONDS)
+            self.process.wait(limit(60))
         except subprocess.TimeoutExpired:
             state = [Path(f"/proc/{pid}/status").read_text().splitlines()[2] for pid in self.ranks().values()]
             self.kill("all")
             self.process.wait()
-            raise AssertionError(f"no end within {SECONDS} s, ranks {state}\n{self.printed()}") from None
+            raise AssertionError(f"no end, ranks {state}\n{self.printed()}") from None
         code, out = self.process.returncode, self.printed()
         assert not codes or code in codes, f"exit code {code}, expected {codes}\n{out}"
         for t in [text] if isinstance(text, str) else text:
@@ -104,15 +101,6 @@ def command_line(pid):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
-
-
-def wait_for(condition, what, seconds=30, job=None):
-    """what: said if it does not come; with `job` also what that printed, and it must go on so long."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, f"{what}\n{job.printed() if job else ''}"
-        assert job is None or job.runs(), f"it ended too soon: {what}\n{job.printed()}"
-        time.sleep(0.004)
 
 
 def processes_of(folder):

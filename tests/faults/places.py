@@ -2,11 +2,9 @@
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 
 from faults.disks import Shim, Skip, SmallDisk
-from faults.ends import under_way
 from faults.jobs import flags
 from faults.registry import test
 from faults.stages import SITES
@@ -64,11 +62,9 @@ def disk_fills_up(stage, folder):
         run = stage.new(disk.path / "run")
         if stage.name == "sites":
             disk.fill()
-        job = stage.start(run)
-        if stage.name != "sites":
-            under_way(stage, job, run, 0.05)
-            disk.fill()
-            job.kill("ranks", signal.SIGCONT)
+        with stage.held(run) as (job, _):
+            if stage.name != "sites":
+                disk.fill()
         job.end(*((0,) if stage.name in ("fit", "bootstrap") else (1,)))
         if stage.name == "sites":
             assert not [name for name in SITES if (run / name).exists()]
@@ -82,10 +78,8 @@ def no_room_to_drop(stage, folder):
     """A full disk has no room for the smaller file that --no-keep-replicates makes: the larger one stays."""
     with SmallDisk(folder / "disk", "size=8m") as disk:
         run = stage.new(disk.path / "run")
-        job = stage.start(run, "--no-keep-replicates")
-        under_way(stage, job, run, 0.05)
-        disk.fill()
-        job.kill("ranks", signal.SIGCONT)
+        with stage.held(run, "--no-keep-replicates") as (job, _):
+            disk.fill()
         job.end(1, text="bootstrap.h5.tmp")
         stage.check(run)
         disk.empty()
@@ -100,19 +94,14 @@ def disk_fails(stage, folder):
     """Writing ends with EROFS, as where Linux has met errors of a disk: one line, exit code 1, and --resume goes on."""
     run = stage.new(folder / "run")
     shim = Shim(folder, disk=run)
-    if stage.name == "sites":
+    with stage.held(run, env=shim.environment) as (job, _):
         shim.now()
-    job = stage.start(run, env=shim.environment)
-    if stage.name != "sites":
-        under_way(stage, job, run)
-        shim.now()
-        job.kill("ranks", signal.SIGCONT)
     job.end(1, text=(str(run), "Read-only file system"), most=2)
     stage.go_on(run)
     stage.check(run)
 
 
-@test("fit", "bootstrap", "sites", "run")
+@test("fit", "bootstrap", "sites", "run", own=True)
 def folder_is_closed(stage, folder):
     """By its owner, to its own jobs: files that are open already go on, a new one fails with one line."""
     how = as_somebody(folder)
@@ -124,12 +113,11 @@ def folder_is_closed(stage, folder):
             shutil.chown(path, (folder / "open").stat().st_uid)
     if stage.name == "sites":
         close(run, True)
-    before = contents(run)
-    job = stage.start(run, **how)
-    if stage.name != "sites":
-        under_way(stage, job, run)
-        close(run, True)
-        job.kill("ranks", signal.SIGCONT)
+        before = contents(run)
+        job = stage.start(run, **how)
+    else:
+        with stage.held(run, **how) as (job, _):
+            close(run, True)
     if stage.name in ("sites", "run"):
         job.end(1, text=(str(run), "ermission denied"))
         assert stage.name == "run" or contents(run) == before
@@ -146,7 +134,7 @@ def close(run, closed):
     os.chmod(run, 0o555 if closed else 0o755)
 
 
-@test("bootstrap")
+@test("bootstrap", own=True)
 def folder_was_closed(stage, folder):
     """Before the job starts: one line, and nothing is changed."""
     how = as_somebody(folder)
@@ -173,14 +161,13 @@ def away(path):
         os.rename(path.parent / "gone", path)
 
 
-@test("fit", "bootstrap", "run")
+@test("fit", "bootstrap", "run", own=True)
 def features_vanish(stage, folder):
     """What cannot be read fails alone, and is done once it is back."""
     run = stage.new(folder / "run")
-    job = stage.start(run)
-    under_way(stage, job, run)
-    with away(stage.study / "features"):
-        job.kill("ranks", signal.SIGCONT)
+    with contextlib.ExitStack() as later:
+        with stage.held(run) as (job, _):
+            later.enter_context(away(stage.study / "features"))
         job.end(1, text=("failed units: ", "features/", "there is no such file"))
         assert set(flags(run / stage.files[0])) == {1, 2}
         assert chiasm("status", run).returncode == (1 if stage.name != "run" else 3)
@@ -191,14 +178,13 @@ def features_vanish(stage, folder):
     stage.check(run)
 
 
-@test("fit", "bootstrap")
+@test("fit", "bootstrap", own=True)
 def responses_vanish(stage, folder):
     """One process holds the responses of one recording: those of the other cannot be read any more."""
     run = stage.new(folder / "run")
-    job = stage.start(run, ranks=0)
-    under_way(stage, job, run, 0.02)
-    with away(stage.study / "responses"):
-        job.kill("ranks", signal.SIGCONT)
+    with contextlib.ExitStack() as later:
+        with stage.held(run, ranks=0) as (job, _):
+            later.enter_context(away(stage.study / "responses"))
         job.end(1, text=("failed units: ", "responses/", "there is no such file"))
     assert set(flags(run / stage.files[0])) == {1, 2}
     stage.go_on(run)
@@ -209,10 +195,8 @@ def responses_vanish(stage, folder):
 def own_file_vanishes(stage, folder):
     """The file that it writes is removed: found at the end at the latest, and made again."""
     run = stage.new(folder / "run")
-    job = stage.start(run)
-    under_way(stage, job, run)
-    os.remove(run / stage.files[0])
-    job.kill("ranks", signal.SIGCONT)
+    with stage.held(run) as (job, _):
+        os.remove(run / stage.files[0])
     job.end(1, text=stage.files[0])
     stage.go_on(run)
     stage.check(run)
@@ -222,10 +206,8 @@ def own_file_vanishes(stage, folder):
 def fit_vanishes(stage, folder):
     """fit.h5, while the bootstrap works."""
     run = stage.new(folder / "run")
-    job = stage.start(run)
-    under_way(stage, job, run, 0.4)
-    os.rename(run / "fit.h5", folder / "fit.h5")
-    job.kill("ranks", signal.SIGCONT)
+    with stage.held(run, place="bootstrap.unit") as (job, _):
+        os.rename(run / "fit.h5", folder / "fit.h5")
     job.end(1, 2, text="fit.h5")
     os.rename(folder / "fit.h5", run / "fit.h5")
     stage.go_on(run)

@@ -1,10 +1,10 @@
-"""Which test is for which stages."""
-TESTS = []  # (function, stages, whether it goes beside the others)
+"""Which test is for which stages. tests/faults/CMakeLists.txt reads the same lines: one test of ctest each."""
+TESTS = {}  # name: (function, whether it has a study of its own)
 
 
-def test(*stages, beside=False):
-    """beside: it only waits, so the others go on meanwhile."""
+def test(*stages, own=False):
+    """own: with a study of its own, which it changes or another user must reach."""
     def register(function):
-        TESTS.append((function, stages, beside))
+        TESTS[function.__name__] = (function, own)
         return function
     return register

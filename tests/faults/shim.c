@@ -48,14 +48,6 @@ static int refuses_fd(int fd)
   return refuses(path);
 }
 
-/* Seconds before each name is given to a file or taken away: moments to be killed in. */
-static int slow(void)
-{
-  const char *seconds = getenv("SHIM_SLOW");
-  if (seconds != NULL && on()) usleep((useconds_t)(1e6 * atof(seconds)));
-  return 0;
-}
-
 /* ---- the clock ---- */
 
 int clock_gettime(clockid_t id, struct timespec *t)
@@ -106,8 +98,8 @@ BOTH(int, ftruncate64, (int fd, off64_t n), (fd, n), refuses_fd(fd), -1)
 BOTH(int, fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n), refuses_fd(fd), -1)
 BOTH(int, fallocate64, (int fd, int mode, off64_t at, off64_t n), (fd, mode, at, n), refuses_fd(fd),
      -1)
-BOTH(int, rename, (const char *from, const char *to), (from, to), slow() || refuses(to), -1)
-BOTH(int, unlink, (const char *path), (path), slow() || refuses(path), -1)
+BOTH(int, rename, (const char *from, const char *to), (from, to), refuses(to), -1)
+BOTH(int, unlink, (const char *path), (path), refuses(path), -1)
 BOTH(int, mkdir, (const char *path, mode_t mode), (path, mode), refuses(path), -1)
 
 static int open_file(const char *name, const char *path, int flags, mode_t mode)

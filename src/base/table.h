@@ -29,7 +29,8 @@ void chi_table_row(chi_table *table, const char *format, ...) __attribute__((for
 void chi_table_end(chi_table *table, chi_text *out);
 
 /** A number as a cell: by a printf format of one double; "-" where it is NaN.
- * \param[out] room  CHI_CELL bytes  \return room */
+ * \param[out] room  CHI_CELL bytes
+ * \return room */
 const char *chi_cell(char *room, const char *format, double value);
 
 #endif

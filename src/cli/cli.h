@@ -92,7 +92,9 @@ typedef struct chi_cli_texts {
   chi_text again;     /* the command line that goes on with what is left */
 } chi_cli_texts;
 
-/** Local. \param[in] stage  the name of the stage's command  \return CHI_ERR_MEMORY */
+/** Local.
+ * \param[in] stage  the name of the stage's command
+ * \return CHI_ERR_MEMORY */
 chi_status chi_cli_texts_make(const chi_options *options, const char *stage, chi_cli_texts *out);
 void chi_cli_texts_free(chi_cli_texts *texts);
 

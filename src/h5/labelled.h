@@ -29,7 +29,9 @@ typedef struct chi_labelled {
 chi_status chi_labelled_begin(hid_t file, const char *name, chi_labelled *out);
 chi_status chi_labelled_end(chi_labelled *l);
 
-/** Add a dimension. \param[in] name  static or outliving l \return its index */
+/** Add a dimension.
+ * \param[in] name  static or outliving l
+ * \return its index */
 int chi_labelled_dim(chi_labelled *l, const char *name, int64_t length);
 
 /** Write a dimension's own labels: the dataset that bears its name, made before any other along it.

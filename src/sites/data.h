@@ -94,8 +94,10 @@ int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *p
 double chi_sites_mean(const bool *marked, const float *x, const float *also, int64_t n);
 
 /** The side's model with the highest bootstrap mean of val_r (half 0) or test_r (1), the first on a
- * tie. \param[in] over   bins; NULL: each model's own kept bins, of those that take part
- * \param[out] score  of that model; NaN if there is none \return -1 then */
+ * tie.
+ * \param[in]  over   bins; NULL: each model's own kept bins, of those that take part
+ * \param[out] score  of that model; NaN if there is none
+ * \return its index; -1 if there is none */
 int32_t chi_sites_best(const chi_sites_work *work, const chi_sites_side *side, int half,
                        const bool *over, double *score);
 

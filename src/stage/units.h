@@ -29,7 +29,9 @@ typedef struct chi_unit_list {
 chi_status chi_unit_list_create(const chi_study *study, int64_t n, chi_unit_list *list);
 void chi_unit_list_free(chi_unit_list *list);
 
-/** Add a unit, for which there is room. \param[in] cost  flops \param[in] models  in it */
+/** Add a unit, for which there is room.
+ * \param[in] cost    flops
+ * \param[in] models  in it */
 void chi_unit_list_add(const chi_study *study, const chi_stage_unit *what, double cost,
                        int64_t models, chi_unit_list *list);
 

@@ -64,8 +64,9 @@ chi_status chi_writer_append(chi_writer *writer, int64_t n, const float *rows);
 
 /** Begin a response file that all ranks of `comm` fill together, through MPI-IO: rank 0 makes
  * PATH.tmp with everything but the numbers. The bytes do not depend on the number of ranks.
- * Collective. \param[in] header  n_times on every rank, the rest looked at on rank 0 \return
- * CHI_ERR_IO; then *out is NULL and there is no file */
+ * Collective.
+ * \param[in] header  n_times on every rank, the rest looked at on rank 0
+ * \return CHI_ERR_IO; then *out is NULL and there is no file */
 chi_status chi_writer_create_shared(MPI_Comm comm, const char *path,
                                     const chi_response_header *header, chi_writer **out);
 

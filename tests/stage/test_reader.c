@@ -7,14 +7,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 /* clang-format on */
+#include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "stage/reader.h"
 
 static atomic_int reads;
-static double read_s;
+static atomic_bool held; /* a read stops between `begun` and `go` */
+static sem_t begun, go;
 static const chi_study nothing;
 
 /* The layer's number, as often as fits; space 13 is bad. */
@@ -25,7 +27,10 @@ chi_status chi_study_read_features(const chi_study *study, int32_t alignment, in
   (void)dataset;
   if (study != &nothing || real != CHI_REAL32) return chi_fail(CHI_ERR_BUG, "other arguments");
   atomic_fetch_add(&reads, 1);
-  if (read_s > 0) chi_clock_sleep(read_s);
+  if (atomic_load(&held)) {
+    sem_post(&begun);
+    sem_wait(&go);
+  }
   if (space == 13) return chi_fail(CHI_ERR_NUMERIC, "layer 13 has a NaN");
   int64_t *numbers = out;
   numbers[0] = space;
@@ -37,11 +42,10 @@ static chi_layer_key key(int64_t space)
   return (chi_layer_key){.id = space, .space = space, .real = CHI_REAL32};
 }
 
-static chi_reader *start(double seconds)
+static chi_reader *start(void)
 {
   chi_reader *r;
   atomic_store(&reads, 0);
-  read_s = seconds;
   assert_int_equal(chi_reader_create(&nothing, 64, &r), CHI_OK);
   return r;
 }
@@ -60,10 +64,24 @@ static void ahead(chi_reader *r, int64_t space)
   chi_reader_ahead(r, &k);
 }
 
+/* Ask for a layer, whose read is then stopped until let_go. */
+static void begin_ahead(chi_reader *r, int64_t space)
+{
+  atomic_store(&held, true);
+  ahead(r, space); /* returns: it does not wait */
+  sem_wait(&begun);
+}
+
+static void let_go(void)
+{
+  atomic_store(&held, false);
+  sem_post(&go);
+}
+
 static void each_layer_is_read_once(void **unused)
 {
   (void)unused;
-  chi_reader *r = start(0);
+  chi_reader *r = start();
   for (int64_t i = 20; i < 120; i++) {
     assert_int_equal(get(r, i), i);
     ahead(r, i + 1);
@@ -79,15 +97,13 @@ static void each_layer_is_read_once(void **unused)
 static void present_layer_stays_while_the_next_is_read(void **unused)
 {
   (void)unused;
-  chi_reader *r = start(0.05);
+  chi_reader *r = start();
   const void *features;
   const chi_layer_key k = key(1);
   assert_int_equal(chi_reader_get(r, &k, &features), CHI_OK);
-  const double before = chi_clock_now();
-  ahead(r, 2);
-  assert_true(chi_clock_now() - before < 0.04); /* does not wait */
-  chi_clock_sleep(0.1);
+  begin_ahead(r, 2);
   assert_int_equal(*(const int64_t *)features, 1);
+  let_go();
   assert_int_equal(get(r, 2), 2);
   assert_int_equal(atomic_load(&reads), 2);
   chi_reader_destroy(&r);
@@ -96,21 +112,23 @@ static void present_layer_stays_while_the_next_is_read(void **unused)
 static void other_layer_than_the_one_ahead(void **unused)
 {
   (void)unused;
-  chi_reader *r = start(0.02);
+  chi_reader *r = start();
   assert_int_equal(get(r, 1), 1);
-  ahead(r, 2);
+  begin_ahead(r, 2);
+  let_go();
   assert_int_equal(get(r, 3), 3);
   ahead(r, 4);
   ahead(r, 5);
   assert_int_equal(get(r, 5), 5);
-  ahead(r, 6); /* destroyed while it is being read */
+  begin_ahead(r, 6); /* destroyed while it is being read */
+  let_go();
   chi_reader_destroy(&r);
 }
 
 static void failure_belongs_to_its_layer(void **unused)
 {
   (void)unused;
-  chi_reader *r = start(0.01);
+  chi_reader *r = start();
   const void *features;
   const chi_layer_key bad = key(13);
   assert_int_equal(get(r, 1), 1);
@@ -135,5 +153,7 @@ int main(void)
       cmocka_unit_test(other_layer_than_the_one_ahead),
       cmocka_unit_test(failure_belongs_to_its_layer),
   };
+  sem_init(&begun, 0, 0);
+  sem_init(&go, 0, 0);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

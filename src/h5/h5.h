@@ -118,4 +118,7 @@ chi_status chi_h5_attribute_text(hid_t object, const char *where, const char *ob
 chi_status chi_h5_attribute_number(hid_t object, const char *where, const char *object_name,
                                    const char *name, bool *found, double *value);
 
+/** Whether a dataset holds the labels of a dimension (its CLASS says so). */
+bool chi_h5_is_scale(hid_t object);
+
 #endif

@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/memory.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static chi_h5_progress *watcher; /* NULL while nobody watches */
@@ -155,51 +154,63 @@ chi_status chi_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file)
 
 bool chi_h5_has(hid_t group, const char *name) { return H5Lexists(group, name, H5P_DEFAULT) > 0; }
 
-/* Whether `name` is a hard link to an object of the wanted type, without following anything. */
-static chi_status check_link(hid_t group, const char *where, const char *prefix, const char *name,
-                             H5O_type_t wanted)
+/* An object of a file, as messages name it. */
+typedef struct object {
+  const char *where, *prefix, *name;
+} object;
+
+/* What is wrong with it, a sentence whose subject is the object. */
+__attribute__((format(printf, 2, 3))) static chi_status bad(const object *o, const char *format,
+                                                            ...)
 {
-  const char *expected = wanted == H5O_TYPE_GROUP ? "a group" : "a dataset";
-  const htri_t there = H5Lexists(group, name, H5P_DEFAULT);
-  if (there == 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s is missing, expected %s", where, prefix, name,
-                    expected);
+  char text[CHI_MESSAGE_MAX];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  return chi_fail(CHI_ERR_INPUT, "%s: %s%s%s", o->where, o->prefix, o->name, text);
+}
+
+static chi_status unreadable(const object *o, const char *what)
+{
+  return bad(o, ": HDF5 cannot %s (%s)", what, chi_h5_reason());
+}
+
+/* Whether it is a hard link to an object of the wanted type, without following anything. */
+static chi_status check_link(hid_t group, const object *o, H5O_type_t wanted)
+{
+  static const char *const types[] = {
+      [H5O_TYPE_GROUP] = "a group",
+      [H5O_TYPE_DATASET] = "a dataset",
+      [H5O_TYPE_NAMED_DATATYPE] = "a named datatype",
+  };
+  const htri_t there = H5Lexists(group, o->name, H5P_DEFAULT);
+  if (there == 0) return bad(o, " is missing, expected %s", types[wanted]);
   H5L_info_t link;
-  H5O_info_t object;
-  if (there < 0 || H5Lget_info(group, name, &link, H5P_DEFAULT) < 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot look it up (%s)", where, prefix, name,
-                    chi_h5_reason());
+  H5O_info_t info;
+  if (there < 0 || H5Lget_info(group, o->name, &link, H5P_DEFAULT) < 0)
+    return unreadable(o, "look it up");
   if (link.type != H5L_TYPE_HARD)
-    return chi_fail(CHI_ERR_INPUT,
-                    "%s: %s%s is %s link, which chiasm does not follow; expected %s in this file",
-                    where, prefix, name, link.type == H5L_TYPE_SOFT ? "a soft" : "an external",
-                    expected);
-  if (H5Oget_info_by_name2(group, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot read its header (%s)", where, prefix,
-                    name, chi_h5_reason());
-  if (object.type != wanted)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s is %s, expected %s", where, prefix, name,
-                    object.type == H5O_TYPE_GROUP     ? "a group"
-                    : object.type == H5O_TYPE_DATASET ? "a dataset"
-                                                      : "a named datatype",
-                    expected);
-  return CHI_OK;
+    return bad(o, " is %s link, which chiasm does not follow; expected %s in this file",
+               link.type == H5L_TYPE_SOFT ? "a soft" : "an external", types[wanted]);
+  if (H5Oget_info_by_name2(group, o->name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
+    return unreadable(o, "read its header");
+  if (info.type == wanted) return CHI_OK;
+  const bool known = info.type >= 0 && info.type <= H5O_TYPE_NAMED_DATATYPE;
+  return bad(o, " is %s, expected %s", known ? types[info.type] : "something else", types[wanted]);
 }
 
 chi_status chi_h5_open_group(hid_t parent, const char *where, const char *name, hid_t *group)
 {
+  const object o = {where, "/", name};
   *group = H5I_INVALID_HID;
-  CHI_TRY(check_link(parent, where, "/", name, H5O_TYPE_GROUP));
+  CHI_TRY(check_link(parent, &o, H5O_TYPE_GROUP));
   *group = H5Gopen2(parent, name, H5P_DEFAULT);
-  if (*group < 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: /%s: HDF5 cannot open it (%s)", where, name,
-                    chi_h5_reason());
-  return CHI_OK;
+  return *group < 0 ? unreadable(&o, "open it") : CHI_OK;
 }
 
 /* Filters of HDF5 itself only: others are code that HDF5 would load from elsewhere. */
-static chi_status check_filters(hid_t creation, const char *where, const char *prefix,
-                                const char *name)
+static chi_status check_filters(hid_t creation, const object *o)
 {
   const int n = H5Pget_nfilters(creation);
   for (int i = 0; i < n; i++) {
@@ -209,50 +220,43 @@ static chi_status check_filters(hid_t creation, const char *where, const char *p
     const H5Z_filter_t filter = H5Pget_filter2(creation, (unsigned)i, &flags, &n_values, NULL,
                                                sizeof text - 1, text, &config);
     if (filter < H5Z_FILTER_DEFLATE || filter > H5Z_FILTER_SCALEOFFSET)
-      return chi_fail(CHI_ERR_INPUT,
-                      "%s: %s%s is packed by a plugin filter (number %d, %s), which chiasm does "
-                      "not load; write it with gzip or without a filter",
-                      where, prefix, name, (int)filter, text);
+      return bad(o,
+                 " is packed by a plugin filter (number %d, %s), which chiasm does not load; write "
+                 "it with gzip or without a filter",
+                 (int)filter, text);
     if (H5Zfilter_avail(filter) <= 0)
-      return chi_fail(CHI_ERR_INPUT,
-                      "%s: %s%s is packed by filter %s, which this HDF5 was built without; write "
-                      "it with gzip or without a filter",
-                      where, prefix, name, text);
+      return bad(
+          o,
+          " is packed by filter %s, which this HDF5 was built without; write it with gzip or "
+          "without a filter",
+          text);
   }
   return CHI_OK;
 }
 
 /* Before the dataspace is asked for: that alone makes HDF5 open the sources of a virtual dataset.
  */
-static chi_status check_storage(hid_t creation, const char *where, const char *prefix,
-                                const char *name)
+static chi_status check_storage(hid_t creation, const object *o)
 {
   const H5D_layout_t layout = H5Pget_layout(creation);
   if (layout == H5D_VIRTUAL)
-    return chi_fail(CHI_ERR_INPUT,
-                    "%s: %s%s is a virtual dataset, whose numbers are elsewhere; expected them in "
-                    "this file",
-                    where, prefix, name);
+    return bad(o, " is a virtual dataset, whose numbers are elsewhere; expected them in this file");
   if (H5Pget_external_count(creation) != 0)
-    return chi_fail(CHI_ERR_INPUT,
-                    "%s: %s%s keeps its numbers in external files; expected them in this file",
-                    where, prefix, name);
+    return bad(o, " keeps its numbers in external files; expected them in this file");
   if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED && layout != H5D_COMPACT)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s has an unknown storage layout", where, prefix, name);
-  return check_filters(creation, where, prefix, name);
+    return bad(o, " has an unknown storage layout");
+  return check_filters(creation, o);
 }
 
-static chi_status read_shape(const char *where, const char *prefix, const char *name, hid_t space,
-                             chi_h5_dataset *d)
+static chi_status read_shape(const object *o, hid_t space, chi_h5_dataset *d)
 {
   hsize_t dims[H5S_MAX_RANK];
   const int rank = H5Sget_simple_extent_ndims(space);
   if (rank < 0 || H5Sget_simple_extent_type(space) == H5S_NULL ||
       H5Sget_simple_extent_dims(space, dims, NULL) < 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s has no shape", where, prefix, name);
+    return bad(o, " has no shape");
   if (rank > CHI_H5_MAX_RANK)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s has %d dimensions, expected %d at most", where, prefix,
-                    name, rank, CHI_H5_MAX_RANK);
+    return bad(o, " has %d dimensions, expected %d at most", rank, CHI_H5_MAX_RANK);
   d->rank = rank;
   d->count = 1;
   bool absurd = false;
@@ -263,35 +267,31 @@ static chi_status read_shape(const char *where, const char *prefix, const char *
     absurd = absurd || __builtin_mul_overflow(d->count, d->dims[i], &d->count);
   }
   if (absurd || d->count > INT64_MAX / (8 > d->type_size ? 8 : d->type_size))
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s claims more elements than any machine holds", where,
-                    prefix, name);
+    return bad(o, " claims more elements than any machine holds");
   return CHI_OK;
 }
 
 /* Space that was never written reads as zeros: a writer that was cut short. */
-static chi_status check_written(hid_t creation, const char *where, const char *prefix,
-                                const char *name, hid_t space, chi_h5_dataset *d)
+static chi_status check_written(hid_t creation, const object *o, hid_t space, chi_h5_dataset *d)
 {
   if (d->count == 0) return CHI_OK;
   if (H5Pget_layout(creation) != H5D_CHUNKED) {
     if ((int64_t)H5Dget_storage_size(d->id) < d->count * d->type_size)
-      return chi_fail(CHI_ERR_INPUT, "%s: %s%s was never written", where, prefix, name);
+      return bad(o, " was never written");
     return CHI_OK;
   }
   hsize_t chunk[CHI_H5_MAX_RANK] = {0}, n_written = 0;
   if (H5Pget_chunk(creation, CHI_H5_MAX_RANK, chunk) != d->rank ||
       H5Dget_num_chunks(d->id, space, &n_written) < 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot read its chunk index (%s)", where, prefix,
-                    name, chi_h5_reason());
+    return unreadable(o, "read its chunk index");
   double n_chunks = 1; /* may be astronomical in a bad file */
   for (int i = 0; i < d->rank; i++) {
-    if (chunk[i] == 0)
-      return chi_fail(CHI_ERR_INPUT, "%s: %s%s: empty chunks", where, prefix, name);
+    if (chunk[i] == 0) return bad(o, ": empty chunks");
     n_chunks *= (double)(((uint64_t)d->dims[i] + chunk[i] - 1) / chunk[i]);
   }
   if ((double)n_written < n_chunks)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s%s was never written in full: %lld of %.0f chunks are",
-                    where, prefix, name, (long long)n_written, n_chunks);
+    return bad(o, " was never written in full: %lld of %.0f chunks are", (long long)n_written,
+               n_chunks);
   d->chunk_rows = (int64_t)chunk[0];
   return CHI_OK;
 }
@@ -299,36 +299,31 @@ static chi_status check_written(hid_t creation, const char *where, const char *p
 chi_status chi_h5_open_dataset(hid_t group, const char *where, const char *prefix, const char *name,
                                chi_h5_dataset *out)
 {
+  const object o = {where, prefix, name};
   *out = (chi_h5_dataset){.id = H5I_INVALID_HID, .type = H5I_INVALID_HID};
   step(true);
-  CHI_TRY(check_link(group, where, prefix, name, H5O_TYPE_DATASET));
-  chi_status status = CHI_OK;
+  CHI_TRY(check_link(group, &o, H5O_TYPE_DATASET));
   hid_t space = H5I_INVALID_HID, creation = H5I_INVALID_HID;
   out->id = H5Dopen2(group, name, H5P_DEFAULT);
-  if (out->id < 0 || (creation = H5Dget_create_plist(out->id)) < 0) {
-    status = chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot open it (%s)", where, prefix, name,
-                      chi_h5_reason());
-    goto cleanup;
-  }
-  status = check_storage(creation, where, prefix, name);
-  if (status != CHI_OK) goto cleanup;
+  if (out->id >= 0) creation = H5Dget_create_plist(out->id);
+  chi_status s = creation < 0 ? unreadable(&o, "open it") : check_storage(creation, &o);
+  if (s != CHI_OK) goto cleanup;
   space = H5Dget_space(out->id);
   out->type = H5Dget_type(out->id);
   if (space < 0 || out->type < 0) {
-    status = chi_fail(CHI_ERR_INPUT, "%s: %s%s: HDF5 cannot read its type and shape (%s)", where,
-                      prefix, name, chi_h5_reason());
+    s = unreadable(&o, "read its type and shape");
     goto cleanup;
   }
   out->type_class = H5Tget_class(out->type);
   out->type_size = (int64_t)H5Tget_size(out->type);
-  status = read_shape(where, prefix, name, space, out);
-  if (status == CHI_OK) status = check_written(creation, where, prefix, name, space, out);
+  s = read_shape(&o, space, out);
+  if (s == CHI_OK) s = check_written(creation, &o, space, out);
 
 cleanup:
   if (space >= 0) H5Sclose(space);
   if (creation >= 0) H5Pclose(creation);
-  if (status != CHI_OK) chi_h5_close_dataset(out);
-  return status;
+  if (s != CHI_OK) chi_h5_close_dataset(out);
+  return s;
 }
 
 void chi_h5_close_dataset(chi_h5_dataset *dataset)

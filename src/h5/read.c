@@ -4,101 +4,84 @@
 
 #include "base/memory.h"
 #include "h5/h5.h"
+#include "h5/whole.h"
 
 enum { TEXT_MAX = 1 << 16 }; /* bytes of one fixed-length string; no name comes near it */
 
 const char *chi_h5_type_name(const chi_h5_dataset *dataset)
 {
   static _Thread_local char text[32];
-  const int bits = (int)dataset->type_size * 8;
-  switch (dataset->type_class) {
-    case H5T_FLOAT:
-      snprintf(text, sizeof text, "float%d", bits);
-      break;
-    case H5T_INTEGER:
-      snprintf(text, sizeof text, "int%d", bits);
-      break;
-    case H5T_STRING:
-      snprintf(text, sizeof text, "string");
-      break;
-    case H5T_REFERENCE:
-      snprintf(text, sizeof text, "reference");
-      break;
-    case H5T_COMPOUND:
-      snprintf(text, sizeof text, "compound");
-      break;
-    case H5T_ENUM:
-      snprintf(text, sizeof text, "enum");
-      break;
-    default:
-      snprintf(text, sizeof text, "another type");
-      break;
-  }
+  static const char *const names[H5T_NCLASSES] = {[H5T_STRING] = "string",
+                                                  [H5T_REFERENCE] = "reference",
+                                                  [H5T_COMPOUND] = "compound",
+                                                  [H5T_ENUM] = "enum"};
+  const H5T_class_t c = dataset->type_class;
+  if (c == H5T_FLOAT || c == H5T_INTEGER)
+    snprintf(text, sizeof text, "%s%d", c == H5T_FLOAT ? "float" : "int",
+             (int)dataset->type_size * 8);
+  else
+    snprintf(text, sizeof text, "%s", c < 0 || names[c] == NULL ? "another type" : names[c]);
   return text;
 }
 
-/* A file of a few kB can claim, compressed or sparse, more than there is. */
-static chi_status check_memory(int64_t count, int64_t size, const char *where, const char *name)
+/* What a small dataset must be. */
+typedef struct form {
+  int rank;
+  bool integers, reals; /* numbers that are accepted; neither: strings */
+  int64_t size;         /* of an element in memory, bytes; 0: as in the file, and a pointer to it */
+} form;
+
+/* Open /name and make room for its elements: numbers, or pointers to strings. */
+static chi_status open_small(hid_t group, const char *where, const char *name, const form *f,
+                             chi_h5_dataset *d, void **out)
 {
-  const double bytes = (double)count * (double)size;
-  if (bytes > (double)chi_memory_available())
-    return chi_fail(CHI_ERR_INPUT, "%s: /%s claims %.3g bytes, more than memory can hold", where,
-                    name, bytes);
-  return CHI_OK;
+  *out = NULL;
+  CHI_TRY(chi_h5_open_dataset(group, where, "/", name, d));
+  const bool fits = d->type_class == H5T_INTEGER ? f->integers
+                    : d->type_class == H5T_FLOAT ? f->reals
+                                                 : d->type_class == H5T_STRING && !f->integers;
+  const int64_t size = f->size > 0 ? f->size : d->type_size + (int64_t)sizeof(char *);
+  const double bytes = (double)d->count * (double)size;
+  chi_status s = CHI_OK;
+  if (d->rank != f->rank)
+    s = chi_fail(CHI_ERR_INPUT, "%s: /%s has %d dimensions, expected %d", where, name, d->rank,
+                 f->rank);
+  else if (!fits)
+    s = chi_fail(CHI_ERR_INPUT, "%s: /%s is %s, expected %s", where, name, chi_h5_type_name(d),
+                 f->reals      ? "float64"
+                 : f->integers ? "int32"
+                               : "strings");
+  else if (bytes > (double)chi_memory_available()) /* a file of a few kB can claim it */
+    s = chi_fail(CHI_ERR_INPUT, "%s: /%s claims %.3g bytes, more than memory can hold", where, name,
+                 bytes);
+  else
+    s = chi_alloc(d->count, f->size > 0 ? f->size : (int64_t)sizeof(char *), name, out);
+  if (s != CHI_OK) chi_h5_close_dataset(d);
+  return s;
 }
 
 chi_status chi_h5_read_vector(hid_t group, const char *where, const char *name, bool integers,
                               hid_t memory_type, int64_t *n, void *out)
 {
-  void *numbers = NULL;
+  const form f = {1, true, !integers, (int64_t)H5Tget_size(memory_type)};
+  void *numbers;
   chi_h5_dataset d;
-  memcpy(out, &numbers, sizeof numbers);
   *n = 0;
-  CHI_TRY(chi_h5_open_dataset(group, where, "/", name, &d));
-  chi_status status = CHI_OK;
-  const int64_t size = (int64_t)H5Tget_size(memory_type);
-  if (d.rank != 1)
-    status = chi_fail(CHI_ERR_INPUT, "%s: /%s has %d dimensions, expected 1", where, name, d.rank);
-  else if (d.type_class != H5T_INTEGER && (integers || d.type_class != H5T_FLOAT))
-    status = chi_fail(CHI_ERR_INPUT, "%s: /%s is %s, expected %s", where, name,
-                      chi_h5_type_name(&d), integers ? "int32" : "float64");
-  if (status == CHI_OK) status = check_memory(d.count, size, where, name);
-  if (status == CHI_OK) status = chi_alloc(d.count, size, name, &numbers);
-  if (status == CHI_OK && d.count > 0 &&
-      H5Dread(d.id, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) < 0)
-    status =
-        chi_fail(CHI_ERR_INPUT, "%s: /%s: HDF5 cannot read it (%s)", where, name, chi_h5_reason());
-  if (status == CHI_OK) {
+  chi_status s = open_small(group, where, name, &f, &d, &numbers);
+  if (s == CHI_OK) {
+    if (d.count > 0 && H5Dread(d.id, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) < 0)
+      s = chi_fail(CHI_ERR_INPUT, "%s: /%s: HDF5 cannot read it (%s)", where, name,
+                   chi_h5_reason());
+    chi_h5_close_dataset(&d);
+  }
+  if (s == CHI_OK) {
     *n = d.count;
-    memcpy(out, &numbers, sizeof numbers);
   } else {
     chi_free(numbers);
+    numbers = NULL;
   }
-  chi_h5_close_dataset(&d);
-  return status;
-}
-
-/* A memory type for variable-length strings; HDF5 does not convert between character sets. */
-static hid_t variable_text(hid_t file_type)
-{
-  const hid_t type = H5Tcopy(H5T_C_S1);
-  if (type < 0) return type;
-  if (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5Tget_cset(file_type)) < 0) {
-    H5Tclose(type);
-    return H5I_INVALID_HID;
-  }
-  return type;
-}
-
-/* A fixed-length string of `size` bytes without its padding. */
-static chi_status copy_fixed(const char *bytes, size_t size, H5T_str_t padding, char **out)
-{
-  size_t n = strnlen(bytes, size);
-  if (padding == H5T_STR_SPACEPAD)
-    while (n > 0 && bytes[n - 1] == ' ') n--;
-  CHI_TRY(chi_alloc((int64_t)n + 1, 1, "text", out));
-  memcpy(*out, bytes, n);
-  return CHI_OK;
+  memcpy(out, &numbers, sizeof numbers);
+  return s;
 }
 
 void chi_h5_free_strings(char ***strings, int64_t n)
@@ -109,27 +92,22 @@ void chi_h5_free_strings(char ***strings, int64_t n)
   *strings = NULL;
 }
 
-/* Reads all elements of a dataset or attribute with H5Dread's or H5Aread's signature. */
-typedef herr_t raw_read(hid_t id, hid_t memory_type, void *out);
-static herr_t read_dataset(hid_t id, hid_t memory_type, void *out)
+/* All elements of a dataset or of an attribute. */
+static herr_t read_all(hid_t id, hid_t memory_type, void *out)
 {
+  if (H5Iget_type(id) == H5I_ATTR) return H5Aread(id, memory_type, out);
   return H5Dread(id, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
 }
-static herr_t read_attribute(hid_t id, hid_t memory_type, void *out)
-{
-  return H5Aread(id, memory_type, out);
-}
 
-/* n strings of a checked dataset or attribute into `out`, which holds n NULLs. */
-static chi_status take_variable(hid_t id, raw_read *read, hid_t type, hid_t space, int64_t n,
-                                char **out)
+/* n strings of a checked dataset or attribute into `out`, which holds n NULLs. HDF5 does not
+ * convert between character sets. */
+static chi_status take_variable(hid_t id, hid_t type, hid_t space, int64_t n, char **out)
 {
   char **raw = NULL;
-  const hid_t memory_type = variable_text(type);
-  if (memory_type < 0) return chi_fail(CHI_ERR_INPUT, "%s", chi_h5_reason());
+  const hid_t memory_type = chi_h5_text_type(H5Tget_cset(type));
   chi_status status = chi_alloc(n, sizeof *raw, "strings", &raw);
   if (status == CHI_OK) {
-    if (read(id, memory_type, raw) < 0) status = chi_fail(CHI_ERR_INPUT, "%s", chi_h5_reason());
+    if (read_all(id, memory_type, raw) < 0) status = chi_fail(CHI_ERR_INPUT, "%s", chi_h5_reason());
     for (int64_t i = 0; i < n && status == CHI_OK; i++)
       status = chi_strdup(raw[i] == NULL ? "" : raw[i], &out[i]);
     H5Dvlen_reclaim(memory_type, space, H5P_DEFAULT, raw);
@@ -139,59 +117,58 @@ static chi_status take_variable(hid_t id, raw_read *read, hid_t type, hid_t spac
   return status;
 }
 
-static chi_status take_fixed(hid_t id, raw_read *read, hid_t type, int64_t n, char **out)
+/* The same of strings of a fixed length, without their padding. */
+static chi_status take_fixed(hid_t id, hid_t type, int64_t n, char **out)
 {
   char *raw = NULL;
   const size_t size = H5Tget_size(type);
+  const bool blanks = H5Tget_strpad(type) == H5T_STR_SPACEPAD;
   if (size == 0 || size > TEXT_MAX)
     return chi_fail(CHI_ERR_INPUT, "strings of %zu bytes, expected names", size);
   chi_status status = chi_alloc(n, (int64_t)size, "strings", &raw);
-  if (status == CHI_OK && read(id, type, raw) < 0)
+  if (status == CHI_OK && read_all(id, type, raw) < 0)
     status = chi_fail(CHI_ERR_INPUT, "%s", chi_h5_reason());
-  for (int64_t i = 0; i < n && status == CHI_OK; i++)
-    status = copy_fixed(raw + (size_t)i * size, size, H5Tget_strpad(type), &out[i]);
+  for (int64_t i = 0; i < n && status == CHI_OK; i++) {
+    const char *bytes = raw + (size_t)i * size;
+    size_t length = strnlen(bytes, size);
+    while (blanks && length > 0 && bytes[length - 1] == ' ') length--;
+    status = chi_alloc((int64_t)length + 1, 1, "text", &out[i]);
+    if (status == CHI_OK) memcpy(out[i], bytes, length);
+  }
   chi_free(raw);
   return status;
 }
 
-static chi_status take_strings(hid_t id, raw_read *read, hid_t type, hid_t space, int64_t n,
-                               char **out)
+static chi_status take_strings(hid_t id, hid_t type, hid_t space, int64_t n, char **out)
 {
-  if (H5Tis_variable_str(type) > 0) return take_variable(id, read, type, space, n, out);
-  return take_fixed(id, read, type, n, out);
+  if (H5Tis_variable_str(type) > 0) return take_variable(id, type, space, n, out);
+  return take_fixed(id, type, n, out);
 }
 
 /* All strings of a dataset of `rank` dimensions, one or two. */
 static chi_status read_strings(hid_t group, const char *where, const char *name, int rank,
                                int64_t dims[2], char ***out)
 {
+  const form f = {.rank = rank};
+  void *strings;
   chi_h5_dataset d;
-  hid_t space = H5I_INVALID_HID;
-  *out = NULL;
   dims[0] = dims[1] = 0;
-  CHI_TRY(chi_h5_open_dataset(group, where, "/", name, &d));
-  chi_status status = CHI_OK;
-  if (d.rank != rank)
-    status = chi_fail(CHI_ERR_INPUT, "%s: /%s has %d dimensions, expected %d", where, name, d.rank,
-                      rank);
-  else if (d.type_class != H5T_STRING)
-    status = chi_fail(CHI_ERR_INPUT, "%s: /%s is %s, expected strings", where, name,
-                      chi_h5_type_name(&d));
-  if (status == CHI_OK) status = check_memory(d.count, d.type_size + 8, where, name);
-  if (status == CHI_OK) status = chi_alloc(d.count, sizeof **out, name, out);
-  if (status == CHI_OK && d.count > 0) {
-    space = H5Dget_space(d.id);
-    status = take_strings(d.id, read_dataset, d.type, space, d.count, *out);
-    if (status == CHI_ERR_INPUT)
-      status = chi_fail(status, "%s: /%s: HDF5 cannot read it (%s)", where, name, chi_message());
+  chi_status s = open_small(group, where, name, &f, &d, &strings);
+  *out = strings;
+  if (s != CHI_OK) return s;
+  if (d.count > 0) {
+    const hid_t space = H5Dget_space(d.id);
+    s = take_strings(d.id, d.type, space, d.count, *out);
+    if (s == CHI_ERR_INPUT)
+      s = chi_fail(s, "%s: /%s: HDF5 cannot read it (%s)", where, name, chi_message());
+    H5Sclose(space);
   }
-  if (space >= 0) H5Sclose(space);
-  if (status == CHI_OK)
+  if (s == CHI_OK)
     memcpy(dims, d.dims, 2 * sizeof *dims);
   else
     chi_h5_free_strings(out, d.count);
   chi_h5_close_dataset(&d);
-  return status;
+  return s;
 }
 
 chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name, int64_t *n,
@@ -209,69 +186,60 @@ chi_status chi_h5_read_string_table(hid_t group, const char *where, const char *
   return read_strings(group, where, name, 2, dims, out);
 }
 
-/* Open an attribute of one element; *id stays invalid where there is none. */
-static chi_status open_attribute(hid_t object, const char *where, const char *object_name,
-                                 const char *name, hid_t *id, hid_t *type, hid_t *space)
+/* Read an attribute of one element, where there is one: as text, or else as a number. */
+static chi_status read_attribute(hid_t object, const char *name, char **text, double *number)
 {
-  *id = *type = *space = H5I_INVALID_HID;
-  const htri_t there = H5Aexists(object, name);
-  if (there == 0) return CHI_OK;
-  if (there > 0) *id = H5Aopen(object, name, H5P_DEFAULT);
-  if (*id >= 0) *type = H5Aget_type(*id);
-  if (*id >= 0) *space = H5Aget_space(*id);
-  if (*id < 0 || *type < 0 || *space < 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: attribute %s of %s: HDF5 cannot read it (%s)", where, name,
-                    object_name, chi_h5_reason());
-  if (H5Sget_simple_extent_npoints(*space) != 1)
-    return chi_fail(CHI_ERR_INPUT, "%s: attribute %s of %s has %lld values, expected one", where,
-                    name, object_name, (long long)H5Sget_simple_extent_npoints(*space));
-  return CHI_OK;
-}
-
-static void close_attribute(hid_t id, hid_t type, hid_t space)
-{
+  hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID;
+  const hid_t id = H5Aopen(object, name, H5P_DEFAULT);
+  if (id >= 0) type = H5Aget_type(id);
+  if (id >= 0) space = H5Aget_space(id);
+  const H5T_class_t c = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+  const int64_t n = space < 0 ? 0 : H5Sget_simple_extent_npoints(space);
+  chi_status s = CHI_OK;
+  if (type < 0 || space < 0)
+    s = chi_fail(CHI_ERR_INPUT, ": HDF5 cannot read it (%s)", chi_h5_reason());
+  else if (n != 1)
+    s = chi_fail(CHI_ERR_INPUT, " has %lld values, expected one", (long long)n);
+  else if (text != NULL && c != H5T_STRING)
+    s = chi_fail(CHI_ERR_INPUT, " is not text");
+  else if (text == NULL && c != H5T_INTEGER && c != H5T_FLOAT && c != H5T_ENUM)
+    s = chi_fail(CHI_ERR_INPUT, " is not a number");
+  else if (text == NULL && H5Aread(id, H5T_NATIVE_DOUBLE, number) < 0)
+    s = chi_fail(CHI_ERR_INPUT, ": HDF5 cannot read it (%s)", chi_h5_reason());
+  else if (text != NULL && (s = take_strings(id, type, space, 1, text)) == CHI_ERR_INPUT)
+    s = chi_fail(s, ": HDF5 cannot read it (%s)", chi_message());
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
   if (id >= 0) H5Aclose(id);
+  return s;
 }
 
 chi_status chi_h5_attribute_text(hid_t object, const char *where, const char *object_name,
                                  const char *name, char **out)
 {
-  hid_t id, type, space;
   *out = NULL;
-  chi_status status = open_attribute(object, where, object_name, name, &id, &type, &space);
-  if (status == CHI_OK && id >= 0) {
-    if (H5Tget_class(type) != H5T_STRING)
-      status =
-          chi_fail(CHI_ERR_INPUT, "%s: attribute %s of %s is not text", where, name, object_name);
-    else
-      status = take_strings(id, read_attribute, type, space, 1, out);
-    if (status == CHI_ERR_INPUT && H5Tget_class(type) == H5T_STRING)
-      status = chi_fail(status, "%s: attribute %s of %s: HDF5 cannot read it (%s)", where, name,
-                        object_name, chi_message());
-  }
-  close_attribute(id, type, space);
-  return status;
+  if (H5Aexists(object, name) == 0) return CHI_OK;
+  const chi_status s = read_attribute(object, name, out, NULL);
+  if (s != CHI_ERR_INPUT) return s;
+  return chi_fail(s, "%s: attribute %s of %s%s", where, name, object_name, chi_message());
 }
 
 chi_status chi_h5_attribute_number(hid_t object, const char *where, const char *object_name,
                                    const char *name, bool *found, double *value)
 {
-  hid_t id, type, space;
   *found = false;
-  chi_status status = open_attribute(object, where, object_name, name, &id, &type, &space);
-  if (status == CHI_OK && id >= 0) {
-    const H5T_class_t type_class = H5Tget_class(type);
-    if (type_class != H5T_INTEGER && type_class != H5T_FLOAT && type_class != H5T_ENUM)
-      status = chi_fail(CHI_ERR_INPUT, "%s: attribute %s of %s is not a number", where, name,
-                        object_name);
-    else if (H5Aread(id, H5T_NATIVE_DOUBLE, value) < 0)
-      status = chi_fail(CHI_ERR_INPUT, "%s: attribute %s of %s: HDF5 cannot read it (%s)", where,
-                        name, object_name, chi_h5_reason());
-    else
-      *found = true;
-  }
-  close_attribute(id, type, space);
-  return status;
+  if (H5Aexists(object, name) == 0) return CHI_OK;
+  const chi_status s = read_attribute(object, name, NULL, value);
+  *found = s == CHI_OK;
+  if (s != CHI_ERR_INPUT) return s;
+  return chi_fail(s, "%s: attribute %s of %s%s", where, name, object_name, chi_message());
+}
+
+bool chi_h5_is_scale(hid_t object)
+{
+  char *text = NULL;
+  const bool is = chi_h5_attribute_text(object, "", "", "CLASS", &text) == CHI_OK && text != NULL &&
+                  strcmp(text, "DIMENSION_SCALE") == 0;
+  chi_free(text);
+  return is;
 }

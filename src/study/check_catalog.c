@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "study/catalog.h"
 #include "study/check.h"
@@ -192,10 +193,9 @@ static double file_bytes(const chi_study *study)
   double bytes = 0;
   for (int64_t i = 0; i < study->n_files; i++) {
     struct stat info;
-    char *path = NULL;
-    if (chi_folder_path(study->path, study->file[i], &path) == CHI_OK && stat(path, &info) == 0)
+    char path[PATH_MAX];
+    if (chi_path_join(path, study->path, study->file[i]) == CHI_OK && stat(path, &info) == 0)
       bytes += (double)info.st_size;
-    chi_free(path);
   }
   return bytes;
 }

@@ -1,12 +1,14 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/file.h"
 #include "base/memory.h"
-#include "study/catalog.h"
+#include "chiasm/study.h"
 
 enum { PIECE_BYTES = 4 << 20 };
 
@@ -30,9 +32,9 @@ static chi_status add_file(int fd, const char *where, XXH3_state_t *state)
 chi_status chi_study_file_checksum(const chi_study *study, int64_t i, uint64_t *checksum)
 {
   const char *where = study->file[i];
-  char *path = NULL;
+  char path[PATH_MAX];
   struct stat info;
-  CHI_TRY(chi_folder_path(study->path, where, &path));
+  CHI_TRY(chi_path_join(path, study->path, where));
   XXH3_state_t *state = XXH3_createState();
   const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   chi_status status = CHI_OK;
@@ -50,6 +52,5 @@ chi_status chi_study_file_checksum(const chi_study *study, int64_t i, uint64_t *
   if (status == CHI_OK) *checksum = XXH3_64bits_digest(state);
   if (fd >= 0) close(fd);
   XXH3_freeState(state);
-  chi_free(path);
   return status;
 }

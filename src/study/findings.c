@@ -1,6 +1,5 @@
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "study/catalog.h"
@@ -14,13 +13,9 @@ void chi_findings_add(chi_findings *findings, bool error, const char *format, ..
   va_end(args);
   chi_label_clean(text); /* names from files may hold anything */
   if (error) findings->n_errors++;
-  if (findings->n == findings->room) {
-    const int64_t room = 2 * findings->room + 8;
-    chi_finding *item = realloc(findings->item, (size_t)room * sizeof *item);
-    if (item == NULL) return; /* still counted */
-    findings->item = item;
-    findings->room = room;
-  }
+  if (chi_grow(&findings->item, &findings->room, findings->n + 1, sizeof *findings->item,
+               "findings") != CHI_OK)
+    return; /* still counted */
   chi_finding *finding = &findings->item[findings->n];
   finding->error = error;
   if (chi_strdup(text, &finding->text) == CHI_OK) findings->n++;
@@ -29,7 +24,7 @@ void chi_findings_add(chi_findings *findings, bool error, const char *format, ..
 void chi_findings_free(chi_findings *findings)
 {
   for (int64_t i = 0; i < findings->n; i++) chi_free(findings->item[i].text);
-  free(findings->item);
+  chi_free(findings->item);
   *findings = (chi_findings){0};
 }
 

@@ -2,115 +2,110 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <yaml.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/yaml.h"
 #include "study/catalog.h"
 
-chi_status chi_folder_path(const char *folder, const char *path, char **out)
+/* \return CHI_ERR_INPUT unless the path below the study's folder, links followed, is in it
+ * \param[out] full  it as seen from here, PATH_MAX */
+static chi_status find_inside(const chi_catalog *catalog, const char *path, char *full)
 {
-  const size_t n = strlen(folder) + strlen(path) + 2;
-  CHI_TRY(chi_alloc((int64_t)n, 1, "path", out));
-  snprintf(*out, n, "%s/%s", folder, path);
-  return CHI_OK;
-}
-
-chi_status chi_folder_contains(const chi_catalog *catalog, const char *path)
-{
-  char *full = NULL;
-  CHI_TRY(chi_folder_path(catalog->root, path, &full));
-  char *real = realpath(full, NULL);
-  chi_status status = CHI_OK;
   const size_t n = strlen(catalog->root);
+  CHI_TRY(chi_path_join(full, catalog->root, path));
+  char *real = realpath(full, NULL);
+  chi_status s = CHI_OK;
   if (real == NULL)
-    status = chi_fail(CHI_ERR_INPUT, "%s: %s", path,
-                      errno == ENOENT ? "there is no such file or folder" : strerror(errno));
+    s = chi_fail(CHI_ERR_INPUT, "%s: %s", path,
+                 errno == ENOENT ? "there is no such file or folder" : strerror(errno));
   else if (strncmp(real, catalog->root, n) != 0 || (real[n] != '/' && n > 1))
-    status = chi_fail(
-        CHI_ERR_INPUT,
-        "%s: is a link that leads out of the study's folder; expected the file itself", path);
+    s = chi_fail(CHI_ERR_INPUT,
+                 "%s: is a link that leads out of the study's folder; expected the file itself",
+                 path);
   free(real);
-  chi_free(full);
-  return status;
+  return s;
 }
 
 chi_status chi_folder_list(const chi_catalog *catalog, const char *folder, chi_names *names)
 {
-  char *full = NULL;
-  CHI_TRY(chi_folder_contains(catalog, folder));
-  CHI_TRY(chi_folder_path(catalog->root, folder, &full));
-  chi_status status = CHI_OK;
+  char full[PATH_MAX];
+  CHI_TRY(find_inside(catalog, folder, full));
+  chi_status s = CHI_OK;
+  const struct dirent *entry = NULL;
   DIR *dir = opendir(full);
-  if (dir == NULL)
-    status = chi_fail(CHI_ERR_INPUT, "%s: cannot be listed: %s", folder, strerror(errno));
-  while (dir != NULL && status == CHI_OK) {
-    errno = 0;
-    const struct dirent *entry = readdir(dir);
-    if (entry == NULL && errno != 0)
-      status = chi_fail(CHI_ERR_INPUT, "%s: cannot be listed: %s", folder, strerror(errno));
-    if (entry == NULL) break;
-    if (entry->d_name[0] != '.') status = chi_names_add(names, entry->d_name);
-  }
+  while (dir != NULL && s == CHI_OK && (errno = 0, entry = readdir(dir)) != NULL)
+    if (entry->d_name[0] != '.') s = chi_names_add(names, entry->d_name);
+  if (s == CHI_OK && errno != 0)
+    s = chi_fail(CHI_ERR_INPUT, "%s: cannot be listed: %s", folder, strerror(errno));
   if (dir != NULL) closedir(dir);
   chi_names_sort(names);
-  chi_free(full);
-  return status;
+  return s;
 }
 
-/* The value of the top-level key `title`; NULL if there is none. */
-static const char *find_title(yaml_document_t *document)
+chi_status chi_folder_open_file(const chi_catalog *catalog, const char *path, hid_t *file)
 {
-  const yaml_node_t *root = yaml_document_get_root_node(document);
-  if (root == NULL || root->type != YAML_MAPPING_NODE) return NULL;
-  for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
-       pair < root->data.mapping.pairs.top; pair++) {
-    const yaml_node_t *key = yaml_document_get_node(document, pair->key);
-    const yaml_node_t *value = yaml_document_get_node(document, pair->value);
-    if (key != NULL && key->type == YAML_SCALAR_NODE && value != NULL &&
-        value->type == YAML_SCALAR_NODE && strcmp((char *)key->data.scalar.value, "title") == 0)
-      return (const char *)value->data.scalar.value;
-  }
-  return NULL;
+  char full[PATH_MAX];
+  *file = H5I_INVALID_HID;
+  CHI_TRY(find_inside(catalog, path, full));
+  return chi_h5_open_read(full, path, file);
 }
 
-static chi_status parse_title(const char *text, char **title)
+chi_status chi_format_check(hid_t file, const char *where)
 {
-  yaml_parser_t parser;
-  yaml_document_t document;
-  if (!yaml_parser_initialize(&parser)) return chi_fail(CHI_ERR_MEMORY, "study.yaml: no memory");
-  yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
-  chi_status status = CHI_OK;
-  if (yaml_parser_load(&parser, &document)) {
-    const char *found = find_title(&document);
-    status = chi_strdup(found == NULL ? "" : found, title);
-    yaml_document_delete(&document);
-  } else {
-    status = chi_fail(CHI_ERR_INPUT, "study.yaml: line %zu: %s", parser.problem_mark.line + 1,
-                      parser.problem == NULL ? "no YAML" : parser.problem);
-  }
-  yaml_parser_delete(&parser);
-  return status;
+  bool found;
+  double format = 0;
+  CHI_TRY(chi_h5_attribute_number(file, where, "/", "chiasm_format", &found, &format));
+  if (!found)
+    return chi_fail(CHI_ERR_INPUT, "%s: attribute chiasm_format of / is missing, expected 1",
+                    where);
+  if (format != 1)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: attribute chiasm_format of / is %g, this chiasm reads format 1", where,
+                    format);
+  return CHI_OK;
 }
 
-chi_status chi_folder_read_yaml(chi_catalog *catalog)
+chi_status chi_root_says(hid_t file, const char *where, const char *name, const char *expected)
+{
+  char *text = NULL;
+  chi_status s = chi_h5_attribute_text(file, where, "/", name, &text);
+  if (s == CHI_OK && text == NULL)
+    s = chi_fail(CHI_ERR_INPUT, "%s: attribute %s of / is missing, expected \"%s\"", where, name,
+                 expected);
+  else if (s == CHI_OK && strcmp(text, expected) != 0)
+    s = chi_fail(CHI_ERR_INPUT, "%s: attribute %s of / is \"%s\", but the file's name says %s",
+                 where, name, text, expected);
+  chi_free(text);
+  return s;
+}
+
+static chi_status read_title(const char *text, char **title)
+{
+  chi_yaml *yaml = NULL;
+  CHI_TRY(chi_yaml_read(text, "study.yaml", &yaml));
+  const char *found = chi_yaml_scalar(chi_yaml_get(yaml, chi_yaml_root(yaml), "title"));
+  const chi_status s = chi_strdup(found == NULL ? "" : found, title);
+  chi_yaml_free(&yaml);
+  return s;
+}
+
+chi_status chi_folder_read_yaml(const chi_catalog *catalog)
 {
   chi_study *study = catalog->study;
-  char *path = NULL;
+  char full[PATH_MAX];
   struct stat info;
-  CHI_TRY(chi_folder_path(catalog->root, "study.yaml", &path));
-  chi_status status = CHI_OK;
-  if (lstat(path, &info) == 0) {
-    status = chi_folder_contains(catalog, "study.yaml");
-    if (status == CHI_OK) status = chi_text_read(path, "study.yaml", &study->yaml);
-    if (status == CHI_OK) status = parse_title(study->yaml, &study->title);
+  chi_status s = chi_path_join(full, catalog->root, "study.yaml");
+  if (s == CHI_OK && lstat(full, &info) == 0) {
+    s = find_inside(catalog, "study.yaml", full);
+    if (s == CHI_OK) s = chi_text_read(full, "study.yaml", &study->yaml);
+    if (s == CHI_OK) s = read_title(study->yaml, &study->title);
   }
-  chi_free(path);
-  CHI_TRY(chi_catalog_note(catalog->findings, status));
+  CHI_TRY(chi_catalog_note(catalog->findings, s));
   if (study->yaml == NULL) CHI_TRY(chi_strdup("", &study->yaml));
   if (study->title == NULL) CHI_TRY(chi_strdup("", &study->title));
   return CHI_OK;

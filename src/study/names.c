@@ -3,26 +3,19 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "study/catalog.h"
 
 enum { LABEL_MAX = 200 };
 
 chi_status chi_names_add(chi_names *names, const char *name)
 {
-  if (names->n == names->room) {
-    const int64_t room = 2 * names->room + 8;
-    char **list = realloc(names->name, (size_t)room * sizeof *list);
-    if (list == NULL) return chi_fail(CHI_ERR_MEMORY, "no memory for a list of names");
-    names->name = list;
-    names->room = room;
-  }
+  CHI_TRY(chi_grow(&names->name, &names->room, names->n + 1, sizeof *names->name, "names"));
   CHI_TRY(chi_strdup(name, &names->name[names->n]));
   names->n++;
   return CHI_OK;
 }
 
-static int compare(const void *a, const void *b)
+int chi_names_compare(const void *a, const void *b)
 {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -30,7 +23,7 @@ static int compare(const void *a, const void *b)
 void chi_names_sort(chi_names *names)
 {
   if (names->n == 0) return;
-  qsort(names->name, (size_t)names->n, sizeof *names->name, compare);
+  qsort(names->name, (size_t)names->n, sizeof *names->name, chi_names_compare);
   int64_t kept = 1;
   for (int64_t i = 1; i < names->n; i++) {
     if (strcmp(names->name[i], names->name[kept - 1]) == 0)
@@ -51,22 +44,8 @@ bool chi_names_have(const chi_names *names, const char *name)
 void chi_names_free(chi_names *names)
 {
   for (int64_t i = 0; i < names->n; i++) chi_free(names->name[i]);
-  free(names->name);
+  chi_free(names->name);
   *names = (chi_names){0};
-}
-
-void chi_names_join(const chi_names *names, char *text, size_t size)
-{
-  const size_t reserve = 32; /* for "... and N more" */
-  size_t used = 0;
-  snprintf(text, size, "nothing");
-  for (int64_t i = 0; i < names->n; i++) {
-    if (used + strlen(names->name[i]) + reserve > size) {
-      snprintf(text + used, size - used, ", ... and %lld more", (long long)(names->n - i));
-      return;
-    }
-    used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "" : ", ", names->name[i]);
-  }
 }
 
 /* Bytes of the UTF-8 character at c, 0 if it is none or a control character. */
@@ -116,25 +95,4 @@ chi_status chi_name_check(const char *text, const char *where, const char *what)
   if (reason == NULL) return CHI_OK;
   return chi_fail(CHI_ERR_INPUT, "%s: %s \"%.*s\" %s, expected a name", where, what, LABEL_MAX,
                   text, reason);
-}
-
-chi_status chi_selection_check(chi_findings *findings, const char *option, const char *patterns,
-                               const chi_names *names)
-{
-  if (patterns == NULL) return CHI_OK;
-  for (const char *at = patterns; *at != '\0';) {
-    const size_t n = strcspn(at, ",");
-    char *pattern = strndup(at, n), text[512];
-    if (pattern == NULL) return chi_fail(CHI_ERR_MEMORY, "no memory for a pattern");
-    bool fits = n == 0;
-    for (int64_t i = 0; i < names->n && !fits; i++) fits = chi_name_fits(pattern, names->name[i]);
-    chi_names_join(names, text, sizeof text);
-    if (!fits)
-      chi_findings_add(findings, true, "--%s %.200s fits none of what the study has: %s", option,
-                       pattern, text);
-    free(pattern);
-    at += n;
-    if (*at == ',') at++;
-  }
-  return CHI_OK;
 }

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "h5/box.h"
-#include "study/catalog.h"
 #include "study/half.h"
 
 enum { PIECE_BYTES = 64 << 20 };
@@ -88,19 +88,18 @@ chi_status chi_numbers_take(const char *where, const char *object, hid_t file,
 chi_status chi_numbers_open(const chi_study *study, const char *path, const char *layer,
                             int64_t rows, int64_t columns, chi_numbers *numbers)
 {
-  char *full = NULL;
+  char full[PATH_MAX];
   *numbers = (chi_numbers){.where = path,
                            .file = H5I_INVALID_HID,
                            .dataset = {.id = H5I_INVALID_HID, .type = H5I_INVALID_HID}};
   snprintf(numbers->object, sizeof numbers->object, "%s%s",
            layer == NULL ? "/response" : "/layers/", layer == NULL ? "" : layer);
-  CHI_TRY(chi_folder_path(study->path, path, &full));
+  CHI_TRY(chi_path_join(full, study->path, path));
   chi_h5_lock();
   chi_status status = chi_h5_open_read(full, path, &numbers->file);
   if (status == CHI_OK) status = open_dataset(layer, numbers);
   if (status == CHI_OK) status = check_form(rows, columns, numbers);
   chi_h5_unlock();
-  chi_free(full);
   if (status != CHI_OK) chi_numbers_close(numbers);
   return status;
 }

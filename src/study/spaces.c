@@ -36,29 +36,19 @@ static bool same_layer(const entry *a, const entry *b)
          strcmp(a->layer->name, b->layer->name) == 0;
 }
 
-/* A model is one thing in all its files. */
-static void compare_kinds(chi_findings *findings, const chi_model_record *a,
-                          const chi_model_record *b)
+/* A model is one thing in all its files: each is compared with the first of its name. */
+static void compare_models(const chi_catalog *catalog)
 {
-  const char *const names[] = {"network", "modality", "training"};
-  const char *const of_a[] = {a->network, a->modality, a->training};
-  const char *const of_b[] = {b->network, b->modality, b->training};
-  for (int i = 0; i < 3; i++)
-    if (of_a[i] != NULL && of_b[i] != NULL && strcmp(of_a[i], of_b[i]) != 0)
-      chi_findings_add(findings, true,
-                       "%s: attribute %s of / is \"%s\", but %s says \"%s\"; expected the same in "
-                       "all files of a model",
-                       b->path, names[i], of_b[i], a->path, of_a[i]);
-}
-
-static void compare_models(chi_catalog *catalog)
-{
-  for (int64_t i = 0; i < catalog->n_models; i++)
-    for (int64_t j = 0; j < i; j++) { /* with the first of its name */
-      if (strcmp(catalog->model[i].model, catalog->model[j].model) != 0) continue;
-      compare_kinds(catalog->findings, &catalog->model[j], &catalog->model[i]);
-      break;
-    }
+  for (int64_t i = 0; i < catalog->n_models; i++) {
+    const chi_model_record *b = &catalog->model[i], *a = catalog->model;
+    while (strcmp(a->model, b->model) != 0) a++;
+    for (int k = 0; k < CHI_N_KINDS; k++)
+      if (a->kind[k] != NULL && b->kind[k] != NULL && strcmp(a->kind[k], b->kind[k]) != 0)
+        chi_findings_add(catalog->findings, true,
+                         "%s: attribute %s of / is \"%s\", but %s says \"%s\"; expected the same "
+                         "in all files of a model",
+                         b->path, chi_model_kinds[k], b->kind[k], a->path, a->kind[k]);
+  }
 }
 
 /* All layers of the alignment, selected or not, in the order of model, name and dataset. */
@@ -79,7 +69,7 @@ static chi_status gather(const chi_catalog *catalog, int32_t alignment, entry **
 }
 
 /* Give layers without a depth their place among the model's names, and compare those with one. */
-static void settle_depths(chi_catalog *catalog, entry *e, int64_t n)
+static void settle_depths(const chi_catalog *catalog, entry *e, int64_t n)
 {
   int32_t place = 0;
   for (int64_t i = 0; i < n; i++) {
@@ -99,23 +89,18 @@ static void settle_depths(chi_catalog *catalog, entry *e, int64_t n)
   }
 }
 
-static chi_status copy_text(const char *text, char **out)
-{
-  return chi_strdup(text == NULL ? "" : text, out);
-}
-
 static chi_status start_space(const entry *e, int32_t n_datasets, chi_feature_space *space)
 {
+  char *const *kind = e->model->kind;
+  char **const out[] = {&space->network, &space->modality, &space->training};
   space->depth = e->depth;
-  CHI_TRY(copy_text(e->model->model, &space->model));
-  CHI_TRY(copy_text(e->model->network, &space->network));
-  CHI_TRY(copy_text(e->model->modality, &space->modality));
-  CHI_TRY(copy_text(e->model->training, &space->training));
-  CHI_TRY(copy_text(e->layer->name, &space->layer));
+  CHI_TRY(chi_strdup(e->model->model, &space->model));
+  CHI_TRY(chi_strdup(e->layer->name, &space->layer));
+  for (int k = 0; k < CHI_N_KINDS; k++) CHI_TRY(chi_strdup(kind[k] == NULL ? "" : kind[k], out[k]));
   return chi_alloc(n_datasets, sizeof *space->n_features, "features", &space->n_features);
 }
 
-static chi_status fill_spaces(chi_catalog *catalog, chi_alignment *alignment, const entry *e,
+static chi_status fill_spaces(const chi_catalog *catalog, chi_alignment *alignment, const entry *e,
                               int64_t n)
 {
   CHI_TRY(chi_alloc(n, sizeof *alignment->space, "feature spaces", &alignment->space));
@@ -132,7 +117,7 @@ static chi_status fill_spaces(chi_catalog *catalog, chi_alignment *alignment, co
 }
 
 /* Each layer for each subject, or a finding: one for a whole model that has no file. */
-static void check_complete(chi_catalog *catalog, const chi_alignment *alignment)
+static void check_complete(const chi_catalog *catalog, const chi_alignment *alignment)
 {
   const chi_study *study = catalog->study;
   for (int32_t s = 0; s < alignment->n_datasets; s++) {
@@ -155,7 +140,7 @@ static void check_complete(chi_catalog *catalog, const chi_alignment *alignment)
   }
 }
 
-static chi_status join_alignment(chi_catalog *catalog, int32_t index)
+static chi_status join_alignment(const chi_catalog *catalog, int32_t index)
 {
   chi_alignment *alignment = &catalog->study->alignments[index];
   entry *e = NULL;
@@ -178,25 +163,9 @@ static chi_status join_alignment(chi_catalog *catalog, int32_t index)
   return status;
 }
 
-chi_status chi_spaces_join(chi_catalog *catalog)
+chi_status chi_spaces_join(const chi_catalog *catalog)
 {
   compare_models(catalog);
   for (int32_t a = 0; a < catalog->study->n_alignments; a++) CHI_TRY(join_alignment(catalog, a));
   return CHI_OK;
-}
-
-void chi_spaces_free(chi_alignment *alignment)
-{
-  for (int64_t i = 0; i < alignment->n_spaces && alignment->space != NULL; i++) {
-    chi_feature_space *space = &alignment->space[i];
-    chi_free(space->model);
-    chi_free(space->network);
-    chi_free(space->modality);
-    chi_free(space->training);
-    chi_free(space->layer);
-    chi_free(space->n_features);
-  }
-  chi_free(alignment->space);
-  alignment->space = NULL;
-  alignment->n_spaces = 0;
 }

@@ -1,13 +1,14 @@
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "h5/h5.h"
 #include "study/catalog.h"
 
 /* The alignment's time axis: the first recording's, which the others must share. */
@@ -70,19 +71,14 @@ static chi_status read_recordings(chi_catalog *catalog, bool *usable)
 static chi_status add_model(chi_catalog *catalog, int32_t dataset, const char *folder,
                             const char *model)
 {
-  if (catalog->n_models == catalog->models_room) {
-    const int64_t room = 2 * catalog->models_room + 8;
-    chi_model_record *list = realloc(catalog->model, (size_t)room * sizeof *list);
-    if (list == NULL) return chi_fail(CHI_ERR_MEMORY, "no memory for a list of models");
-    catalog->model = list;
-    catalog->models_room = room;
-  }
+  char path[PATH_MAX];
+  CHI_TRY(chi_path_format(path, folder, "%s.h5", model));
+  CHI_TRY(chi_grow(&catalog->model, &catalog->models_room, catalog->n_models + 1,
+                   sizeof *catalog->model, "models"));
   chi_model_record *record = &catalog->model[catalog->n_models++];
   *record = (chi_model_record){.dataset = dataset};
-  char file[256];
-  snprintf(file, sizeof file, "%s.h5", model);
   CHI_TRY(chi_strdup(model, &record->model));
-  CHI_TRY(chi_folder_path(folder, file, &record->path));
+  CHI_TRY(chi_strdup(path, &record->path));
   return chi_model_read(catalog, record);
 }
 
@@ -98,11 +94,7 @@ static chi_status read_models(chi_catalog *catalog, int32_t dataset, chi_names *
   if (status == CHI_ERR_INPUT && catalog->selection->allow_missing) status = CHI_OK;
   for (int64_t i = 0; i < files.n && status == CHI_OK; i++) {
     char *model = files.name[i];
-    if (!chi_suffix_take(model)) {
-      chi_findings_add(catalog->findings, false, "%s/%s: ignored, it is no .h5 file", folder,
-                       model);
-      continue;
-    }
+    if (!chi_suffix_take(catalog, folder, model)) continue;
     if (!chi_name_ok(model, true)) {
       chi_findings_add(catalog->findings, true,
                        "%s/%s.h5: expected a name of letters, digits, _, - and dots", folder,
@@ -128,10 +120,10 @@ static chi_status read_features(chi_catalog *catalog, const chi_recordings *foun
   chi_names_sort(&models);
   chi_names_sort(&catalog->layers_seen);
   if (status == CHI_OK && models.n > 0)
-    status = chi_selection_check(catalog->findings, "models", catalog->selection->models, &models);
+    status = chi_selection_check(catalog, "models", catalog->selection->models, &models);
   if (status == CHI_OK && catalog->layers_seen.n > 0)
-    status = chi_selection_check(catalog->findings, "layers", catalog->selection->layers,
-                                 &catalog->layers_seen);
+    status =
+        chi_selection_check(catalog, "layers", catalog->selection->layers, &catalog->layers_seen);
   chi_names_free(&models);
   return status;
 }
@@ -147,7 +139,7 @@ static chi_status drop_unusable(chi_catalog *catalog, const bool *usable)
     if (usable[i])
       study->datasets[n++] = study->datasets[i];
     else
-      chi_recording_free(&study->datasets[i]);
+      chi_dataset_free(&study->datasets[i]);
   }
   study->n_datasets = n;
   n = 0;
@@ -191,8 +183,7 @@ static chi_status settle_alignments(chi_study *study)
     chi_alignment alignment = study->alignments[a];
     study->alignments[a] = (chi_alignment){0};
     if (next == begin) {
-      chi_free(alignment.name);
-      chi_free(alignment.time);
+      chi_alignment_free(&alignment);
       continue;
     }
     study->alignments[kept] = alignment;
@@ -217,12 +208,8 @@ static chi_status list_files(chi_catalog *catalog)
     if (needed) status = chi_names_add(&files, catalog->model[i].path);
   }
   chi_names_sort(&files);
-  if (status == CHI_OK) status = chi_alloc(files.n, sizeof *study->file, "files", &study->file);
-  for (int64_t i = 0; i < files.n && status == CHI_OK; i++) {
-    status = chi_strdup(files.name[i], &study->file[i]);
-    study->n_files = i + 1;
-  }
-  chi_names_free(&files);
+  study->file = files.name;
+  study->n_files = files.n;
   return status;
 }
 
@@ -231,25 +218,19 @@ static chi_status read_catalog(chi_catalog *catalog)
 {
   chi_recordings found = {0};
   bool *usable = NULL;
-  chi_findings *findings = catalog->findings;
-  chi_status status = chi_folder_read_yaml(catalog);
-  if (status != CHI_OK) goto cleanup;
-  status = chi_recordings_find(catalog, &found);
-  if (status != CHI_OK) goto cleanup;
-  status = chi_recordings_select(catalog, &found);
-  if (status != CHI_OK) goto cleanup;
-  status = chi_alloc(catalog->study->n_datasets, sizeof *usable, "datasets", &usable);
-  if (status == CHI_OK) status = read_recordings(catalog, usable);
-  if (status == CHI_OK) status = read_features(catalog, &found);
-  if (status == CHI_OK) status = drop_unusable(catalog, usable);
-  if (status == CHI_OK) status = settle_alignments(catalog->study);
-  if (status == CHI_OK) status = chi_spaces_join(catalog);
-  if (status == CHI_OK) status = list_files(catalog);
-
-cleanup:
+  chi_status s = chi_folder_read_yaml(catalog);
+  if (s == CHI_OK) s = chi_recordings_find(catalog, &found);
+  if (s == CHI_OK) s = chi_recordings_select(catalog, &found);
+  if (s == CHI_OK) s = chi_alloc(catalog->study->n_datasets, sizeof *usable, "datasets", &usable);
+  if (s == CHI_OK) s = read_recordings(catalog, usable);
+  if (s == CHI_OK) s = read_features(catalog, &found);
+  if (s == CHI_OK) s = drop_unusable(catalog, usable);
+  if (s == CHI_OK) s = settle_alignments(catalog->study);
+  if (s == CHI_OK) s = chi_spaces_join(catalog);
+  if (s == CHI_OK) s = list_files(catalog);
   chi_free(usable);
   chi_recordings_free(&found);
-  return chi_catalog_note(findings, status);
+  return chi_catalog_note(catalog->findings, s);
 }
 
 static chi_status open_folder(const char *path, chi_catalog *catalog)
@@ -285,33 +266,11 @@ chi_status chi_study_open(const char *path, const chi_selection *selection, chi_
   }
   if (status != CHI_OK || catalog.study->n_datasets == 0) chi_study_destroy(&catalog.study);
   for (int64_t i = 0; i < catalog.n_models; i++) chi_model_free(&catalog.model[i]);
-  free(catalog.model);
+  chi_free(catalog.model);
   free(catalog.root);
   chi_names_free(&catalog.layers_seen);
   *out = catalog.study;
   for (int64_t i = 0; i < findings->n && status == CHI_OK; i++)
     if (findings->item[i].error) status = chi_fail(CHI_ERR_INPUT, "%s", findings->item[i].text);
   return status;
-}
-
-void chi_study_destroy(chi_study **study)
-{
-  chi_study *s = *study;
-  if (s == NULL) return;
-  for (int32_t i = 0; i < s->n_datasets; i++) chi_recording_free(&s->datasets[i]);
-  for (int32_t a = 0; a < s->n_alignments; a++) {
-    chi_spaces_free(&s->alignments[a]);
-    chi_free(s->alignments[a].name);
-    chi_free(s->alignments[a].time);
-    chi_free(s->alignments[a].dataset);
-  }
-  for (int64_t i = 0; i < s->n_files; i++) chi_free(s->file[i]);
-  chi_free(s->file);
-  chi_free(s->datasets);
-  chi_free(s->alignments);
-  chi_free(s->path);
-  chi_free(s->title);
-  chi_free(s->yaml);
-  chi_free(s);
-  *study = NULL;
 }

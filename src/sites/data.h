@@ -72,18 +72,17 @@ typedef struct chi_sites_result {
 typedef struct chi_sites_work {
   chi_bootstrap_file *file;
   const chi_sites_data *data;
-  int64_t min_bins, site;
-  bool *in_union;     /* n_times */
-  float **replicates; /* 2 x n_models; val_r, then test_r of the site, n_replicates x n_times;
-                         NULL: never read */
-  bool *fresh;        /* 2 x n_models: replicates are those of this site */
-  double *difference; /* n_replicates */
+  int64_t min_bins, site; /* site: set by the caller */
+  bool *in_union;         /* n_times */
+  float **replicates;     /* 2 x n_models; val_r, then test_r of the site, n_replicates x n_times;
+                             NULL: never read */
+  int64_t *of;            /* 2 x n_models: the site whose replicates these are, counted from 1 */
+  double *difference;     /* n_replicates */
 } chi_sites_work;
 
 /** End with chi_sites_work_end, also after a failure. */
 chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *data,
                                 int64_t min_bins, chi_sites_work *work);
-void chi_sites_work_site(chi_sites_work *work, int64_t site);
 void chi_sites_work_end(chi_sites_work *work);
 
 /** Mark the union of the kept bins of the models of both sides that take part. \return its size */

@@ -12,14 +12,14 @@ static chi_status load(chi_sites_work *work, int32_t model, int half)
 {
   const chi_sites_data *d = work->data;
   const int32_t i = half * d->n_models + model;
-  if (work->fresh[i]) return CHI_OK;
+  if (work->of[i] == work->site + 1) return CHI_OK;
   if (work->replicates[i] == NULL)
     CHI_TRY(chi_alloc(d->boot->n_replicates * d->n_times, sizeof(float), "replicates",
                       &work->replicates[i]));
   const int64_t row = d->row[model * d->n_sites + work->site];
   CHI_TRY(chi_bootstrap_read_replicates(work->file, d->table, half, row, work->site,
                                         work->replicates[i]));
-  work->fresh[i] = true;
+  work->of[i] = work->site + 1;
   return CHI_OK;
 }
 

@@ -11,28 +11,21 @@ static chi_sites_result empty_result(const chi_sites_run *run, int32_t c, int32_
                                      const char *network)
 {
   const chi_fit_table *fit = run->data[a].fit;
-  return (chi_sites_result){.site = site,
-                            .network = network,
-                            .model_better = -1,
-                            .model_than = -1,
-                            .line = {.comparison = run->comparison[c].name,
-                                     .alignment = fit->alignment,
-                                     .subject = fit->subject[site],
-                                     .electrode = fit->electrode[site],
-                                     .region = fit->region[site],
-                                     .x = fit->x[site],
-                                     .y = fit->y[site],
-                                     .z = fit->z[site],
-                                     .better = "",
-                                     .than = "",
-                                     .layer_better = "",
-                                     .layer_than = "",
-                                     .r_better = NAN,
-                                     .r_than = NAN,
-                                     .difference = NAN,
-                                     .se = NAN,
-                                     .p = NAN,
-                                     .p_adjusted = NAN}};
+  chi_sites_result result = {
+      .site = site, .network = network, .model_better = -1, .model_than = -1};
+  chi_sites_line *line = &result.line;
+  line->comparison = run->comparison[c].name;
+  line->alignment = fit->alignment;
+  line->subject = fit->subject[site];
+  line->electrode = fit->electrode[site];
+  line->region = fit->region[site];
+  line->x = fit->x[site];
+  line->y = fit->y[site];
+  line->z = fit->z[site];
+  line->better = line->than = line->layer_better = line->layer_than = "";
+  line->r_better = line->r_than = line->difference = NAN;
+  line->se = line->p = line->p_adjusted = NAN;
+  return result;
 }
 
 /* A site of the first alignment in another one, where it is mostly at the same place; or -1. */

@@ -11,15 +11,9 @@ chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *
   *work = (chi_sites_work){.file = file, .data = data, .min_bins = min_bins};
   CHI_TRY(chi_alloc(data->n_times, sizeof *work->in_union, "bins", &work->in_union));
   CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->replicates, "replicates", &work->replicates));
-  CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->fresh, "flags", &work->fresh));
+  CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->of, "replicates", &work->of));
   return chi_alloc(data->boot->n_replicates, sizeof *work->difference, "differences",
                    &work->difference);
-}
-
-void chi_sites_work_site(chi_sites_work *work, int64_t site)
-{
-  work->site = site;
-  memset(work->fresh, 0, 2 * (size_t)work->data->n_models * sizeof *work->fresh);
 }
 
 void chi_sites_work_end(chi_sites_work *work)
@@ -28,7 +22,7 @@ void chi_sites_work_end(chi_sites_work *work)
     chi_free(work->replicates[m]);
   chi_free(work->replicates);
   chi_free(work->in_union);
-  chi_free(work->fresh);
+  chi_free(work->of);
   chi_free(work->difference);
   *work = (chi_sites_work){0};
 }

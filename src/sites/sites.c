@@ -150,8 +150,8 @@ static chi_status test_alignment(chi_sites_run *r, int32_t a)
   chi_status s = chi_sites_data_read(r->file, d);
   if (s == CHI_OK) s = chi_sites_work_begin(r->file, d, r->options->min_bins, &work);
   for (int64_t site = 0; site < d->n_sites && s == CHI_OK; site++) {
-    chi_sites_work_site(&work, site);
     (void)chi_gate("sites.site");
+    work.site = site;
     s = chi_stop_asked() ? chi_fail(CHI_STOPPED, "sites: stopped by a signal; nothing is written")
                          : test_site(r, &work, a);
   }

@@ -33,43 +33,28 @@ static int compare_planted(const void *a, const void *b)
 static bool cut_line(char *line, planted *out)
 {
   const char **fields[] = {&out->subject, &out->alignment, &out->electrode, &out->kind};
-  for (int i = 0; i < 4; i++) {
-    *fields[i] = line;
-    char *comma = strchr(line, ',');
-    if ((comma == NULL) != (i == 3)) return false;
-    if (comma == NULL) break;
-    *comma = '\0';
-    line = comma + 1;
-  }
-  return true;
+  for (int i = 0; i < 4; i++) *fields[i] = strsep(&line, ",");
+  return out->kind != NULL && line == NULL;
 }
 
-/* \return false with a warning if the file is not as chiasm simulate writes it */
+/* \param[out] good  false with a warning if the file is not as chiasm simulate writes it */
 static chi_status parse(const char *path, truth *t, bool *good)
 {
   int64_t room = 1;
-  for (const char *c = t->text; *c != '\0'; c++) room += *c == '\n';
+  char *save;
+  for (const char *c = t->text; *c != '\0'; c++) room += *c == '\n' || *c == '\r';
   CHI_TRY(chi_alloc(room, sizeof *t->line, "truth.csv", &t->line));
-  bool head = true;
-  *good = true;
-  for (char *line = t->text; *line != '\0' && *good;) {
-    const size_t n = strcspn(line, "\r\n");
-    char *next = line + n + strspn(line + n, "\r\n");
-    line[n] = '\0';
-    *good = head ? strcmp(line, "subject,alignment,electrode,kind") == 0
-                 : cut_line(line, &t->line[t->n]);
-    if (!head) t->n++;
-    head = false;
-    line = next;
-  }
-  if (!*good || t->n == 0) {
-    *good = false;
+  char *line = strtok_r(t->text, "\r\n", &save);
+  *good = line != NULL && strcmp(line, "subject,alignment,electrode,kind") == 0;
+  while (*good && (line = strtok_r(NULL, "\r\n", &save)) != NULL)
+    *good = cut_line(line, &t->line[t->n++]);
+  *good = *good && t->n > 0;
+  if (*good)
+    qsort(t->line, (size_t)t->n, sizeof *t->line, compare_planted);
+  else
     chi_log(CHI_LOG_WARNING,
             "%s: line %lld is not subject,alignment,electrode,kind: the truth is left out", path,
             (long long)t->n + 1);
-    return CHI_OK;
-  }
-  qsort(t->line, (size_t)t->n, sizeof *t->line, compare_planted);
   return CHI_OK;
 }
 

@@ -9,13 +9,17 @@
 
 enum { CHI_SITES_FORMAT = 1 };
 
-/** One line of both: a comparison at a site. Texts are borrowed; what is missing is NaN or "". */
+/** The sides of a comparison. */
+enum { CHI_BETTER, CHI_THAN };
+
+/** One line of both: a comparison at a site. By side: the model and its layer, the bins that it
+ * keeps, its r. Texts are borrowed; what is missing is NaN or "". */
 typedef struct chi_sites_line {
   const char *comparison, *alignment, *subject, *electrode, *region;
   float x, y, z; /* mm */
-  const char *better, *than, *layer_better, *layer_than;
-  int32_t bins_better, bins_than, bins;
-  double r_better, r_than, difference, se, p, p_adjusted;
+  const char *model[2], *layer[2];
+  int32_t bins_kept[2], bins;
+  double r[2], difference, se, p, p_adjusted;
   bool significant, by_default;
 } chi_sites_line;
 

@@ -12,12 +12,12 @@ static const chi_sites_comparison built_in[CHI_SITES_BUILT_IN] = {
     [CHI_SITES_TWINS] = {.name = "trained-beats-random", .kind = CHI_COMPARE_TWINS},
     [CHI_SITES_UNIMODAL] = {.name = "multi-beats-unimodal",
                             .kind = CHI_COMPARE_SIDES,
-                            .better = {CHI_CHOOSE_MODALITY, "multimodal", NULL},
-                            .than = {CHI_CHOOSE_MODALITY, "vision", "language"}},
+                            .side = {{CHI_CHOOSE_MODALITY, "multimodal", NULL},
+                                     {CHI_CHOOSE_MODALITY, "vision", "language"}}},
     [CHI_SITES_LINEAR] = {.name = "multi-beats-linear",
                           .kind = CHI_COMPARE_SIDES,
-                          .better = {CHI_CHOOSE_MODALITY, "multimodal", NULL},
-                          .than = {CHI_CHOOSE_MODALITY, "linear", NULL}}};
+                          .side = {{CHI_CHOOSE_MODALITY, "multimodal", NULL},
+                                   {CHI_CHOOSE_MODALITY, "linear", NULL}}}};
 
 static chi_status list_comparisons(chi_sites_run *run)
 {
@@ -59,29 +59,27 @@ static bool is_chosen(const chi_sites_model *m, const chi_sites_choice *choice)
   return false;
 }
 
-static chi_status choose(const chi_sites_data *d, const chi_sites_choice *choice,
-                         chi_sites_side *side)
+static void free_pair(chi_sites_pair *pair)
 {
-  CHI_TRY(chi_alloc(d->n_models, sizeof *side->model, "models", &side->model));
-  for (int32_t m = 0; m < d->n_models; m++)
-    if (is_chosen(&d->model[m], choice)) side->model[side->n++] = m;
-  return CHI_OK;
+  for (int i = 0; i < 2; i++) chi_free(pair->side[i].model);
 }
 
 /* Add the pair of two choices to a block, if there are models of both. */
 static chi_status add_pair(const chi_sites_data *d, const char *network,
-                           const chi_sites_choice *better, const chi_sites_choice *than,
-                           chi_sites_block *block)
+                           const chi_sites_choice choice[2], chi_sites_block *block)
 {
   chi_sites_pair pair = {.network = network};
-  chi_status s = choose(d, better, &pair.better);
-  if (s == CHI_OK) s = choose(d, than, &pair.than);
-  if (s == CHI_OK && pair.better.n > 0 && pair.than.n > 0) {
-    block->pair[block->n_pairs++] = pair;
-    return CHI_OK;
+  chi_status s = CHI_OK;
+  for (int i = 0; i < 2 && s == CHI_OK; i++) {
+    chi_sites_side *side = &pair.side[i];
+    s = chi_alloc(d->n_models, sizeof *side->model, "models", &side->model);
+    for (int32_t m = 0; m < d->n_models && s == CHI_OK; m++)
+      if (is_chosen(&d->model[m], &choice[i])) side->model[side->n++] = m;
   }
-  chi_free(pair.better.model);
-  chi_free(pair.than.model);
+  if (s == CHI_OK && pair.side[0].n > 0 && pair.side[1].n > 0)
+    block->pair[block->n_pairs++] = pair;
+  else
+    free_pair(&pair);
   return s;
 }
 
@@ -97,9 +95,9 @@ static chi_status pair_twins(const chi_sites_data *d, chi_sites_block *block)
     const char *network = d->model[m].network;
     bool seen = false;
     for (int32_t i = 0; i < m; i++) seen = seen || strcmp(d->model[i].network, network) == 0;
-    const chi_sites_choice trained = {CHI_CHOOSE_NETWORK, network, NULL},
-                           random = {CHI_CHOOSE_RANDOM, network, NULL};
-    if (!seen) CHI_TRY(add_pair(d, network, &trained, &random, block));
+    const chi_sites_choice twins[] = {{CHI_CHOOSE_NETWORK, network, NULL},
+                                      {CHI_CHOOSE_RANDOM, network, NULL}};
+    if (!seen) CHI_TRY(add_pair(d, network, twins, block));
   }
   if (block->n_pairs > 0)
     qsort(block->pair, (size_t)block->n_pairs, sizeof *block->pair, compare_networks);
@@ -114,8 +112,7 @@ static chi_status make_pairs(chi_sites_run *run, int32_t c, int32_t a)
   chi_sites_block *block = chi_sites_block_of(run, c, a);
   CHI_TRY(chi_alloc(d->n_models + 1, sizeof *block->pair, "pairs", &block->pair));
   if (comparison->kind == CHI_COMPARE_TWINS) return pair_twins(d, block);
-  if (comparison->kind == CHI_COMPARE_SIDES)
-    return add_pair(d, "", &comparison->better, &comparison->than, block);
+  if (comparison->kind == CHI_COMPARE_SIDES) return add_pair(d, "", comparison->side, block);
   block->pair[0].network = "";
   block->n_pairs = chi_sites_block_of(run, CHI_SITES_UNIMODAL, a)->n_pairs > 0 &&
                    chi_sites_block_of(run, CHI_SITES_LINEAR, a)->n_pairs > 0;
@@ -148,8 +145,8 @@ static void explain(const chi_sites_run *run, int32_t c, int32_t a, char *text, 
     snprintf(text, size, "no network has both a trained and a random model");
   else if (comparison->kind == CHI_COMPARE_INTEGRATION)
     snprintf(text, size, "it needs multi-beats-unimodal and multi-beats-linear");
-  else if (!lacks(d, &comparison->better, text, size))
-    lacks(d, &comparison->than, text, size);
+  else if (!lacks(d, &comparison->side[0], text, size))
+    lacks(d, &comparison->side[1], text, size);
 }
 
 static void note_missing(chi_sites_run *run, int32_t c)
@@ -193,10 +190,7 @@ void chi_sites_list_free(chi_sites_run *run)
 {
   const int64_t n = run->block == NULL ? 0 : (int64_t)run->n_comparisons * run->n_alignments;
   for (int64_t i = 0; i < n; i++) {
-    for (int32_t p = 0; p < run->block[i].n_pairs; p++) {
-      chi_free(run->block[i].pair[p].better.model);
-      chi_free(run->block[i].pair[p].than.model);
-    }
+    for (int32_t p = 0; p < run->block[i].n_pairs; p++) free_pair(&run->block[i].pair[p]);
     chi_free(run->block[i].pair);
     chi_free(run->block[i].part);
   }

@@ -84,7 +84,7 @@ static chi_status read_side(const reading *r, const yaml_node_t *contrast, const
                             const char *name, chi_sites_choice *choice)
 {
   const yaml_node_t *node = chi_yaml_get(r->run->yaml, contrast, key), *named = node;
-  if (node == NULL) return wrong(contrast, strcmp(key, "than") == 0 ? "no `than`" : "no `better`");
+  if (node == NULL) return wrong(contrast, key[0] == 't' ? "no `than`" : "no `better`");
   choice->by = CHI_CHOOSE_MODEL;
   if (node->type == YAML_MAPPING_NODE) {
     choice->by = CHI_CHOOSE_MODALITY;
@@ -124,8 +124,8 @@ static chi_status read_contrast(const reading *r, const yaml_node_pair_t *pair,
   *out = (chi_sites_comparison){.name = name, .kind = CHI_COMPARE_SIDES};
   if (node->type != YAML_MAPPING_NODE) return wrong(node, "a contrast without sides");
   if (n_pairs(node) > 2) return wrong(node, "a contrast with more than `better` and `than`");
-  CHI_TRY(read_side(r, node, "better", name, &out->better));
-  return read_side(r, node, "than", name, &out->than);
+  CHI_TRY(read_side(r, node, "better", name, &out->side[CHI_BETTER]));
+  return read_side(r, node, "than", name, &out->side[CHI_THAN]);
 }
 
 static chi_status read_all(const reading *r, chi_sites_comparison *list, int32_t *n)

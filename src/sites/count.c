@@ -20,7 +20,7 @@ static chi_sites_count count_site(const chi_sites_result *results, int64_t n, in
     const chi_sites_line *line = &results[*i].line;
     count.tested |= !isnan(line->p);
     count.significant |= line->significant;
-    count.by_default |= line->by_default && results[*i].model_better >= 0;
+    count.by_default |= line->by_default && results[*i].model[CHI_BETTER] >= 0;
   }
   return count;
 }

@@ -7,6 +7,7 @@
 #include "chiasm/run.h"
 #include "run/bootstrap_read.h"
 #include "run/sites_columns.h"
+#include "sites/sites.h"
 
 /** A model of one alignment that was bootstrapped; its names are borrowed from the fit's table. */
 typedef struct chi_sites_model {
@@ -57,32 +58,31 @@ typedef struct chi_sites_side {
 /** Two sides that are compared at every site. */
 typedef struct chi_sites_pair {
   const char *network; /* whose trained and random models these are; of other comparisons "" */
-  chi_sites_side better, than;
+  chi_sites_side side[2];
 } chi_sites_pair;
 
-/** A comparison at one site: the line that is written, and what it was made from. */
+/** A comparison at one site: the line that is written, and the models it was made from. */
 typedef struct chi_sites_result {
   chi_sites_line line;
-  int64_t site;                     /* of its alignment */
-  const char *network;              /* the pair's; borrowed */
-  int32_t model_better, model_than; /* -1: none */
+  int32_t model[2]; /* -1: none */
 } chi_sites_result;
 
 /** What one site's tests share. */
 typedef struct chi_sites_work {
   chi_bootstrap_file *file;
   const chi_sites_data *data;
-  int64_t min_bins, site; /* site: set by the caller */
-  bool *in_union;         /* n_times */
-  float **replicates;     /* 2 x n_models; val_r, then test_r of the site, n_replicates x n_times;
-                             NULL: never read */
-  int64_t *of;            /* 2 x n_models: the site whose replicates these are, counted from 1 */
-  double *difference;     /* n_replicates */
+  const chi_sites_options *options;
+  int64_t site;       /* set by the caller */
+  bool *in_union;     /* n_times */
+  float **replicates; /* 2 x n_models; val_r, then test_r of the site, n_replicates x n_times;
+                         NULL: never read */
+  int64_t *of;        /* 2 x n_models: the site whose replicates these are, counted from 1 */
+  double *difference; /* n_replicates */
 } chi_sites_work;
 
 /** End with chi_sites_work_end, also after a failure. */
 chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *data,
-                                int64_t min_bins, chi_sites_work *work);
+                                const chi_sites_options *options, chi_sites_work *work);
 void chi_sites_work_end(chi_sites_work *work);
 
 /** Mark the union of the kept bins of the models of both sides that take part. \return its size */
@@ -100,42 +100,35 @@ double chi_sites_mean(const bool *marked, const float *x, const float *also, int
 int32_t chi_sites_best(const chi_sites_work *work, const chi_sites_side *side, int half,
                        const bool *over, double *score);
 
-/** Put the models that represent the sides into the result (-1: none; a side of one model is named
- * all the same). */
-void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pair, int32_t better,
-                           int32_t than, chi_sites_result *result);
+/** Name the result's models in its line, and of a side that has none but consists of one model,
+ * that one. */
+void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pair,
+                           chi_sites_result *result);
 
 /** Test one pair by the replicates (protocol.md, `events`), where a model of either side takes
  * part. r and difference are means over the bins of the union where both models' plain-fit test_r
  * is finite; a replicate's difference is over those of them where both are finite in it, and
  * missing if there is none. p is NaN if over 5 % of the replicates are missing, or their standard
  * deviation (n - 1) is 0 or not finite. Neither is there a p where a side has no finite r in the
- * union: nobody wins by default here. */
-chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pair,
-                                 chi_sites_result *result);
-
-/** The same on all of the events (`crossed`): the mean of two differences, that of test_r between
+ * union: nobody wins by default here.
+ *
+ * `crossed` is the same on all of the events: the mean of two differences, that of test_r between
  * models chosen by the bootstrap mean of val_r, and that of val_r between models chosen by the
  * bootstrap mean of test_r; se is that of the mean. Models are never compared by the scores that
- * they were chosen by. The result names those chosen by val_r; its r are means of both
- * differences'.
+ * they were chosen by. The result has those chosen by val_r; its r are means of both differences'.
  */
-chi_status chi_sites_test_crossed(chi_sites_work *work, const chi_sites_pair *pair,
-                                  chi_sites_result *result);
-
-/** Choose one pair's models for the test `bins`, by score. Bins whose test r is NaN count as kept
- * but are not part of the score, nor drawn. */
-chi_status chi_sites_choose_bins(chi_sites_work *work, const chi_sites_pair *pair,
+chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pair,
                                  chi_sites_result *result);
 
-/** Resample the bins of n results of one alignment, in threads.
+/** Test one pair by resampling its models' kept bins (`bins`), in threads; the models are chosen by
+ * score. Bins whose test r is NaN count as kept but are not part of the score, nor drawn.
  *
  * Random numbers: key (seed, FNV-1a of "sites"); word w is word w % 4 of the counter (w / 4, 1,
  * FNV-1a of the comparison's name, FNV-1a of "<alignment>/<subject>/<electrode>/<network>"; network
  * is empty but for trained-beats-random). With kb and kt bins to draw from, resample i takes the
  * kb + kt words from w = i (kb + kt) on, first the better side's, then the other's; each gives the
  * bin at index floor(word k / 2^64) of that model's bins in order of time. */
-chi_status chi_sites_resample(const chi_sites_data *data, uint64_t seed, int threads,
-                              chi_sites_result *results, int64_t n);
+chi_status chi_sites_test_bins(chi_sites_work *work, const chi_sites_pair *pair,
+                               chi_sites_result *result);
 
 #endif

@@ -8,15 +8,17 @@
 
 static const double most_missing = 0.05; /* of the replicates */
 
-static chi_status load(chi_sites_work *work, int32_t model, int half)
+/* The replicates of one model at the work's site, read once. */
+static chi_status load(chi_sites_work *work, int32_t model, int half, const float **out)
 {
   const chi_sites_data *d = work->data;
   const int32_t i = half * d->n_models + model;
-  if (work->of[i] == work->site + 1) return CHI_OK;
+  const int64_t row = d->row[model * d->n_sites + work->site];
   if (work->replicates[i] == NULL)
     CHI_TRY(chi_alloc(d->boot->n_replicates * d->n_times, sizeof(float), "replicates",
                       &work->replicates[i]));
-  const int64_t row = d->row[model * d->n_sites + work->site];
+  *out = work->replicates[i];
+  if (work->of[i] == work->site + 1) return CHI_OK;
   CHI_TRY(chi_bootstrap_read_replicates(work->file, d->table, half, row, work->site,
                                         work->replicates[i]));
   work->of[i] = work->site + 1;
@@ -43,8 +45,8 @@ static double deviation(const double *x, int64_t n)
 
 /* One difference: models chosen in one half of the events, compared in the other. */
 typedef struct chosen {
-  int32_t better, than;    /* -1: none */
-  double r_better, r_than; /* of the plain fit, over the union */
+  int32_t model[2]; /* -1: none */
+  double r[2];      /* of the plain fit, over the union */
 } chosen;
 
 /* Choose the models by half 1 - half, and compare the plain fit's scores of `half` over the bins of
@@ -52,15 +54,16 @@ typedef struct chosen {
 static chosen compare(chi_sites_work *work, const chi_sites_pair *pair, int half)
 {
   const chi_sites_data *d = work->data;
-  double score;
-  chosen c = {chi_sites_best(work, &pair->better, 1 - half, work->in_union, &score),
-              chi_sites_best(work, &pair->than, 1 - half, work->in_union, &score), NAN, NAN};
-  const float *x = c.better < 0 ? NULL : d->r[half] + chi_sites_at(d, c.better, work->site);
-  const float *y = c.than < 0 ? NULL : d->r[half] + chi_sites_at(d, c.than, work->site);
-  for (int64_t b = 0; x != NULL && y != NULL && b < d->n_times; b++)
-    work->in_union[b] = work->in_union[b] && isfinite(x[b]) && isfinite(y[b]);
-  if (x != NULL) c.r_better = chi_sites_mean(work->in_union, x, NULL, d->n_times);
-  if (y != NULL) c.r_than = chi_sites_mean(work->in_union, y, NULL, d->n_times);
+  const float *x[2];
+  chosen c;
+  for (int i = 0; i < 2; i++) {
+    c.model[i] = chi_sites_best(work, &pair->side[i], 1 - half, work->in_union, &c.r[i]);
+    x[i] = c.model[i] < 0 ? NULL : d->r[half] + chi_sites_at(d, c.model[i], work->site);
+  }
+  for (int64_t b = 0; x[0] != NULL && x[1] != NULL && b < d->n_times; b++)
+    work->in_union[b] = work->in_union[b] && isfinite(x[0][b]) && isfinite(x[1][b]);
+  for (int i = 0; i < 2; i++)
+    if (x[i] != NULL) c.r[i] = chi_sites_mean(work->in_union, x[i], NULL, d->n_times);
   return c;
 }
 
@@ -68,10 +71,9 @@ static chosen compare(chi_sites_work *work, const chi_sites_pair *pair, int half
 static chi_status add_replicates(chi_sites_work *work, const chosen *c, int half, double weight)
 {
   const chi_sites_data *d = work->data;
-  CHI_TRY(load(work, c->better, half));
-  CHI_TRY(load(work, c->than, half));
-  const float *better = work->replicates[half * d->n_models + c->better];
-  const float *than = work->replicates[half * d->n_models + c->than];
+  const float *better, *than;
+  CHI_TRY(load(work, c->model[CHI_BETTER], half, &better));
+  CHI_TRY(load(work, c->model[CHI_THAN], half, &than));
   for (int64_t r = 0; r < d->boot->n_replicates; r++) {
     const float *x = better + r * d->n_times, *y = than + r * d->n_times;
     work->difference[r] += weight * (chi_sites_mean(work->in_union, x, y, d->n_times) -
@@ -80,43 +82,28 @@ static chi_status add_replicates(chi_sites_work *work, const chosen *c, int half
   return CHI_OK;
 }
 
-/* The mean of the differences in the halves from `first` to 1 (the test half), against its spread.
- */
-static chi_status test(chi_sites_work *work, const chi_sites_pair *pair, int first,
-                       chi_sites_result *result)
+chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pair,
+                                 chi_sites_result *result)
 {
+  const int first = work->options->test == CHI_SITES_CROSSED ? 0 : 1;
   const int64_t n = work->data->boot->n_replicates;
   const double weight = first == 1 ? 1 : 0.5;
   chi_sites_line *line = &result->line;
-  double r_better = 0, r_than = 0;
+  double r[2] = {0, 0};
   memset(work->difference, 0, (size_t)n * sizeof *work->difference);
   for (int half = 1; half >= first; half--) {
+    chosen c = {{-1, -1}, {NAN, NAN}};
     line->bins = chi_sites_mark_union(work, pair);
-    chosen c = {-1, -1, NAN, NAN};
     if (line->bins > 0) c = compare(work, pair, half);
-    if (half == 1) chi_sites_name_models(work, pair, c.better, c.than, result);
-    r_better += weight * c.r_better;
-    r_than += weight * c.r_than;
-    if (isfinite(r_better - r_than)) CHI_TRY(add_replicates(work, &c, half, weight));
+    if (half == 1) memcpy(result->model, c.model, sizeof c.model);
+    for (int i = 0; i < 2; i++) r[i] += weight * c.r[i];
+    if (isfinite(r[0] - r[1])) CHI_TRY(add_replicates(work, &c, half, weight));
   }
-  line->r_better = r_better;
-  line->r_than = r_than;
-  line->difference = r_better - r_than;
+  memcpy(line->r, r, sizeof r);
+  line->difference = r[CHI_BETTER] - r[CHI_THAN];
   if (!isfinite(line->difference)) return CHI_OK;
   line->se = deviation(work->difference, n);
   if (isfinite(line->se) && line->se > 0)
     line->p = 0.5 * erfc(line->difference / (line->se * sqrt(2.0)));
   return CHI_OK;
-}
-
-chi_status chi_sites_test_events(chi_sites_work *work, const chi_sites_pair *pair,
-                                 chi_sites_result *result)
-{
-  return test(work, pair, 1, result);
-}
-
-chi_status chi_sites_test_crossed(chi_sites_work *work, const chi_sites_pair *pair,
-                                  chi_sites_result *result)
-{
-  return test(work, pair, 0, result);
 }

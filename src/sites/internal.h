@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "sites/data.h"
-#include "sites/sites.h"
 
 /* ---- what is compared ---- */
 
@@ -34,9 +33,9 @@ enum { CHI_SITES_TWINS, CHI_SITES_UNIMODAL, CHI_SITES_LINEAR, CHI_SITES_BUILT_IN
 typedef struct chi_sites_comparison {
   const char *name; /* borrowed */
   chi_sites_kind kind;
-  chi_sites_choice better, than; /* CHI_COMPARE_SIDES */
-  int32_t of;                    /* CHI_COMPARE_BOTH: index of the other comparison */
-  char both[CHI_SITES_NAME];     /* room for its own name */
+  chi_sites_choice side[2];  /* CHI_COMPARE_SIDES */
+  int32_t of;                /* CHI_COMPARE_BOTH: index of the other comparison */
+  char both[CHI_SITES_NAME]; /* room for its own name */
 } chi_sites_comparison;
 
 /** The results of one comparison in one alignment: every site's, and of a site every pair's. Those

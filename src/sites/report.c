@@ -82,8 +82,9 @@ static void add_sites(const chi_sites_run *run, const chi_sites_line **list, int
   chi_table_begin(&table, "alignment\tsite\tregion\tbetter\tthan\t>difference\t>p\t>adjusted");
   for (int64_t i = 0; i < n && i < SITES_SHOWN; i++)
     chi_table_row(&table, "%s\t%s/%s\t%s\t%s\t%s\t%.4f\t%.2g\t%.2g", list[i]->alignment,
-                  list[i]->subject, list[i]->electrode, or_dash(list[i]->region), list[i]->better,
-                  list[i]->than, list[i]->difference, list[i]->p, list[i]->p_adjusted);
+                  list[i]->subject, list[i]->electrode, or_dash(list[i]->region),
+                  list[i]->model[CHI_BETTER], list[i]->model[CHI_THAN], list[i]->difference,
+                  list[i]->p, list[i]->p_adjusted);
   chi_table_end(&table, text);
   if (n > SITES_SHOWN)
     chi_text_add(text, "and %lld more, in %s/sites.csv\n", (long long)(n - SITES_SHOWN),

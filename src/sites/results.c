@@ -7,12 +7,10 @@
 #include "base/statistics.h"
 #include "sites/internal.h"
 
-static chi_sites_result empty_result(const chi_sites_run *run, int32_t c, int32_t a, int64_t site,
-                                     const char *network)
+static chi_sites_result empty_result(const chi_sites_run *run, int32_t c, int32_t a, int64_t site)
 {
   const chi_fit_table *fit = run->data[a].fit;
-  chi_sites_result result = {
-      .site = site, .network = network, .model_better = -1, .model_than = -1};
+  chi_sites_result result = {.model = {-1, -1}};
   chi_sites_line *line = &result.line;
   line->comparison = run->comparison[c].name;
   line->alignment = fit->alignment;
@@ -22,8 +20,8 @@ static chi_sites_result empty_result(const chi_sites_run *run, int32_t c, int32_
   line->x = fit->x[site];
   line->y = fit->y[site];
   line->z = fit->z[site];
-  line->better = line->than = line->layer_better = line->layer_than = "";
-  line->r_better = line->r_than = line->difference = NAN;
+  line->model[0] = line->model[1] = line->layer[0] = line->layer[1] = "";
+  line->r[0] = line->r[1] = line->difference = NAN;
   line->se = line->p = line->p_adjusted = NAN;
   return result;
 }
@@ -105,8 +103,7 @@ static chi_status place_block(chi_sites_run *run, int32_t c, int32_t a)
   if (block->n_parts > 0)
     CHI_TRY(chi_alloc(block->n * block->n_parts, sizeof *block->part, "results", &block->part));
   for (int64_t i = 0; i < block->n && block->part == NULL; i++)
-    run->result[block->first + i] =
-        empty_result(run, c, a, i / block->n_pairs, block->pair[i % block->n_pairs].network);
+    run->result[block->first + i] = empty_result(run, c, a, i / block->n_pairs);
   if (block->part != NULL && run->comparison[c].kind == CHI_COMPARE_BOTH)
     join_alignments(run, c, block);
   else if (block->part != NULL)

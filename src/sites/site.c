@@ -6,9 +6,9 @@
 #include "sites/data.h"
 
 chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *data,
-                                int64_t min_bins, chi_sites_work *work)
+                                const chi_sites_options *options, chi_sites_work *work)
 {
-  *work = (chi_sites_work){.file = file, .data = data, .min_bins = min_bins};
+  *work = (chi_sites_work){.file = file, .data = data, .options = options};
   CHI_TRY(chi_alloc(data->n_times, sizeof *work->in_union, "bins", &work->in_union));
   CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->replicates, "replicates", &work->replicates));
   CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->of, "replicates", &work->of));
@@ -29,19 +29,19 @@ void chi_sites_work_end(chi_sites_work *work)
 
 static bool takes_part(const chi_sites_work *work, int32_t model)
 {
-  return work->data->n_kept[model * work->data->n_sites + work->site] >= work->min_bins;
+  return work->data->n_kept[model * work->data->n_sites + work->site] >= work->options->min_bins;
 }
 
 int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair)
 {
   const chi_sites_data *d = work->data;
-  const chi_sites_side *const sides[] = {&pair->better, &pair->than};
   int32_t n = 0;
   memset(work->in_union, 0, (size_t)d->n_times * sizeof *work->in_union);
   for (int i = 0; i < 2; i++)
-    for (int32_t k = 0; k < sides[i]->n; k++) {
-      if (!takes_part(work, sides[i]->model[k])) continue;
-      const bool *kept = d->kept + chi_sites_at(d, sides[i]->model[k], work->site);
+    for (int32_t k = 0; k < pair->side[i].n; k++) {
+      const int32_t model = pair->side[i].model[k];
+      if (!takes_part(work, model)) continue;
+      const bool *kept = d->kept + chi_sites_at(d, model, work->site);
       for (int64_t b = 0; b < d->n_times; b++) work->in_union[b] = work->in_union[b] || kept[b];
     }
   for (int64_t b = 0; b < d->n_times; b++) n += work->in_union[b];
@@ -78,26 +78,18 @@ int32_t chi_sites_best(const chi_sites_work *work, const chi_sites_side *side, i
   return best;
 }
 
-/* The model, its layer and its kept bins; of a side that is not represented and has one model,
- * that one. */
-static void name_one(const chi_sites_work *work, const chi_sites_side *side, int32_t model,
-                     const char **name, const char **layer, int32_t *bins)
+void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pair,
+                           chi_sites_result *result)
 {
   const chi_sites_data *d = work->data;
-  const int32_t named = model >= 0 ? model : side->n == 1 ? side->model[0] : -1;
-  if (named < 0) return;
-  const int64_t at = named * d->n_sites + work->site;
-  *name = d->model[named].name;
-  *layer = d->space[at] < 0 ? "" : d->fit->layer[d->space[at]];
-  *bins = d->n_kept[at];
-}
-
-void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pair, int32_t better,
-                           int32_t than, chi_sites_result *result)
-{
-  chi_sites_line *line = &result->line;
-  result->model_better = better;
-  result->model_than = than;
-  name_one(work, &pair->better, better, &line->better, &line->layer_better, &line->bins_better);
-  name_one(work, &pair->than, than, &line->than, &line->layer_than, &line->bins_than);
+  for (int i = 0; i < 2; i++) {
+    const chi_sites_side *side = &pair->side[i];
+    int32_t model = result->model[i];
+    if (model < 0 && side->n == 1) model = side->model[0];
+    if (model < 0) continue;
+    const int64_t at = model * d->n_sites + work->site;
+    result->line.model[i] = d->model[model].name;
+    result->line.layer[i] = d->space[at] < 0 ? "" : d->fit->layer[d->space[at]];
+    result->line.bins_kept[i] = d->n_kept[at];
+  }
 }

@@ -16,11 +16,6 @@
 
 const char *const chi_sites_test_names[] = {"events", "bins", "crossed"};
 
-/* What each test does with a pair in its turn; `bins` only chooses the models, and draws later. */
-static chi_status (*const test_pair[])(chi_sites_work *, const chi_sites_pair *,
-                                       chi_sites_result *) = {
-    chi_sites_test_events, chi_sites_choose_bins, chi_sites_test_crossed};
-
 /* As chiasm fit --resume: a killed job's ranks may live on for some seconds. */
 static const double lock_wait_s = 30;
 
@@ -136,7 +131,10 @@ static chi_status test_site(chi_sites_run *r, chi_sites_work *work, int32_t a)
     const chi_sites_block *block = chi_sites_block_of(r, c, a);
     for (int32_t p = 0; p < block->n_pairs && block->part == NULL; p++) {
       chi_sites_result *result = &r->result[block->first + work->site * block->n_pairs + p];
-      CHI_TRY(test_pair[r->options->test](work, &block->pair[p], result));
+      CHI_TRY(r->options->test == CHI_SITES_BINS
+                  ? chi_sites_test_bins(work, &block->pair[p], result)
+                  : chi_sites_test_halves(work, &block->pair[p], result));
+      chi_sites_name_models(work, &block->pair[p], result);
     }
   }
   return CHI_OK;
@@ -148,20 +146,14 @@ static chi_status test_alignment(chi_sites_run *r, int32_t a)
   chi_sites_data *d = &r->data[a];
   chi_sites_work work = {0};
   chi_status s = chi_sites_data_read(r->file, d);
-  if (s == CHI_OK) s = chi_sites_work_begin(r->file, d, r->options->min_bins, &work);
+  if (s == CHI_OK) s = chi_sites_work_begin(r->file, d, r->options, &work);
   for (int64_t site = 0; site < d->n_sites && s == CHI_OK; site++) {
     (void)chi_gate("sites.site");
     work.site = site;
     s = chi_stop_asked() ? chi_fail(CHI_STOPPED, "sites: stopped by a signal; nothing is written")
                          : test_site(r, &work, a);
   }
-  if (work.data != NULL) chi_sites_work_end(&work);
-  for (int32_t c = 0; c < r->n_comparisons && s == CHI_OK; c++) {
-    const chi_sites_block *block = chi_sites_block_of(r, c, a);
-    if (block->part == NULL && r->options->test == CHI_SITES_BINS)
-      s = chi_sites_resample(d, r->options->seed, r->options->threads, r->result + block->first,
-                             block->n);
-  }
+  chi_sites_work_end(&work);
   chi_sites_data_drop(d);
   return s;
 }

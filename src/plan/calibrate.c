@@ -1,13 +1,151 @@
-#include "plan/calibrate.h"
-
+/* What the machine is, and what the program takes beside its fits, timed on itself and a study of
+ * kilobytes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <jansson.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/threads.h"
+#include "chiasm/study.h"
 #include "linalg/kernel.h"
+#include "plan/calibrate.h"
+#include "plan/children.h"
+
+enum { TIMES = 2, PIECE = 4 << 20, PIECES = 16 };
+
+/* Write all pieces of a file, or read them. */
+static bool move_pieces(int fd, char *piece, bool writes)
+{
+  if (lseek(fd, 0, SEEK_SET) != 0) return false;
+  for (int i = 0; i < PIECES; i++)
+    if ((writes ? write(fd, piece, PIECE) : read(fd, piece, PIECE)) != PIECE) return false;
+  return !writes || fsync(fd) == 0;
+}
+
+static chi_status time_files(const char *folder, chi_machine *machine)
+{
+  char path[PATH_MAX], *piece = NULL;
+  CHI_TRY(chi_path_join(path, folder, "file"));
+  CHI_TRY(chi_alloc(PIECE, 1, "a piece of a file", &piece));
+  memset(piece, 1, PIECE);
+  const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  bool good = fd >= 0;
+  for (int writes = 1; writes >= 0 && good; writes--) {
+    const double start = chi_clock_now();
+    good = move_pieces(fd, piece, writes);
+    const double speed = (double)PIECE * PIECES / fmax(chi_clock_now() - start, 1e-6);
+    *(writes ? &machine->write_bandwidth : &machine->read_bandwidth) = speed;
+    if (writes) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* to be read from the disk */
+  }
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  unlink(path);
+  chi_free(piece);
+  return good ? CHI_OK : chi_fail(CHI_ERR_IO, "%s: %s", path, strerror(error));
+}
+
+static chi_status time_message(const char *folder, chi_machine *machine)
+{
+  char path[PATH_MAX];
+  double took;
+  CHI_TRY(chi_path_join(path, folder, "sweep.json"));
+  CHI_TRY(chi_children_self(folder, "bench sweep --units 100000 --json", path, &took));
+  json_t *result = json_load_file(path, 0, NULL);
+  machine->message_s = json_number_value(json_object_get(result, "message_s"));
+  json_decref(result);
+  if (machine->message_s > 0) return CHI_OK;
+  return chi_fail(CHI_ERR_BUG, "chiasm bench sweep --json printed no time of a message");
+}
+
+static chi_status time_catalog(const char *folder, const char *name, double *seconds)
+{
+  char path[PATH_MAX];
+  CHI_TRY(chi_path_join(path, folder, name));
+  *seconds = INFINITY;
+  for (int i = 0; i < TIMES; i++) {
+    chi_study *opened = NULL;
+    chi_findings findings = {0};
+    const double start = chi_clock_now();
+    const chi_status s = chi_study_open(path, &(chi_selection){0}, &findings, &opened);
+    *seconds = fmin(*seconds, chi_clock_now() - start);
+    chi_study_destroy(&opened);
+    chi_findings_free(&findings);
+    CHI_TRY(s);
+  }
+  return CHI_OK;
+}
+
+/* The program's runs in order, each as quick as its quickest. */
+#define MAKE                                                                                 \
+  "--subjects 1 --electrodes 2 --events 40 --bins 5 --sessions 1 --features 4 --alignments " \
+  "language --layers "
+enum { MAKE_FEW, MAKE_MANY, NOTHING, FIT_MANY, FIT_FEW, BOOTSTRAP, SITES, N_RUNS };
+static const struct {
+  const char *line;
+  int times;
+} runs[N_RUNS] = {
+    [MAKE_FEW] = {"simulate few " MAKE "1", 1},
+    [MAKE_MANY] = {"simulate many " MAKE "20", 1},
+    [NOTHING] = {"bench sweep --units 1", TIMES + 1},
+    [FIT_MANY] = {"fit many -o run --overwrite --threads 1", TIMES},
+    [FIT_FEW] = {"fit few -o run --overwrite --threads 1", TIMES},
+    [BOOTSTRAP] = {"bootstrap run --replicates 2 --overwrite --threads 1", TIMES},
+    [SITES] = {"sites run --min-bins 1", TIMES},
+};
+static const double more_layers = 12 * (20 - 1); /* 12 models in a study */
+
+static chi_status time_stages(const char *folder, chi_machine *m)
+{
+  double took[N_RUNS], open_few, open_many;
+  for (int i = 0; i < N_RUNS; i++) {
+    took[i] = INFINITY;
+    for (int k = 0; k < runs[i].times; k++) {
+      double one;
+      CHI_TRY(chi_children_self(folder, runs[i].line, NULL, &one));
+      took[i] = fmin(took[i], one);
+    }
+  }
+  CHI_TRY(time_catalog(folder, "few", &open_few));
+  CHI_TRY(time_catalog(folder, "many", &open_many));
+  m->start_s = took[NOTHING];
+  m->fit_s = fmax(0, took[FIT_FEW] - m->start_s);
+  m->bootstrap_s = fmax(0, took[BOOTSTRAP] - m->start_s);
+  m->sites_s = took[SITES];
+  m->layer_s = fmax(0, open_many - open_few) / more_layers;
+  m->unit_s = fmax(0, (took[FIT_MANY] - took[FIT_FEW]) / more_layers - m->layer_s);
+  return CHI_OK;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+  (void)info, (void)kind, (void)place;
+  remove(path); /* what stays is kilobytes in a temporary folder */
+  return 0;
+}
+
+static chi_status time_program(chi_machine *machine)
+{
+  const char *temporary = getenv("TMPDIR");
+  char folder[PATH_MAX];
+  CHI_TRY(chi_path_join(folder, temporary == NULL || temporary[0] != '/' ? "/tmp" : temporary,
+                        "chiasm-plan.XXXXXX"));
+  if (mkdtemp(folder) == NULL)
+    return chi_fail(CHI_ERR_IO, "%s: cannot be made: %s; set TMPDIR", folder, strerror(errno));
+  chi_status s = time_files(folder, machine);
+  if (s == CHI_OK) s = time_message(folder, machine);
+  if (s == CHI_OK) s = time_stages(folder, machine);
+  nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  return s;
+}
 
 /* "model name : Intel ..." of /proc/cpuinfo. */
 static void find_cpu(char *cpu, size_t n)
@@ -35,5 +173,5 @@ chi_status chi_calibrate(chi_machine *machine)
   snprintf(machine->kernel, sizeof machine->kernel, "%s", chi_blas_kernel());
   chi_clock_iso8601(machine->date, sizeof machine->date);
   CHI_TRY(chi_calibrate_fits(machine));
-  return chi_calibrate_program(machine);
+  return time_program(machine);
 }

@@ -11,10 +11,7 @@
  * \return CHI_ERR_IO where a process cannot be started, or the temporary folder not written */
 chi_status chi_calibrate(chi_machine *machine);
 
-/** Parts of it. Speeds of fits; fills points, busy, replicate, serial and summary_s. */
+/** The part of it that is fits: fills points, busy, replicate, serial and summary_s. */
 chi_status chi_calibrate_fits(chi_machine *machine);
-/** Times of the program and of files; fills start_s, fit_s, bootstrap_s, sites_s, layer_s, unit_s,
- * message_s and the bandwidths. */
-chi_status chi_calibrate_program(chi_machine *machine);
 
 #endif

@@ -12,17 +12,13 @@
 /* A fit to be timed. */
 typedef struct job {
   int64_t events, features, targets; /* targets: 0: nothing is to be timed */
-  chi_real precision;
-  bool replicate;  /* of events drawn with replacement */
-  int32_t threads; /* 0: one */
+  bool exact;                        /* in double precision */
+  bool replicate;                    /* of events drawn with replacement */
+  int32_t threads;                   /* 0: one */
 } job;
-#define PLAIN(n, p, t)                                                \
-  {                                                                   \
-    .events = n, .features = p, .targets = t, .precision = CHI_REAL32 \
-  }
-#define DRAWN(n, p, t)                                                                   \
-  {                                                                                      \
-    .events = n, .features = p, .targets = t, .precision = CHI_REAL32, .replicate = true \
+#define FIT(n, p, t, ...)                                   \
+  {                                                         \
+    .events = n, .features = p, .targets = t, ##__VA_ARGS__ \
   }
 
 static const double alphas[] = {0.1, 1, 10, 100, 1e3, 1e4, 1e5};
@@ -32,7 +28,7 @@ static chi_encode_options encode_of(const job *j)
   return (chi_encode_options){.folds = 5,
                               .n_alphas = sizeof alphas / sizeof *alphas,
                               .alphas = alphas,
-                              .precision = j->precision,
+                              .precision = j->exact ? CHI_REAL64 : CHI_REAL32,
                               .threads = j->threads > 0 ? j->threads : 1};
 }
 
@@ -137,20 +133,20 @@ static double ratio(int n, int step, const double *above, const double *below)
  * banded ways, by fits of two numbers of targets: the second of a pair. Those are few, as theirs is
  * the way of few. The last shape is fitted by singular values, in double precision. */
 static const job shapes[][2] = {
-    {PLAIN(400, 48, 1024)},
-    {PLAIN(800, 96, 1024)},
-    {PLAIN(800, 192, 1024)},
-    {PLAIN(1200, 256, 2048)},
-    {PLAIN(2000, 512, 2048)},
-    {PLAIN(200, 400, 2048)},
-    {PLAIN(400, 700, 2048)},
-    {PLAIN(800, 1200, 2048)},
-    {PLAIN(500, 96, 256)},
-    {PLAIN(500, 192, 512), PLAIN(500, 192, 128)},
-    {PLAIN(1200, 384, 512), PLAIN(1200, 384, 128)},
-    {PLAIN(1600, 640, 512), PLAIN(1600, 640, 128)},
-    {PLAIN(600, 1000, 384), PLAIN(600, 1000, 128)},
-    {{.events = 300, .features = 450, .targets = 1024, .precision = CHI_REAL64}},
+    {FIT(400, 48, 1024)},
+    {FIT(800, 96, 1024)},
+    {FIT(800, 192, 1024)},
+    {FIT(1200, 256, 2048)},
+    {FIT(2000, 512, 2048)},
+    {FIT(200, 400, 2048)},
+    {FIT(400, 700, 2048)},
+    {FIT(800, 1200, 2048)},
+    {FIT(500, 96, 256)},
+    {FIT(500, 192, 512), FIT(500, 192, 128)},
+    {FIT(1200, 384, 512), FIT(1200, 384, 128)},
+    {FIT(1600, 640, 512), FIT(1600, 640, 128)},
+    {FIT(600, 1000, 384), FIT(600, 1000, 128)},
+    {FIT(300, 450, 1024, .exact = true)},
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -200,7 +196,7 @@ static chi_status find_points(chi_machine *machine)
 
 static chi_status find_busy(chi_machine *machine)
 {
-  static const job some[] = {PLAIN(800, 192, 1024), PLAIN(1200, 256, 2048), PLAIN(400, 700, 2048)};
+  static const job some[] = {FIT(800, 192, 1024), FIT(1200, 256, 2048), FIT(400, 700, 2048)};
   enum { N = sizeof some / sizeof *some };
   double alone[N * N_FOUND], busy[N * N_FOUND];
   CHI_TRY(measure(1, some, N, alone));
@@ -212,9 +208,9 @@ static chi_status find_busy(chi_machine *machine)
 /* Replicates beside plain fits of 0.63 the events. */
 static chi_status find_replicate(chi_machine *machine)
 {
-  static const job pairs[][2] = {{DRAWN(800, 96, 256), PLAIN(504, 96, 256)},
-                                 {DRAWN(800, 192, 256), PLAIN(504, 192, 256)},
-                                 {DRAWN(800, 192, 2048), PLAIN(504, 192, 2048)}};
+  static const job pairs[][2] = {{FIT(800, 96, 256, .replicate = true), FIT(504, 96, 256)},
+                                 {FIT(800, 192, 256, .replicate = true), FIT(504, 192, 256)},
+                                 {FIT(800, 192, 2048, .replicate = true), FIT(504, 192, 2048)}};
   enum { N = sizeof pairs / sizeof *pairs };
   double found[2 * N * N_FOUND];
   CHI_TRY(measure(1, pairs[0], 2 * N, found));
@@ -226,7 +222,7 @@ static chi_status find_replicate(chi_machine *machine)
 static chi_status find_serial(chi_machine *machine)
 {
   const double c = (double)machine->cores;
-  job pair[] = {PLAIN(1200, 256, 2048), PLAIN(1200, 256, 2048)};
+  job pair[] = {FIT(1200, 256, 2048), FIT(1200, 256, 2048)};
   pair[1].threads = (int32_t)machine->cores;
   double found[2 * N_FOUND];
   CHI_TRY(measure(1, pair, 2, found));

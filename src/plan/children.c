@@ -2,78 +2,45 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
 
 enum { MOST_WORDS = 40 };
 
-static void child(chi_child_work *work, void *context, double *value, size_t bytes, int out)
-{
-  prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to go on alone */
-  const bool good = work(context, value) == CHI_OK && write(out, value, bytes) == (ssize_t)bytes;
-  if (!good) fprintf(stderr, "chiasm: error: %s\n", chi_message());
-  _exit(good ? 0 : 1);
-}
-
-/* Add what one process sends. */
-static bool collect(int in, int n_values, double *one, double *sum)
-{
-  char *at = (char *)one;
-  size_t left = (size_t)n_values * sizeof *one;
-  while (left > 0) {
-    const ssize_t got = read(in, at, left);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    at += got;
-    left -= (size_t)got;
-  }
-  for (int k = 0; k < n_values; k++) sum[k] += one[k];
-  return true;
-}
-
 chi_status chi_children_run(int n, chi_child_work *work, void *context, int n_values, double *value)
 {
-  int started = 0, *in = NULL;
-  pid_t *pid = NULL;
-  double *one = NULL;
+  const size_t bytes = (size_t)n * (size_t)n_values * sizeof *value;
+  double *shared =
+      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0); /* zeros */
+  if (shared == MAP_FAILED)
+    return chi_fail(CHI_ERR_MEMORY, "no memory for the numbers of processes that measure fits");
   bool good = true;
-  chi_status s = chi_alloc(n, sizeof *in, "pipes", &in);
-  if (s == CHI_OK) s = chi_alloc(n, sizeof *pid, "processes", &pid);
-  if (s == CHI_OK) s = chi_alloc(n_values, sizeof *one, "numbers", &one);
-  if (s != CHI_OK) goto cleanup;
+  int started = 0;
   fflush(NULL);
   for (; started < n && good; started++) {
-    int ends[2];
-    if (pipe(ends) != 0) {
-      good = false;
-      break;
+    const pid_t pid = fork();
+    if (pid == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to go on alone */
+      const chi_status s = work(context, shared + (ptrdiff_t)started * n_values);
+      if (s != CHI_OK) fprintf(stderr, "chiasm: error: %s\n", chi_message());
+      _exit(s == CHI_OK ? 0 : 1);
     }
-    pid[started] = fork();
-    if (pid[started] == 0) child(work, context, one, (size_t)n_values * sizeof *one, ends[1]);
-    close(ends[1]);
-    in[started] = ends[0];
-    good = pid[started] > 0;
+    good = pid > 0;
   }
-  memset(value, 0, (size_t)n_values * sizeof *value);
-  for (int i = 0; i < started; i++) {
-    good = collect(in[i], n_values, one, value) && good;
-    close(in[i]);
-    if (pid[i] > 0) waitpid(pid[i], NULL, 0);
-  }
-  for (int k = 0; k < n_values; k++) value[k] /= n;
-  if (!good) s = chi_fail(CHI_ERR_IO, "a process that measures fits did not come to its end");
-cleanup:
-  chi_free(one);
-  chi_free(pid);
-  chi_free(in);
-  return s;
+  for (int i = 0, result; i < started; i++) good = wait(&result) > 0 && result == 0 && good;
+  for (int k = 0; k < n_values; k++) value[k] = 0;
+  for (int i = 0; i < n * n_values; i++) value[i % n_values] += shared[i] / n;
+  munmap(shared, bytes);
+  return good ? CHI_OK
+              : chi_fail(CHI_ERR_IO, "a process that measures fits did not come to its end");
 }
 
 /* Only what is safe after a fork. */

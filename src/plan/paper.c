@@ -1,11 +1,11 @@
 #include "plan/paper.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "linalg/projection.h"
 
 enum { SUBJECTS = 7, ELECTRODES = 1090, TIMES = 161, LAST_FEATURES = 768 };
 static const double least_events = 4000, most_events = 11000;
@@ -29,7 +29,6 @@ static const network networks[] = {{"ALBEF", "multimodal", 150},
                                    {"SLIP-SimCLR", "vision", 100},
                                    {"SimCSE", "language", 40}};
 enum { NETWORKS = sizeof networks / sizeof *networks };
-static const char *const trainings[] = {"trained", "random"};
 static const char *const alignments[] = {"language", "vision"};
 
 static int64_t events_of(int subject)
@@ -39,17 +38,16 @@ static int64_t events_of(int subject)
 
 static int64_t features_of(const network *net, int32_t depth, int64_t events)
 {
-  static const double eps = 0.1;
   if (strcmp(net->modality, "linear") == 0) return 2 * LAST_FEATURES;
   if (depth + 1 == net->layers) return LAST_FEATURES;
-  return (int64_t)(4 * log((double)events) / (eps * eps / 2 - eps * eps * eps / 3));
+  return chi_projection_dimension(events, 0.1);
 }
 
-static chi_status add_dataset(chi_study *study, int32_t alignment, int subject)
+static chi_status add_dataset(chi_study *study, int32_t alignment, int subject, const char *name)
 {
   chi_alignment *a = &study->alignments[alignment];
   chi_dataset *d = &study->datasets[study->n_datasets];
-  char text[64];
+  char path[64];
   *d = (chi_dataset){.alignment = alignment,
                      .subject_index = a->n_datasets,
                      .n_events = events_of(subject),
@@ -57,45 +55,36 @@ static chi_status add_dataset(chi_study *study, int32_t alignment, int subject)
   a->dataset[a->n_datasets++] = study->n_datasets++;
   const int64_t electrodes = ELECTRODES / SUBJECTS + (subject < ELECTRODES % SUBJECTS);
   a->n_sites += electrodes;
-  snprintf(text, sizeof text, "subject%d", subject + 1);
-  CHI_TRY(chi_strdup(text, &d->subject));
-  snprintf(text, sizeof text, "subject%d.%s", subject + 1, a->name);
-  CHI_TRY(chi_strdup(text, &d->path));
+  snprintf(path, sizeof path, "%s.%s", name, a->name);
+  CHI_TRY(chi_strdup(name, &d->subject));
+  CHI_TRY(chi_strdup(path, &d->path));
   /* n_electrodes counts the names that chi_study_destroy frees, too */
   CHI_TRY(chi_alloc(electrodes, sizeof *d->electrode, "electrodes", &d->electrode));
   d->n_electrodes = electrodes;
   return CHI_OK;
 }
 
-static chi_status add_space(const chi_study *study, chi_alignment *a, const network *net,
-                            const char *training, int32_t depth)
-{
-  chi_feature_space *space = &a->space[a->n_spaces];
-  char text[80];
-  *space = (chi_feature_space){.depth = depth};
-  CHI_TRY(chi_alloc(a->n_datasets, sizeof *space->n_features, "sizes", &space->n_features));
-  a->n_spaces++;
-  for (int32_t i = 0; i < a->n_datasets; i++)
-    space->n_features[i] = features_of(net, depth, study->datasets[a->dataset[i]].n_events);
-  snprintf(text, sizeof text, "%s%s", net->name, strcmp(training, "random") == 0 ? "-random" : "");
-  CHI_TRY(chi_strdup(text, &space->model));
-  CHI_TRY(chi_strdup(net->name, &space->network));
-  CHI_TRY(chi_strdup(net->modality, &space->modality));
-  CHI_TRY(chi_strdup(training, &space->training));
-  snprintf(text, sizeof text, "layer-%03d", (int)depth + 1);
-  return chi_strdup(text, &space->layer);
-}
-
-/* A model: some layers, or with the selection's patterns none. */
+/* The layers of a model that fit the selection. */
 static chi_status add_model(const chi_study *study, chi_alignment *a, const network *net,
-                            const char *training, const chi_selection *selection)
+                            bool trained, const chi_selection *selection)
 {
-  char text[80];
-  snprintf(text, sizeof text, "%s%s", net->name, strcmp(training, "random") == 0 ? "-random" : "");
-  if (!chi_name_fits(selection->models, text)) return CHI_OK;
+  char model[80], layer[32];
+  snprintf(model, sizeof model, "%s%s", net->name, trained ? "" : "-random");
+  if (!chi_name_fits(selection->models, model)) return CHI_OK;
   for (int32_t depth = 0; depth < net->layers; depth++) {
-    snprintf(text, sizeof text, "layer-%03d", (int)depth + 1);
-    if (chi_name_fits(selection->layers, text)) CHI_TRY(add_space(study, a, net, training, depth));
+    snprintf(layer, sizeof layer, "layer-%03d", (int)depth + 1);
+    if (!chi_name_fits(selection->layers, layer)) continue;
+    chi_feature_space *space = &a->space[a->n_spaces];
+    *space = (chi_feature_space){.depth = depth};
+    CHI_TRY(chi_alloc(a->n_datasets, sizeof *space->n_features, "sizes", &space->n_features));
+    a->n_spaces++;
+    for (int32_t i = 0; i < a->n_datasets; i++)
+      space->n_features[i] = features_of(net, depth, study->datasets[a->dataset[i]].n_events);
+    CHI_TRY(chi_strdup(model, &space->model));
+    CHI_TRY(chi_strdup(net->name, &space->network));
+    CHI_TRY(chi_strdup(net->modality, &space->modality));
+    CHI_TRY(chi_strdup(trained ? "trained" : "random", &space->training));
+    CHI_TRY(chi_strdup(layer, &space->layer));
   }
   return CHI_OK;
 }
@@ -115,14 +104,14 @@ static chi_status add_alignment(chi_study *study, const char *name, const chi_se
   for (int subject = 0; subject < SUBJECTS; subject++) {
     char text[32];
     snprintf(text, sizeof text, "subject%d", subject + 1);
-    if (chi_name_fits(selection->subjects, text)) CHI_TRY(add_dataset(study, at, subject));
+    if (chi_name_fits(selection->subjects, text)) CHI_TRY(add_dataset(study, at, subject, text));
   }
-  for (int i = 0; i < NETWORKS; i++)
-    for (int t = 0; t < 2; t++) {
-      /* a linear combination of random networks is in no comparison of the paper */
-      if (t == 1 && strcmp(networks[i].modality, "linear") == 0) continue;
-      CHI_TRY(add_model(study, a, &networks[i], trainings[t], selection));
-    }
+  for (int i = 0; i < NETWORKS; i++) {
+    CHI_TRY(add_model(study, a, &networks[i], true, selection));
+    /* a linear combination of random networks is in no comparison of the paper */
+    if (strcmp(networks[i].modality, "linear") != 0)
+      CHI_TRY(add_model(study, a, &networks[i], false, selection));
+  }
   return CHI_OK;
 }
 

@@ -3,10 +3,62 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "plan/event_queue.h"
 #include "sweep/hand_out.h"
 
 enum { QUEUE_ROOM = 2 * CHI_SWEEP_BATCH };
+
+/* What is to happen next: a heap by time, first come first served where times are equal, so that
+ * every run goes alike. */
+typedef enum event_kind {
+  EVENT_BORDER, /* a rank has finished a unit, or begins */
+  EVENT_REPORT, /* a rank's message reaches the coordinator */
+  EVENT_ANSWER  /* the coordinator's answer reaches a rank */
+} event_kind;
+
+typedef struct event {
+  double at;
+  int64_t number; /* in the order in which they were added */
+  event_kind kind;
+  int32_t rank;
+  int32_t wants; /* REPORT: units; 0: no question */
+} event;
+
+typedef struct event_queue {
+  event *item;
+  int64_t n, room, added;
+} event_queue;
+
+static bool earlier(const event *a, const event *b)
+{
+  return a->at < b->at || (!(a->at > b->at) && a->number < b->number);
+}
+
+static chi_status event_add(event_queue *q, event e)
+{
+  CHI_TRY(chi_grow(&q->item, &q->room, q->n + 1, sizeof *q->item, "events"));
+  e.number = q->added++;
+  int64_t at = q->n++;
+  for (int64_t up = (at - 1) / 2; at > 0 && earlier(&e, &q->item[up]); up = (at - 1) / 2) {
+    q->item[at] = q->item[up];
+    at = up;
+  }
+  q->item[at] = e;
+  return CHI_OK;
+}
+
+static event event_take(event_queue *q)
+{
+  const event first = q->item[0], last = q->item[--q->n];
+  int64_t at = 0;
+  for (int64_t down = 1; down < q->n; down = 2 * at + 1) {
+    if (down + 1 < q->n && earlier(&q->item[down + 1], &q->item[down])) down++;
+    if (!earlier(&q->item[down], &last)) break;
+    q->item[at] = q->item[down];
+    at = down;
+  }
+  if (q->n > 0) q->item[at] = last;
+  return first;
+}
 
 /* A rank, as sweep/worker.c keeps itself. */
 typedef struct worker {
@@ -31,7 +83,7 @@ typedef struct sim {
   chi_hand_out *hand_out;
   worker *workers;
   double *node_group; /* node x group: when the responses are there; 0: nobody has asked */
-  chi_event_queue events;
+  event_queue events;
   double server_s; /* the coordinator is busy until then */
   double files_s;  /* the file system is busy until then */
 } sim;
@@ -53,10 +105,10 @@ static chi_status report(sim *s, int32_t rank, double now, int32_t wants)
   w->n_done = 0;
   w->worked_s = 0;
   w->asked = w->asked || wants > 0;
-  return chi_event_add(&s->events, (chi_event){.at = now + s->machine->latency_s,
-                                               .kind = CHI_EVENT_REPORT,
-                                               .rank = rank,
-                                               .wants = wants});
+  return event_add(
+      &s->events,
+      (event){
+          .at = now + s->machine->latency_s, .kind = EVENT_REPORT, .rank = rank, .wants = wants});
 }
 
 /* When the responses of a unit are on the rank's node. */
@@ -113,7 +165,7 @@ static chi_status do_unit(sim *s, int32_t rank, double now)
   w->worked_s += end - now;
   w->done[w->n_done++] = i;
   w->free_s = end;
-  return chi_event_add(&s->events, (chi_event){.at = end, .kind = CHI_EVENT_BORDER, .rank = rank});
+  return event_add(&s->events, (event){.at = end, .kind = EVENT_BORDER, .rank = rank});
 }
 
 /* A rank between two units. */
@@ -131,7 +183,7 @@ static chi_status border(sim *s, int32_t rank, double now)
 }
 
 /* The coordinator takes a message, after those that came before. */
-static chi_status serve(sim *s, const chi_event *e)
+static chi_status serve(sim *s, const event *e)
 {
   const bool idle = e->at > s->server_s;
   s->server_s = (idle ? e->at + s->machine->poll_s : s->server_s) + s->machine->message_s;
@@ -139,12 +191,12 @@ static chi_status serve(sim *s, const chi_event *e)
   s->result->served_s += s->machine->message_s;
   if (e->wants == 0) return CHI_OK;
   chi_hand_out_ask(s->hand_out, e->rank, e->wants, &s->workers[e->rank].answer);
-  return chi_event_add(&s->events, (chi_event){.at = s->server_s + s->machine->latency_s,
-                                               .kind = CHI_EVENT_ANSWER,
-                                               .rank = e->rank});
+  return event_add(
+      &s->events,
+      (event){.at = s->server_s + s->machine->latency_s, .kind = EVENT_ANSWER, .rank = e->rank});
 }
 
-static chi_status take_answer(sim *s, const chi_event *e)
+static chi_status take_answer(sim *s, const event *e)
 {
   worker *w = &s->workers[e->rank];
   w->asked = false;
@@ -161,18 +213,18 @@ static chi_status run(sim *s)
 {
   for (int32_t r = 0; r < s->machine->ranks; r++) {
     s->workers[r].layer = s->workers[r].ahead = -1;
-    CHI_TRY(chi_event_add(&s->events, (chi_event){.kind = CHI_EVENT_BORDER, .rank = r}));
+    CHI_TRY(event_add(&s->events, (event){.kind = EVENT_BORDER, .rank = r}));
   }
   while (s->events.n > 0) {
-    const chi_event e = chi_event_take(&s->events);
+    const event e = event_take(&s->events);
     switch (e.kind) {
-      case CHI_EVENT_BORDER:
+      case EVENT_BORDER:
         CHI_TRY(border(s, e.rank, e.at));
         break;
-      case CHI_EVENT_REPORT:
+      case EVENT_REPORT:
         CHI_TRY(serve(s, &e));
         break;
-      case CHI_EVENT_ANSWER:
+      case EVENT_ANSWER:
         CHI_TRY(take_answer(s, &e));
         break;
     }

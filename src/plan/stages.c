@@ -13,41 +13,6 @@
  * wait. */
 static const double poll_s = 5e-4;
 
-/* By unit of a stage: what a simulation wants. */
-typedef struct tables {
-  double *seconds, *bytes; /* units */
-  double *group_bytes;     /* recordings */
-} tables;
-
-static chi_status tables_make(const chi_stages_options *o, int64_t n, tables *t)
-{
-  CHI_TRY(chi_alloc(n, sizeof *t->seconds, "times of units", &t->seconds));
-  CHI_TRY(chi_alloc(n, sizeof *t->bytes, "sizes of layers", &t->bytes));
-  CHI_TRY(chi_alloc(o->study->n_datasets, sizeof *t->group_bytes, "sizes of recordings",
-                    &t->group_bytes));
-  for (int32_t i = 0; i < o->study->n_datasets; i++) {
-    const chi_dataset *d = &o->study->datasets[i];
-    t->group_bytes[i] = (double)d->n_events * (double)d->n_electrodes *
-                        (double)o->study->alignments[d->alignment].n_times * sizeof(float);
-  }
-  return CHI_OK;
-}
-
-static void tables_free(tables *t)
-{
-  chi_free(t->seconds);
-  chi_free(t->bytes);
-  chi_free(t->group_bytes);
-}
-
-/* What the features of a unit's layer take. */
-static double layer_bytes(const chi_stages_options *o, const chi_stage_unit *unit)
-{
-  const chi_dataset *d = &o->study->datasets[unit->dataset];
-  const int64_t layer = chi_layer_number(o->study, unit->alignment, unit->space, d->subject_index);
-  return (double)d->n_events * (double)chi_unit_features(o->study, unit) * o->real[layer];
-}
-
 /* How much of a node's other cores is at work. */
 static double busy_of(const chi_stages_options *o, const chi_run_plan *plan)
 {
@@ -56,32 +21,94 @@ static double busy_of(const chi_stages_options *o, const chi_run_plan *plan)
   return fmin(1, (used - 1) / (o->cores_per_node - 1));
 }
 
-static chi_status simulate(const chi_stages_options *o, const chi_run_plan *plan,
-                           const chi_unit_list *units, const tables *t, chi_sim_result *result)
+/* The units of a stage, as a simulation wants them. */
+typedef struct tables {
+  double *seconds, *bytes; /* units; bytes: of the layer */
+  double *group_bytes;     /* recordings */
+} tables;
+
+static chi_status tables_alloc(int64_t n, int64_t n_groups, tables *t)
 {
-  const chi_sim_machine machine = {.ranks = o->ranks,
-                                   .ranks_per_node = plan->ranks_per_node,
-                                   .message_s = o->machine->message_s,
-                                   .latency_s = o->latency_s,
-                                   .poll_s = poll_s,
-                                   .rank_bandwidth = o->rank_bandwidth,
-                                   .total_bandwidth = o->total_bandwidth};
-  const chi_sim_work work = {.units = units->unit,
-                             .n = units->n,
-                             .seconds = t->seconds,
-                             .bytes = t->bytes,
-                             .n_groups = o->study->n_datasets,
-                             .group_bytes = t->group_bytes};
-  return chi_sim_run(&machine, &work, result);
+  CHI_TRY(chi_alloc(n, sizeof *t->seconds, "times of units", &t->seconds));
+  CHI_TRY(chi_alloc(n, sizeof *t->bytes, "sizes of layers", &t->bytes));
+  return chi_alloc(n_groups, sizeof *t->group_bytes, "sizes of recordings", &t->group_bytes);
 }
 
-/* Before the units: the catalog, on rank 0; all files for the checksum, which ranks share. */
-static void prepare(const chi_stages_options *o, double base_s, chi_stage_plan *stage)
+/* A unit of so many encoding models: add it to the stage, and say how long it takes.
+ * \param[in] replicated  every replicate of it is a fit, which keeps no alpha */
+static double add_unit(const chi_stages_options *o, const chi_stage_unit *u, int64_t models,
+                       bool replicated, double busy, chi_stage_plan *stage)
 {
-  const double bandwidth = fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
+  const chi_dataset *d = &o->study->datasets[u->dataset];
+  const int64_t times = o->study->alignments[u->alignment].n_times;
+  const int64_t fits = replicated ? u->end - u->begin : 1, targets = models / fits;
+  const chi_cost_shape shape = {
+      .rows = replicated ? chi_bootstrap_distinct(d->n_events) : d->n_events,
+      .features = chi_unit_features(o->study, u),
+      .electrodes = replicated ? targets / times : d->n_electrodes,
+      .times = times,
+      .targets = targets};
+  const double bytes = (replicated ? 2.0 : 3.0) * sizeof(float) * (double)models;
+  stage->flops += (double)fits * chi_cost_flops(&o->encode, &shape);
+  stage->written_bytes += bytes;
+  return (double)fits * chi_cost_seconds(o->machine, &o->encode, &shape, busy) *
+             (replicated ? o->machine->replicate : 1) +
+         o->machine->unit_s + bytes / o->machine->write_bandwidth;
+}
+
+static void fill_tables(const chi_stages_options *o, const chi_unit_list *units, bool replicated,
+                        double busy, chi_stage_plan *stage, tables *t)
+{
+  const chi_study *study = o->study;
+  for (int64_t i = 0; i < units->n; i++) {
+    const chi_stage_unit *u = &units->what[i];
+    const chi_dataset *d = &study->datasets[u->dataset];
+    const int64_t layer = chi_layer_number(study, u->alignment, u->space, d->subject_index);
+    t->seconds[i] = add_unit(o, u, units->unit[i].models, replicated, busy, stage);
+    t->bytes[i] = (double)d->n_events * (double)chi_unit_features(study, u) * o->real[layer];
+  }
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    t->group_bytes[i] = (double)d->n_events * (double)d->n_electrodes *
+                        (double)study->alignments[d->alignment].n_times * sizeof(float);
+  }
+}
+
+/* Before the units: the catalog, on rank 0; all files for the checksum, which ranks share. Then the
+ * units. */
+static chi_status plan_units(const chi_stages_options *o, const chi_run_plan *plan,
+                             const chi_unit_list *units, bool replicated, chi_stage_plan *stage)
+{
+  const chi_machine *m = o->machine;
+  tables t = {0};
+  stage->units = units->n;
+  stage->models = units->models;
   stage->study_bytes = o->study_bytes;
-  stage->prepare_s =
-      base_s + o->machine->layer_s * (double)chi_layer_count(o->study) + o->study_bytes / bandwidth;
+  stage->prepare_s = (replicated ? m->bootstrap_s : m->fit_s) +
+                     m->layer_s * (double)chi_layer_count(o->study) +
+                     o->study_bytes / fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
+  chi_status s = tables_alloc(units->n, o->study->n_datasets, &t);
+  if (s == CHI_OK) {
+    fill_tables(o, units, replicated, busy_of(o, plan), stage, &t);
+    const chi_sim_machine machine = {.ranks = o->ranks,
+                                     .ranks_per_node = plan->ranks_per_node,
+                                     .message_s = m->message_s,
+                                     .latency_s = o->latency_s,
+                                     .poll_s = poll_s,
+                                     .rank_bandwidth = o->rank_bandwidth,
+                                     .total_bandwidth = o->total_bandwidth};
+    const chi_sim_work work = {.units = units->unit,
+                               .n = units->n,
+                               .seconds = t.seconds,
+                               .bytes = t.bytes,
+                               .n_groups = o->study->n_datasets,
+                               .group_bytes = t.group_bytes};
+    s = chi_sim_run(&machine, &work, &stage->sweep);
+  }
+  chi_free(t.seconds);
+  chi_free(t.bytes);
+  chi_free(t.group_bytes);
+  return s;
 }
 
 /* The memory of a stage, if it suffices. */
@@ -97,81 +124,28 @@ static chi_status find_room(const chi_stages_options *o, const chi_run_plan *pla
   return chi_room_fit(demand, o->memory_per_rank, room);
 }
 
-static void fit_unit(const chi_stages_options *o, const chi_stage_unit *u, double busy,
-                     chi_stage_plan *stage, double *seconds)
-{
-  const chi_dataset *d = &o->study->datasets[u->dataset];
-  const int64_t times = o->study->alignments[u->alignment].n_times;
-  const chi_cost_shape shape = {.rows = d->n_events,
-                                .features = chi_unit_features(o->study, u),
-                                .electrodes = d->n_electrodes,
-                                .times = times,
-                                .targets = (u->end - u->begin) * times};
-  const double bytes = 3 * sizeof(float) * (double)shape.targets;
-  stage->flops += chi_cost_flops(&o->encode, &shape);
-  stage->written_bytes += bytes;
-  *seconds = chi_cost_seconds(o->machine, &o->encode, &shape, busy) + o->machine->unit_s +
-             bytes / o->machine->write_bandwidth;
-}
-
 static chi_status plan_fit(const chi_stages_options *o, chi_run_plan *plan)
 {
   const chi_fit_shares shares = {.n_ranks = o->ranks};
+  const chi_room_demand demand = {o->study, &o->encode, o->real, NULL, 0};
   chi_unit_list units = {0};
   int64_t parts;
-  tables t = {0};
-  chi_stage_plan *stage = &plan->fit;
   chi_status s = chi_fit_units(o->study, &o->encode, &shares, NULL, &units, &parts);
-  if (s == CHI_OK) s = tables_make(o, units.n, &t);
-  if (s != CHI_OK) goto cleanup;
-  for (int64_t i = 0; i < units.n; i++) {
-    fit_unit(o, &units.what[i], busy_of(o, plan), stage, &t.seconds[i]);
-    t.bytes[i] = layer_bytes(o, &units.what[i]);
-  }
-  stage->units = units.n;
-  stage->models = units.models;
-  prepare(o, o->machine->fit_s, stage);
-  s = simulate(o, plan, &units, &t, &stage->sweep);
-  const chi_room_demand demand = {o->study, &o->encode, o->real, NULL, 0};
+  if (s == CHI_OK) s = plan_units(o, plan, &units, false, &plan->fit);
   if (s == CHI_OK) s = find_room(o, plan, &demand, &plan->fit_room);
-cleanup:
-  tables_free(&t);
   chi_unit_list_free(&units);
   return s;
 }
 
-static void bootstrap_unit(const chi_stages_options *o, const chi_stage_unit *u, int64_t targets,
-                           double busy, chi_stage_plan *stage, double *seconds)
+/* After the units every score (val_r and test_r) is read for the summaries, by all ranks; then by
+ * `sites`, on one, whose own work beside that is too little to be measured (under 1 ns a score). */
+static void finish(const chi_stages_options *o, const chi_bootstrap_rows *rows, chi_run_plan *plan)
 {
-  const int64_t times = o->study->alignments[u->alignment].n_times;
-  const chi_cost_shape shape = {
-      .rows = chi_bootstrap_distinct(o->study->datasets[u->dataset].n_events),
-      .features = chi_unit_features(o->study, u),
-      .electrodes = targets / times,
-      .times = times,
-      .targets = targets};
-  const double n = (double)(u->end - u->begin), bytes = 2 * sizeof(float) * n * (double)targets;
-  stage->flops += n * chi_cost_flops(&o->encode, &shape);
-  stage->written_bytes += bytes;
-  *seconds = n * chi_cost_seconds(o->machine, &o->encode, &shape, busy) * o->machine->replicate +
-             o->machine->unit_s + bytes / o->machine->write_bandwidth;
-}
-
-/* Scores of all replicates: val_r and test_r. */
-static double scores_of(const chi_stages_options *o, const chi_bootstrap_rows *rows)
-{
+  const double bandwidth = fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
   double values = 0;
   for (int32_t a = 0; a < o->study->n_alignments; a++)
     values += 2.0 * (double)rows[a].n_rows * (double)o->study->alignments[a].n_sites *
               (double)o->study->alignments[a].n_times * (double)o->replicates;
-  return values;
-}
-
-/* After the units every score is read for the summaries, by all ranks; then by `sites`, on one,
- * whose own work beside that is too little to be measured (under 1 ns for a score). */
-static void finish(const chi_stages_options *o, double values, chi_run_plan *plan)
-{
-  const double bandwidth = fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
   const double bytes = sizeof(float) * values;
   plan->bootstrap.finish_s = values * o->machine->summary_s / o->ranks + bytes / bandwidth;
   plan->sites_s = o->machine->sites_s + bytes / fmin(o->total_bandwidth, o->rank_bandwidth);
@@ -182,29 +156,16 @@ static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan
   chi_bootstrap_rows *rows = NULL;
   chi_picked *picked = NULL;
   chi_unit_list units = {0};
-  tables t = {0};
-  chi_stage_plan *stage = &plan->bootstrap;
   chi_status s = chi_spread_layers(o->study, o->layers, &rows);
   if (s == CHI_OK) s = chi_bootstrap_pick(o->study, rows, &picked);
   if (s == CHI_OK)
     s = chi_bootstrap_units(o->study, &o->encode, o->replicates, picked, NULL, &units);
-  if (s == CHI_OK) s = tables_make(o, units.n, &t);
-  if (s != CHI_OK) goto cleanup;
-  for (int64_t i = 0; i < units.n; i++) {
-    const chi_stage_unit *u = &units.what[i];
-    bootstrap_unit(o, u, units.unit[i].models / (u->end - u->begin), busy_of(o, plan), stage,
-                   &t.seconds[i]);
-    t.bytes[i] = layer_bytes(o, u);
+  if (s == CHI_OK) s = plan_units(o, plan, &units, true, &plan->bootstrap);
+  if (s == CHI_OK) {
+    const chi_room_demand demand = {o->study, &o->encode, o->real, picked, CHI_REPLICATE_BLOCK};
+    finish(o, rows, plan);
+    s = find_room(o, plan, &demand, &plan->bootstrap_room);
   }
-  stage->units = units.n;
-  stage->models = units.models;
-  prepare(o, o->machine->bootstrap_s, stage);
-  finish(o, scores_of(o, rows), plan);
-  s = simulate(o, plan, &units, &t, &stage->sweep);
-  const chi_room_demand demand = {o->study, &o->encode, o->real, picked, CHI_REPLICATE_BLOCK};
-  if (s == CHI_OK) s = find_room(o, plan, &demand, &plan->bootstrap_room);
-cleanup:
-  tables_free(&t);
   chi_unit_list_free(&units);
   chi_bootstrap_unpick(o->study, &picked);
   if (rows != NULL) chi_choose_free(o->study, &rows);

@@ -21,7 +21,7 @@ chi_status chi_options_create(const chi_option *table, int n, const chi_command 
   *o = (chi_options){.table = table, .n = n, .command = command};
   chi_status s = chi_alloc(n, sizeof *o->value, "options", &o->value);
   for (int i = 0; s == CHI_OK && i < n; i++) {
-    if ((table[i].commands & command->bit) == 0 || table[i].default_text == NULL) continue;
+    if (!chi_option_is_ours(o, i) || table[i].default_text == NULL) continue;
     s = chi_option_value_parse(&table[i], table[i].name, table[i].default_text, &o->value[i]);
     if (s != CHI_OK) s = chi_fail(CHI_ERR_BUG, "default of an option: %s", chi_message());
   }
@@ -53,7 +53,7 @@ static void describe(const chi_options *o, char *letters, struct option *names)
   *name++ = (struct option){"help", no_argument, NULL, HELP};
   for (int i = 0; i < o->n; i++) {
     const chi_option *row = &o->table[i];
-    if ((row->commands & o->command->bit) == 0) continue;
+    if (!chi_option_is_ours(o, i)) continue;
     const bool flag = row->type == CHI_OPT_FLAG;
     *name++ = (struct option){row->name, flag ? optional_argument : required_argument, NULL,
                               HELP + 1 + i};
@@ -68,7 +68,7 @@ static void describe(const chi_options *o, char *letters, struct option *names)
 static int row_of_letter(const chi_options *o, int letter)
 {
   for (int i = 0; i < o->n; i++)
-    if ((o->table[i].commands & o->command->bit) != 0 && o->table[i].letter == letter) return i;
+    if (chi_option_is_ours(o, i) && o->table[i].letter == letter) return i;
   return -1;
 }
 
@@ -86,11 +86,11 @@ static chi_status explain(const chi_options *o, int code, const char *word)
   if (optopt == HELP) return chi_fail(CHI_ERR_USAGE, "--help takes no value");
   int n_longer = strncmp("help", name, strlen(name)) == 0;
   for (int i = 0; i < o->n; i++)
-    if ((o->table[i].commands & o->command->bit) != 0)
-      n_longer += strncmp(o->table[i].name, name, strlen(name)) == 0;
+    if (chi_option_is_ours(o, i)) n_longer += strncmp(o->table[i].name, name, strlen(name)) == 0;
+  chi_nearest nearest = {.wanted = name};
+  chi_options_offer(o, o->command->bit, &nearest);
   return chi_fail(CHI_ERR_USAGE, "%s option --%s; the nearest is --%s; see chiasm %s --help",
-                  n_longer > 1 ? "ambiguous" : "unknown", name,
-                  chi_option_nearest(o->table, o->n, o->command->bit, name), command);
+                  n_longer > 1 ? "ambiguous" : "unknown", name, nearest.word, command);
 }
 
 static chi_status set_from_line(chi_options *o, int row, const char *text)
@@ -165,8 +165,7 @@ chi_status chi_options_check_required(const chi_options *options)
 {
   for (int i = 0; i < options->n; i++) {
     const chi_option *row = &options->table[i];
-    if (!row->required || (row->commands & options->command->bit) == 0 || options->value[i].given)
-      continue;
+    if (!row->required || !chi_option_is_ours(options, i) || options->value[i].given) continue;
     if (row->letter != 0)
       return chi_fail(CHI_ERR_USAGE, "--%s is required; give -%c %s", row->name, row->letter,
                       chi_option_placeholder(row));
@@ -179,7 +178,7 @@ chi_status chi_options_check_required(const chi_options *options)
 /* A value by its name; a name that the table does not have is a bug in the caller. */
 static const chi_option_value *look_up(const chi_options *o, const char *name, unsigned types)
 {
-  const int row = chi_option_find(o->table, o->n, o->command->bit, name);
+  const int row = chi_option_find(o, name);
   if (row < 0 || (types >> o->table[row].type & 1) == 0) {
     chi_log(CHI_LOG_ERROR, "internal error: %s has no option `%s` of that type", o->command->name,
             name);
@@ -223,7 +222,7 @@ int chi_opt_choice(const chi_options *options, const char *name)
 
 bool chi_opt_has(const chi_options *options, const char *name)
 {
-  return chi_option_find(options->table, options->n, options->command->bit, name) >= 0;
+  return chi_option_find(options, name) >= 0;
 }
 
 bool chi_opt_given(const chi_options *options, const char *name)

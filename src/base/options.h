@@ -122,7 +122,18 @@ void chi_options_write_line(const chi_options *options, const chi_command *comma
 void chi_options_help(const chi_option *table, int n, const chi_command *command, chi_text *out);
 
 /** How many letters differ between two words: insertions, deletions, replacements and swaps of
- * neighbours that make the one the other. For naming the nearest known word. */
+ * neighbours that make the one the other. */
 int chi_edit_distance(const char *a, const char *b);
+
+/** The known word nearest to a misspelt one: start as {.wanted = word}, and offer every word that
+ * is known; the first of the nearest ones stays. */
+typedef struct chi_nearest {
+  const char *wanted;
+  char word[256]; /* "": none was offered yet */
+  int distance;
+} chi_nearest;
+
+/** \return whether `known` is the wanted word itself */
+bool chi_nearest_offer(chi_nearest *nearest, const char *known);
 
 #endif

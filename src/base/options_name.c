@@ -1,4 +1,5 @@
 /* Names: finding them, and the nearest known one to a misspelt one. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/options_private.h"
@@ -25,24 +26,31 @@ int chi_edit_distance(const char *a, const char *b)
   return row[n % 3][m];
 }
 
-int chi_option_find(const chi_option *table, int n, unsigned commands, const char *name)
+bool chi_nearest_offer(chi_nearest *nearest, const char *known)
 {
-  for (int i = 0; i < n; i++)
-    if ((table[i].commands & commands) != 0 && strcmp(table[i].name, name) == 0) return i;
+  const int distance = chi_edit_distance(nearest->wanted, known);
+  if (nearest->word[0] == '\0' || distance < nearest->distance) {
+    snprintf(nearest->word, sizeof nearest->word, "%s", known);
+    nearest->distance = distance;
+  }
+  return distance == 0;
+}
+
+bool chi_option_is_ours(const chi_options *options, int i)
+{
+  return (options->table[i].commands & options->command->bit) != 0;
+}
+
+int chi_option_find(const chi_options *options, const char *name)
+{
+  for (int i = 0; i < options->n; i++)
+    if (chi_option_is_ours(options, i) && strcmp(options->table[i].name, name) == 0) return i;
   return -1;
 }
 
-const char *chi_option_nearest(const chi_option *table, int n, unsigned commands, const char *word)
+void chi_options_offer(const chi_options *options, unsigned commands, chi_nearest *nearest)
 {
-  const char *best = "";
-  int distance = LONGEST + 1;
-  for (int i = 0; i < n; i++) {
-    if ((table[i].commands & commands) == 0) continue;
-    const int d = chi_edit_distance(word, table[i].name);
-    if (d < distance) {
-      distance = d;
-      best = table[i].name;
-    }
-  }
-  return best;
+  for (int i = 0; i < options->n; i++)
+    if ((options->table[i].commands & commands) != 0)
+      chi_nearest_offer(nearest, options->table[i].name);
 }

@@ -34,11 +34,14 @@ chi_status chi_option_value_parse(const chi_option *option, const char *name, co
                                   chi_option_value *value);
 void chi_option_value_free(chi_option_value *value);
 
-/** The row of an option that any of these commands has, or -1. */
-int chi_option_find(const chi_option *table, int n, unsigned commands, const char *name);
+/** Whether the command of these options has row i of the table. */
+bool chi_option_is_ours(const chi_options *options, int i);
 
-/** The known name nearest to `word` among the options of these commands; "" if there is none. */
-const char *chi_option_nearest(const chi_option *table, int n, unsigned commands, const char *word);
+/** The row of an option of the command, or -1. */
+int chi_option_find(const chi_options *options, const char *name);
+
+/** Offer the names of all options of these commands. */
+void chi_options_offer(const chi_options *options, unsigned commands, chi_nearest *nearest);
 
 /** What a value looks like in --help: N, X, SIZE, its choices, or for texts its unit. */
 const char *chi_option_placeholder(const chi_option *option);

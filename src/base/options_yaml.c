@@ -1,24 +1,25 @@
 /* Options from YAML and to it. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/options_private.h"
 #include "base/yaml.h"
 
-/** What the functions below need of one reading. */
-typedef struct chi_reading {
+/* What the functions below need of one reading. */
+typedef struct reading {
   chi_options *options;
   const chi_command *commands;
   int n_commands;
   const char *where, *others;
   const chi_yaml *yaml;
-} chi_reading;
+  bool sections; /* it is the commands' sections' turn */
+} reading;
 
-/* What a mapping holds: anything, one command's options, or those of all. */
-typedef enum section { SECTION_TOP, SECTION_BARE, SECTION_OWN, SECTION_OTHER } section;
+/* A mapping is known by the commands whose options it may hold: none at the file's top, all where
+ * it is everybody's `options`, or that whose section it is. */
+static const unsigned at_top = 0, of_all = ~0u;
 
-static chi_status scalar_of(const chi_reading *r, const yaml_node_t *node, const char *what,
+static chi_status scalar_of(const reading *r, const yaml_node_t *node, const char *what,
                             const char **text)
 {
   *text = chi_yaml_scalar(node);
@@ -28,8 +29,8 @@ static chi_status scalar_of(const chi_reading *r, const yaml_node_t *node, const
 }
 
 /* A value as the command line would have it: the items of a list parted by commas. */
-static chi_status value_text(const chi_reading *r, const chi_option *option,
-                             const yaml_node_t *node, chi_text *out)
+static chi_status value_text(const reading *r, const chi_option *option, const yaml_node_t *node,
+                             chi_text *out)
 {
   const char *item;
   const bool list = option->type == CHI_OPT_REALS || option->type == CHI_OPT_TEXT;
@@ -48,7 +49,7 @@ static chi_status value_text(const chi_reading *r, const chi_option *option,
 
 /* Understand a value; keep it if the option is `row` of the command run, and nothing stronger set
  * it. */
-static chi_status take_value(const chi_reading *r, int row, bool keep, const yaml_node_t *node)
+static chi_status take_value(const reading *r, int row, bool keep, const yaml_node_t *node)
 {
   chi_options *o = r->options;
   chi_text text = {0};
@@ -71,109 +72,74 @@ cleanup:
   return s;
 }
 
-static const chi_command *command_named(const chi_reading *r, const char *name)
+static const chi_command *command_named(const reading *r, const char *name)
 {
   for (int i = 0; i < r->n_commands; i++)
     if (strcmp(r->commands[i].name, name) == 0) return &r->commands[i];
   return NULL;
 }
 
-/* Whether `name` is one of the comma-separated words. */
-static bool among(const char *words, const char *name)
+/* Whether a key of the top is someone else's. */
+static bool is_foreign(const reading *r, const char *key)
 {
-  const size_t n = strlen(name);
-  for (const char *at = words; *at != '\0'; at += *at == ',') {
-    const size_t m = strcspn(at, ",");
-    if (m == n && strncmp(at, name, n) == 0) return true;
-    at += m;
-  }
+  char word[80];
+  for (const char *at = r->others; chi_word_next(&at, ',', word, sizeof word);)
+    if (strcmp(word, key) == 0) return true;
   return false;
 }
 
-/* Among sections (at the top: and other people's keys), or options of `bits`, the one nearest to
- * `key`. */
-static chi_status unknown_key(const chi_reading *r, section where, unsigned bits,
-                              const yaml_node_t *node, const char *key)
+static chi_status unknown_key(const reading *r, unsigned of, const yaml_node_t *node,
+                              const char *key)
 {
-  char best[80] = "options", word[80];
-  int distance = chi_edit_distance(key, best);
-  for (int i = 0; where <= SECTION_BARE && i < r->n_commands; i++) {
-    if (chi_edit_distance(key, r->commands[i].name) >= distance) continue;
-    distance = chi_edit_distance(key, r->commands[i].name);
-    snprintf(best, sizeof best, "%s", r->commands[i].name);
+  char word[80];
+  const char *at = r->others;
+  chi_nearest nearest = {.wanted = key};
+  chi_options_offer(r->options, of, &nearest);
+  if (of == at_top || of == of_all) {
+    chi_nearest_offer(&nearest, "options");
+    for (int i = 0; i < r->n_commands; i++) chi_nearest_offer(&nearest, r->commands[i].name);
   }
-  for (const char *at = r->others; where == SECTION_TOP && *at != '\0'; at += *at == ',') {
-    const int m = (int)strcspn(at, ",");
-    snprintf(word, sizeof word, "%.*s", m, at);
-    at += m;
-    if (chi_edit_distance(key, word) >= distance) continue;
-    distance = chi_edit_distance(key, word);
-    snprintf(best, sizeof best, "%s", word);
-  }
-  if (where != SECTION_TOP) {
-    const char *option = chi_option_nearest(r->options->table, r->options->n, bits, key);
-    if (where != SECTION_BARE || chi_edit_distance(key, option) <= distance)
-      snprintf(best, sizeof best, "%s", option);
-  }
+  while (of == at_top && chi_word_next(&at, ',', word, sizeof word))
+    chi_nearest_offer(&nearest, word);
   return chi_fail(CHI_ERR_INPUT, "%s: line %zu: unknown key `%.60s`; the nearest is `%s`", r->where,
-                  chi_yaml_line(node), key, best);
+                  chi_yaml_line(node), key, nearest.word);
 }
 
-static chi_status read_mapping(const chi_reading *r, const yaml_node_t *node, section where,
-                               unsigned bits, bool sections);
-
-/* The row of an option that the commands of a section have and the command run has too, if that
- * section is its own, one of its parts' or everybody's; or -1. */
-static int own_row(const chi_options *o, unsigned bits, const char *key)
+/* The row of an option that these commands have: the command's own, if it has it too and the
+ * section is its own, one of its parts' or everybody's; or one that is read to be checked alone; or
+ * -1. */
+static int find_row(const chi_options *o, unsigned of, const char *key, bool *own)
 {
-  const unsigned own = o->command->bit;
-  if ((bits & (own | o->command->parts)) == 0) return -1;
-  for (int i = 0; i < o->n; i++)
-    if ((o->table[i].commands & own) != 0 && (o->table[i].commands & bits) != 0 &&
-        strcmp(o->table[i].name, key) == 0)
-      return i;
-  return -1;
+  const bool holds = (of & (o->command->bit | o->command->parts)) != 0;
+  int row = -1;
+  *own = false;
+  for (int i = 0; i < o->n && !*own; i++) {
+    if ((o->table[i].commands & of) == 0 || strcmp(o->table[i].name, key) != 0) continue;
+    *own = holds && chi_option_is_ours(o, i);
+    if (*own || row < 0) row = i;
+  }
+  return row;
 }
 
-/* A key that is an option's name. With the sections' turn bare options are looked at later. */
-static chi_status take_option(const chi_reading *r, section where, unsigned bits, bool sections,
-                              const yaml_node_t *key_node, const char *key,
-                              const yaml_node_t *value)
-{
-  const chi_options *o = r->options;
-  int row = own_row(o, bits, key);
-  const bool own = row >= 0;
-  if (!own) row = chi_option_find(o->table, o->n, bits, key);
-  if (row < 0) return unknown_key(r, where, bits, key_node, key);
-  if (where == SECTION_BARE && sections) return CHI_OK;
-  return take_value(r, row, own, value);
-}
+static chi_status read_mapping(const reading *r, const yaml_node_t *node, unsigned of);
 
-static chi_status take_pair(const chi_reading *r, section where, unsigned bits, bool sections,
-                            const yaml_node_pair_t *pair)
+static chi_status take_pair(const reading *r, unsigned of, const yaml_node_pair_t *pair)
 {
   const yaml_node_t *key_node = chi_yaml_node(r->yaml, pair->key);
   const yaml_node_t *value = chi_yaml_node(r->yaml, pair->value);
   const char *key;
   CHI_TRY(scalar_of(r, key_node, "key", &key));
-  if (where == SECTION_TOP) {
-    if (among(r->others, key)) return CHI_OK;
-    if (strcmp(key, "options") == 0) return read_mapping(r, value, SECTION_BARE, ~0u, sections);
-  }
-  const chi_command *command = where <= SECTION_BARE ? command_named(r, key) : NULL;
-  if (command != NULL && !sections) return CHI_OK; /* had its turn */
-  if (command != NULL)
-    return read_mapping(r, value,
-                        command->bit == r->options->command->bit ? SECTION_OWN : SECTION_OTHER,
-                        command->bit, sections);
-  if (where == SECTION_TOP) return unknown_key(r, where, 0, key_node, key);
-  return take_option(r, where, bits, sections, key_node, key, value);
+  if (of == at_top && is_foreign(r, key)) return CHI_OK;
+  if (of == at_top && strcmp(key, "options") == 0) return read_mapping(r, value, of_all);
+  const chi_command *command = of == at_top || of == of_all ? command_named(r, key) : NULL;
+  if (command != NULL) return r->sections ? read_mapping(r, value, command->bit) : CHI_OK;
+  bool own;
+  const int row = find_row(r->options, of, key, &own);
+  if (row < 0) return unknown_key(r, of, key_node, key);
+  return of == of_all && r->sections ? CHI_OK : take_value(r, row, own, value);
 }
 
-/* Read a mapping's pairs. The file is gone through twice, sections first, since `fit: {folds: 4}`
- * holds against a bare `folds: 5` wherever it stands. */
-static chi_status read_mapping(const chi_reading *r, const yaml_node_t *node, section where,
-                               unsigned bits, bool sections)
+static chi_status read_mapping(const reading *r, const yaml_node_t *node, unsigned of)
 {
   if (chi_yaml_is_null(node)) return CHI_OK;
   if (node->type != YAML_MAPPING_NODE)
@@ -181,7 +147,7 @@ static chi_status read_mapping(const chi_reading *r, const yaml_node_t *node, se
                     chi_yaml_line(node));
   const yaml_node_pair_t *start = node->data.mapping.pairs.start;
   for (const yaml_node_pair_t *p = start; p < node->data.mapping.pairs.top; p++) {
-    CHI_TRY(take_pair(r, where, bits, sections, p));
+    CHI_TRY(take_pair(r, of, p));
     const yaml_node_t *key = chi_yaml_node(r->yaml, p->key);
     for (const yaml_node_pair_t *q = start; q < p; q++)
       if (strcmp(chi_yaml_scalar(chi_yaml_node(r->yaml, q->key)), chi_yaml_scalar(key)) == 0)
@@ -191,16 +157,18 @@ static chi_status read_mapping(const chi_reading *r, const yaml_node_t *node, se
   return CHI_OK;
 }
 
+/* The file is gone through twice, sections first, since `fit: {folds: 4}` holds against a bare
+ * `folds: 5` wherever it stands. */
 chi_status chi_options_read_yaml(chi_options *options, const chi_command *commands, int n,
                                  const char *text, const char *where, const char *others)
 {
   chi_yaml *yaml;
   CHI_TRY(chi_yaml_read(text, where, &yaml));
-  const chi_reading r = {options, commands, n, where, others, yaml};
+  reading r = {options, commands, n, where, others, yaml, true};
   const yaml_node_t *root = chi_yaml_root(yaml);
-  chi_status s = CHI_OK;
-  if (root != NULL) s = read_mapping(&r, root, SECTION_TOP, 0, true);
-  if (root != NULL && s == CHI_OK) s = read_mapping(&r, root, SECTION_TOP, 0, false);
+  chi_status s = root == NULL ? CHI_OK : read_mapping(&r, root, at_top);
+  r.sections = false;
+  if (root != NULL && s == CHI_OK) s = read_mapping(&r, root, at_top);
   chi_yaml_free(&yaml);
   return s;
 }
@@ -245,8 +213,8 @@ static void write_stored(const chi_options *o, const chi_command *command, bool 
     const chi_option *row = &o->table[i];
     const chi_option_value *value = &o->value[i];
     const bool text = row->type == CHI_OPT_TEXT || row->type == CHI_OPT_CHOICE;
-    if ((row->commands & o->command->bit) == 0 || (row->commands & command->bit) == 0 ||
-        !row->stored || (!yaml && !value->given) || (text && value->text == NULL) ||
+    if (!chi_option_is_ours(o, i) || (row->commands & command->bit) == 0 || !row->stored ||
+        (!yaml && !value->given) || (text && value->text == NULL) ||
         (row->type == CHI_OPT_REALS && value->n_reals == 0))
       continue;
     chi_text_add(out, yaml ? "  %s: " : row->type == CHI_OPT_FLAG ? " --%s=" : " --%s ", row->name);

@@ -70,20 +70,21 @@ bool chi_name_ok(const char *name, bool dots)
   return true;
 }
 
+bool chi_word_next(const char **at, char parted_by, char *word, size_t n)
+{
+  if (**at == '\0') return false;
+  const char *end = strchrnul(*at, parted_by);
+  snprintf(word, n, "%.*s", (int)(end - *at), *at);
+  *at = *end == '\0' ? end : end + 1;
+  return true;
+}
+
 bool chi_name_fits(const char *patterns, const char *name)
 {
   if (patterns == NULL || patterns[0] == '\0') return true;
   char pattern[512];
-  for (const char *at = patterns; *at != '\0';) {
-    const size_t n = strcspn(at, ",");
-    if (n < sizeof pattern) {
-      memcpy(pattern, at, n);
-      pattern[n] = '\0';
-      if (fnmatch(pattern, name, 0) == 0) return true;
-    }
-    at += n;
-    if (*at == ',') at++;
-  }
+  while (chi_word_next(&patterns, ',', pattern, sizeof pattern))
+    if (fnmatch(pattern, name, 0) == 0) return true;
   return false;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "chiasm/status.h"
@@ -41,6 +42,12 @@ chi_status chi_text_read_large(const char *path, const char *where, int64_t max,
 /** Whether a name is [A-Za-z0-9_-]+ (with dots too, if `dots`), at most 200 characters, and neither
  * "." nor "..": safe as a file name. */
 bool chi_name_ok(const char *name, bool dots);
+
+/** Take the next of the words that a character parts.
+ * \param[in,out] at    the text that is left
+ * \param[out]    word  n bytes; what does not fit is cut off
+ * \return whether there was one */
+bool chi_word_next(const char **at, char parted_by, char *word, size_t n);
 
 /** Whether `name` fits the comma-separated shell patterns; NULL or "" or "*" fits all. */
 bool chi_name_fits(const char *patterns, const char *name);

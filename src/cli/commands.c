@@ -197,23 +197,20 @@ const chi_command *chi_command_named(const char *name)
 chi_status chi_command_find(int argc, char **argv, const chi_command **out, int *words)
 {
   char name[80], two[80];
-  const chi_command *nearest = chi_command_table;
+  chi_nearest nearest = {.wanted = name};
   snprintf(name, sizeof name, "%.60s", argv[1]);
   snprintf(two, sizeof two, "%.30s %.40s", argv[1], argc > 2 ? argv[2] : "");
   *words = 2; /* looked for first: `bench project` is not `bench` */
   if ((*out = chi_command_named(two)) != NULL) return CHI_OK;
   *words = 1;
   if ((*out = chi_command_named(name)) != NULL) return CHI_OK;
-  for (int i = 0; i < chi_n_commands; i++) {
-    const chi_command *command = &chi_command_table[i];
-    const size_t n = strlen(name);
-    if (strncmp(command->name, name, n) == 0 && command->name[n] == ' ')
-      memcpy(name, two, sizeof name); /* its first word: the second is wrong or missing */
-    if (chi_edit_distance(name, command->name) < chi_edit_distance(name, nearest->name))
-      nearest = command;
-  }
+  const size_t n = strlen(name);
+  for (int i = 0; i < chi_n_commands; i++) /* its first word: the second is wrong or missing */
+    if (strncmp(chi_command_table[i].name, name, n) == 0 && chi_command_table[i].name[n] == ' ')
+      memcpy(name, two, sizeof name);
+  for (int i = 0; i < chi_n_commands; i++) chi_nearest_offer(&nearest, chi_command_table[i].name);
   return chi_fail(CHI_ERR_USAGE, "unknown %s `%.60s`; the nearest command is %s; see chiasm --help",
-                  name[0] == '-' ? "option" : "command", name, nearest->name);
+                  name[0] == '-' ? "option" : "command", name, nearest.word);
 }
 
 void chi_command_list(chi_text *out)

@@ -37,36 +37,30 @@ static int n_pairs(const yaml_node_t *mapping)
 
 /* ---- what a name stands for ---- */
 
-/* Whether the run has the name, a model's before a network's.
- * \param[out] nearest  of those that it has; NULL if there is none */
-static bool find_name(const chi_sites_run *run, chi_sites_choice *choice, const char **nearest)
+/* A model's name goes before a network's. */
+static bool find_name(const chi_sites_run *run, chi_sites_choice *choice, chi_nearest *best)
 {
-  enum { MODEL, NETWORK, MODALITY };
-  const bool of_modality = choice->by == CHI_CHOOSE_MODALITY;
-  bool found[] = {false, false, false};
-  int least = INT_MAX;
-  *nearest = NULL;
+  bool model = false, network = false, modality = false;
   for (int32_t a = 0; a < run->n_fit; a++)
     for (int64_t f = 0; f < run->fit[a].n_spaces; f++) {
-      const char *const names[] = {run->fit[a].model[f], run->fit[a].network[f],
-                                   run->fit[a].modality[f]};
-      for (int i = of_modality ? MODALITY : MODEL; i <= (of_modality ? MODALITY : NETWORK); i++) {
-        const int distance = chi_edit_distance(names[i], choice->name);
-        found[i] = found[i] || distance == 0;
-        if (distance >= least) continue;
-        least = distance;
-        *nearest = names[i];
+      const chi_fit_table *t = &run->fit[a];
+      if (choice->by == CHI_CHOOSE_MODALITY) {
+        modality = chi_nearest_offer(best, t->modality[f]) || modality;
+      } else {
+        model = chi_nearest_offer(best, t->model[f]) || model;
+        network = chi_nearest_offer(best, t->network[f]) || network;
       }
     }
-  if (found[NETWORK] && !found[MODEL]) choice->by = CHI_CHOOSE_NETWORK;
-  return least == 0;
+  if (network && !model) choice->by = CHI_CHOOSE_NETWORK;
+  return model || network || modality;
 }
 
 static chi_status check_name(const reading *r, const yaml_node_t *node, const char *contrast,
                              chi_sites_choice *choice)
 {
-  const char *nearest, *what = choice->by == CHI_CHOOSE_MODALITY ? "modality" : "model or network";
-  if (find_name(r->run, choice, &nearest)) return CHI_OK;
+  chi_nearest best = {.wanted = choice->name};
+  const char *what = choice->by == CHI_CHOOSE_MODALITY ? "modality" : "model or network";
+  if (find_name(r->run, choice, &best)) return CHI_OK;
   if (r->partial) {
     chi_log(CHI_LOG_WARNING, "study.yaml: contrast %s: the run has no %s %s", contrast, what,
             choice->name);
@@ -74,8 +68,7 @@ static chi_status check_name(const reading *r, const yaml_node_t *node, const ch
   }
   return chi_fail(CHI_ERR_INPUT,
                   "study.yaml: line %zu: contrast %s: the run has no %s `%s`; the nearest is `%s`",
-                  chi_yaml_line(node), contrast, what, choice->name,
-                  nearest == NULL ? "" : nearest);
+                  chi_yaml_line(node), contrast, what, choice->name, best.word);
 }
 
 /* ---- the file ---- */

@@ -25,7 +25,6 @@ static void sort_classes(chi_fit_work *work)
     for (int64_t i = 0; i < rows->n; i++) {
       if (rows->train[i] != w->class_train[c]) continue;
       w->class_row[at] = i;
-      w->class_event[at] = rows->event[i];
       w->class_scale[at++] = sqrt(rows->weight[i]);
       w->class_weight[c] += rows->weight[i];
     }
@@ -42,7 +41,7 @@ static void centre_class(chi_fit_work *work, int64_t c)
   chi_range_start(p, mean, low, high);
   for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
     const double weight = w->class_scale[i] * w->class_scale[i] / w->class_weight[c];
-    chi_read_features(work, w->class_event[i], 0, p, w->x + i * p);
+    chi_read_features(work, work->rows->event[w->class_row[i]], 0, p, w->x + i * p);
     chi_range_add(p, weight, w->x + i * p, mean, low, high);
   }
   for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++)
@@ -113,20 +112,20 @@ void chi_classes_standardise(chi_fit_work *work)
   }
 }
 
-void chi_classes_offsets(const chi_fit_work *work, int32_t f, double *fold_mean, double *offset)
+void chi_classes_offsets(const chi_fit_work *work, int32_t f, chi_thread_work *t)
 {
   const chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features;
   const double total = fold_weight(work, f);
-  memset(fold_mean, 0, (size_t)p * sizeof *fold_mean);
+  double *mean = t->fold_mean;
+  memset(mean, 0, (size_t)p * sizeof *mean);
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
     if (!chi_class_trains(w, c, f)) continue;
-    for (int64_t j = 0; j < p; j++) fold_mean[j] += w->class_weight[c] * w->mean[c * p + j];
+    for (int64_t j = 0; j < p; j++) mean[j] += w->class_weight[c] * w->mean[c * p + j];
   }
-  for (int64_t j = 0; j < p; j++) fold_mean[j] /= total;
+  for (int64_t j = 0; j < p; j++) mean[j] /= total;
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
     const double weight = chi_class_trains(w, c, f) ? sqrt(w->class_weight[c]) : 0;
-    for (int64_t j = 0; j < p; j++)
-      offset[c * p + j] = weight * (w->mean[c * p + j] - fold_mean[j]);
+    for (int64_t j = 0; j < p; j++) t->offset[c * p + j] = weight * (w->mean[c * p + j] - mean[j]);
   }
 }

@@ -6,20 +6,16 @@
 
 #define TILE 768 /* rows of the Gram matrix that one thread adds to at a time */
 
-/* Add one panel of columns to rows [i0, i1) of K (lower triangle), or of the cross product below
- * it. */
+/* Add one panel of columns to rows [i0, i1) of K (lower triangle) or of the cross product, which
+ * stands below it. */
 static void add_tile(chi_dual *w, int64_t n, int64_t i0, int64_t i1, int64_t columns, int64_t ld,
                      double beta)
 {
+  const int64_t left = i0 < n ? i0 : n; /* columns of whole rows */
   const chi_dmatrix rows = {i1 - i0, columns, w->panel + i0 * ld, ld, false};
-  if (i0 >= n) {
-    chi_dgemm(rows, (chi_dmatrix){n, columns, w->panel, ld, true}, beta, w->cross + (i0 - n) * n,
-              n);
-    return;
-  }
-  if (i0 > 0)
-    chi_dgemm(rows, (chi_dmatrix){i0, columns, w->panel, ld, true}, beta, w->gram + i0 * n, n);
-  chi_dsyrk(rows, beta, w->gram + i0 * n + i0, n);
+  if (left > 0)
+    chi_dgemm(rows, (chi_dmatrix){left, columns, w->panel, ld, true}, beta, w->gram + i0 * n, n);
+  if (i0 < n) chi_dsyrk(rows, beta, w->gram + i0 * n + i0, n);
 }
 
 /* Standardise a panel of columns and add it to K and the cross product. */
@@ -53,7 +49,7 @@ chi_status chi_dual_begin(chi_fit_work *work, int32_t f)
   for (int64_t c = 0; c < p; c += width)
     add_panel(work, f, c, p - c < width ? p - c : width, width);
   for (int64_t i = 0; i < n; i++) w->diagonal[i] = w->gram[i * n + i];
-  return work->shape.banded ? chi_banded_begin(work, f, n, w->gram, NULL, w->cross) : CHI_OK;
+  return work->shape.banded ? chi_banded_begin(work, f, n, w->gram, NULL, w->gram + n * n) : CHI_OK;
 }
 
 void chi_dual_basis(chi_fit_work *work, int32_t f, chi_block block)
@@ -90,7 +86,7 @@ chi_status chi_dual_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi_t
    * are. */
   for (int half = 0; half < 2; half++) {
     const int64_t m = chi_half_size(fold, half), first = chi_half_first(fold, half) - fold->first;
-    memcpy(t->solve, w->cross + first * n, (size_t)(m * n) * sizeof *t->solve);
+    memcpy(t->solve, w->gram + (n + first) * n, (size_t)(m * n) * sizeof *t->solve);
     chi_dpotrs(m, n, factor, n, t->solve, n);
     chi_operator_store(work, f, half, alpha, t->solve, n, fold->train_scale);
     chi_stage_stop(&t->stages, CHI_STAGE_HAT, &clock, chi_flops(m, n, n));

@@ -103,9 +103,9 @@ typedef struct chi_thread_work {
 
 typedef struct chi_dual {
   double *panel;    /* (train + held-out) x CHI_PANEL */
-  double *gram;     /* train x train: K in the lower triangle, thread 0's factor in the upper */
+  double *gram;     /* train x train: K in the lower triangle, thread 0's factor in the upper; then
+                       held-out x train: Z_ho Z' */
   double *diagonal; /* train: K's */
-  double *cross;    /* held-out x train: Z_ho Z' */
 } chi_dual;
 
 typedef struct chi_svd {
@@ -118,7 +118,6 @@ typedef struct chi_svd {
 typedef struct chi_primal {
   int64_t *class_first;  /* n_classes + 1: where each class starts in class_row */
   int64_t *class_row;    /* n_rows, sorted by class */
-  int64_t *class_event;  /* n_rows: their events */
   double *class_scale;   /* n_rows: square roots of their weights */
   uint32_t *class_train; /* the folds each class trains, as bits */
   double *class_weight;  /* sum of weights */
@@ -130,7 +129,6 @@ typedef struct chi_primal {
   double *scale;         /* p: 1 / standard deviation over all rows; 0: constant */
   double *whiten;        /* p x p: upper triangle U with X'X + a_min I = U'U, X standardised */
   double *unwhiten;      /* p x p: U'^-1 */
-  double *fold_mean;     /* p: whitened */
   double *variance;      /* (fold, p): of the standardised features in training; 0: constant */
   double *gram[CHI_MAX_FOLDS]; /* p x p: lower P; upper, for a fold with a basis of its own, the
                                   factor of P + a_min R */
@@ -138,7 +136,6 @@ typedef struct chi_primal {
   double *penalty;             /* p x p: lower R */
   double *scatter;             /* p x p: room */
   double *z;                   /* held-out x p, whitened */
-  double *probe;               /* p: room for a vector */
   bool own_basis[CHI_MAX_FOLDS];
   bool exact_sums; /* some fold wants its sums in float64 */
   bool narrow;     /* x holds float32, and so do the sweep's responses and sums */
@@ -335,9 +332,9 @@ void chi_banded_basis(chi_fit_work *work, int32_t fold, int64_t n, double *c, in
  * squares, scale and variance. */
 void chi_classes_standardise(chi_fit_work *work);
 
-/** offset (class, p): sqrt(W_c) (m_c - m) for the classes that train the fold (fold < 0: all), else
- * 0; m goes to fold_mean. The means are those of primal.mean, whitened or not. */
-void chi_classes_offsets(const chi_fit_work *work, int32_t fold, double *fold_mean, double *offset);
+/** To t->offset (class, p): sqrt(W_c) (m_c - m) for the classes that train the fold (-1: the
+ * whole), else 0; m goes to t->fold_mean. The means are those of primal.mean, whitened or not. */
+void chi_classes_offsets(const chi_fit_work *work, int32_t fold, chi_thread_work *t);
 
 /* ---- primal_basis.c ---- */
 

@@ -45,10 +45,10 @@ static chi_status whiten(chi_fit_work *work)
   chi_primal *w = &work->primal;
   const int64_t p = work->shape.n_features, n = work->rows->n, classes = work->shape.n_classes;
   const int64_t chunk = 256, chunks = (n + chunk - 1) / chunk;
-  double *offset = work->thread[0].offset;
+  chi_thread_work *t = &work->thread[0];
   add_squares(work, n, w->x, 0, w->scatter);
-  chi_classes_offsets(work, -1, w->fold_mean, offset);
-  add_squares(work, classes, offset, 1, w->scatter);
+  chi_classes_offsets(work, -1, t);
+  add_squares(work, classes, t->offset, 1, w->scatter);
   for (int64_t i = 0; i < p; i++) {
     for (int64_t j = 0; j < i; j++) w->whiten[j * p + i] = w->scatter[i * p + j];
     w->whiten[i * p + i] = w->scatter[i * p + i] + work->alphas[0];
@@ -112,16 +112,16 @@ static void prepare_fold(chi_fit_work *work, int32_t f)
   chi_primal *w = &work->primal;
   const chi_fold *fold = &work->folds[f];
   const int64_t p = work->shape.n_features;
-  double *offset = work->thread[0].offset;
-  chi_classes_offsets(work, f, w->fold_mean, offset);
-  add_squares(work, work->shape.n_classes, offset, 1, w->gram[f]);
+  chi_thread_work *t = &work->thread[0];
+  chi_classes_offsets(work, f, t);
+  add_squares(work, work->shape.n_classes, t->offset, 1, w->gram[f]);
   for (int64_t c = 0; c < work->shape.n_classes; c++)
     for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
       const int64_t row = w->class_row[i];
       if (row < fold->first || row >= fold->end) continue;
       double *z = w->z + (row - fold->first) * p;
       for (int64_t j = 0; j < p; j++)
-        z[j] = w->x[i * p + j] / w->class_scale[i] + w->mean[c * p + j] - w->fold_mean[j];
+        z[j] = w->x[i * p + j] / w->class_scale[i] + w->mean[c * p + j] - t->fold_mean[j];
     }
 }
 
@@ -137,22 +137,21 @@ static void make_penalty(chi_fit_work *work, int32_t f)
   add_squares(work, p, w->scatter, 0, w->penalty);
 }
 
-/* Whether |(U'U)^-1| is beyond a limit: the growth of a vector under repeated solution. */
+static double length(int64_t p, const double *vector)
+{
+  double squares = 0;
+  for (int64_t j = 0; j < p; j++) squares += vector[j] * vector[j];
+  return sqrt(squares);
+}
+
+/* Whether |(U'U)^-1| is beyond a limit: the growth of a vector, of p, under repeated solution. */
 static bool is_far_from_one(int64_t p, const double *u, double limit, double *vector)
 {
-  double norm = 0;
-  for (int64_t j = 0; j < p; j++) {
-    vector[j] = 1 + (double)(j * 37 % 11) / 11;
-    norm += vector[j] * vector[j];
-  }
-  norm = sqrt(norm);
+  for (int64_t j = 0; j < p; j++) vector[j] = 1 + (double)(j * 37 % 11) / 11;
   for (int i = 0; i < 12; i++) {
-    const double before = norm;
+    const double before = length(p, vector);
     chi_dpotrs(1, p, u, p, vector, p);
-    norm = 0;
-    for (int64_t j = 0; j < p; j++) norm += vector[j] * vector[j];
-    norm = sqrt(norm);
-    if (norm > limit * before) return true;
+    if (length(p, vector) > limit * before) return true;
   }
   return false;
 }
@@ -198,8 +197,8 @@ chi_status chi_primal_begin(chi_fit_work *work, int32_t f)
   for (int64_t j = 0; j < p; j++) w->diagonal[j] = gram[j * p + j];
   chi_dupper_of_sum(p, gram, w->diagonal, work->alphas[0], w->penalty, gram);
   CHI_TRY(chi_dpotrf(p, gram, p));
-  w->exact_sums = w->exact_sums || is_far_from_one(p, gram, EXACT_SUMS, w->probe);
-  w->own_basis[f] = w->exact_sums && is_far_from_one(p, gram, OWN_BASIS, w->probe);
+  w->exact_sums = w->exact_sums || is_far_from_one(p, gram, EXACT_SUMS, work->thread[0].fold_mean);
+  w->own_basis[f] = w->exact_sums && is_far_from_one(p, gram, OWN_BASIS, work->thread[0].fold_mean);
   chi_stage_stop(stages, CHI_STAGE_FACTORISE, &clock, chi_flops(p, p, p) / 6);
   return CHI_OK;
 }

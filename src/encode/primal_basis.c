@@ -23,7 +23,7 @@ static void load_row(const chi_fit_work *work, chi_block block, int64_t row, int
 {
   const chi_responses *y = work->responses;
   const double scale = work->primal.class_scale[row];
-  const int64_t n = block.n, event = work->primal.class_event[row];
+  const int64_t n = block.n, event = work->rows->event[work->primal.class_row[row]];
   if (work->primal.narrow) {
     const float *from = (const float *)y->y + event * y->n_electrodes * y->n_times + block.t0;
     float *to = (float *)block.t->responses + i * n;
@@ -109,7 +109,7 @@ void chi_primal_basis(chi_fit_work *work, chi_block block)
   chi_stage_stop(&t->stages, CHI_STAGE_GRAM, &clock, chi_flops(work->rows->n, n, p));
   for (int32_t f = 0; f < s->n_folds; f++) {
     merge_sums(work, f, n, ld, t);
-    chi_classes_offsets(work, f, t->fold_mean, t->offset);
+    chi_classes_offsets(work, f, t);
     chi_dgemm((chi_dmatrix){classes, p, t->offset, p, true},
               (chi_dmatrix){classes, n, t->class_mean, n, false}, 1, t->fold_sum, ld);
     change_basis(work, f, n, ld, t);

@@ -222,7 +222,6 @@ static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
   const int64_t p = s->n_features;
   TAKE(w->class_first, s->n_classes + 1);
   TAKE(w->class_row, s->n_rows);
-  TAKE(w->class_event, s->n_rows);
   TAKE(w->class_scale, s->n_rows);
   TAKE(w->class_train, s->n_classes);
   TAKE(w->class_weight, s->n_classes);
@@ -232,7 +231,6 @@ static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
   TAKE(w->low, s->n_classes * p);
   TAKE(w->high, s->n_classes * p);
   TAKE(w->scale, p);
-  TAKE(w->fold_mean, p);
   TAKE(w->variance, s->n_folds * p);
   for (int32_t f = 0; f < s->n_folds; f++) TAKE(w->gram[f], p * p);
   TAKE(w->scatter, p * p);
@@ -242,7 +240,6 @@ static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
   TAKE(w->unwhiten, p * p);
   TAKE(w->diagonal, p);
   TAKE(w->penalty, p * p);
-  TAKE(w->probe, p);
 }
 
 static void layout_banded(const chi_fit_work *work, chi_arena *arena, chi_banded *w)
@@ -298,9 +295,8 @@ void chi_work_layout(chi_fit_work *work, chi_arena *arena)
     chi_dual *dual = &work->dual;
     TAKE(dual->panel, (s->max_train + s->max_held_out) *
                           (s->n_features < CHI_PANEL ? s->n_features : CHI_PANEL));
-    TAKE(dual->gram, s->max_train * s->max_train);
+    TAKE(dual->gram, (s->max_train + s->max_held_out) * s->max_train);
     TAKE(dual->diagonal, s->max_train);
-    TAKE(dual->cross, s->max_held_out * s->max_train);
   }
   if (s->banded) layout_banded(work, arena, &work->banded);
   layout_threads(work, arena);

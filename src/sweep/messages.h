@@ -47,6 +47,15 @@ typedef struct chi_answer {
 /** Whether a message has come, without waiting. Local.
  * \param[in]  source  a rank or MPI_ANY_SOURCE
  * \param[out] sender  its rank, if there is one */
-bool chi_message_waits(MPI_Comm comm, int source, int tag, int *sender);
+static inline bool chi_message_waits(MPI_Comm comm, int source, int tag, int *sender)
+{
+  MPI_Status status;
+  int waits = 0;
+  /* Open MPI's MPI_Iprobe looks first and fetches what has arrived afterwards, for the next look.
+   */
+  for (int look = 0; look < 2 && !waits; look++) MPI_Iprobe(source, tag, comm, &waits, &status);
+  if (waits) *sender = status.MPI_SOURCE;
+  return waits;
+}
 
 #endif

@@ -83,10 +83,10 @@ static void heap_remove(heap *h, int64_t item)
 }
 
 /* By group, layer and falling cost. */
-static int compare_units(const void *a, const void *b, void *units)
+static int compare_units(const void *a, const void *b, void *policy)
 {
   const int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
-  const chi_unit *x = (const chi_unit *)units + i, *y = (const chi_unit *)units + j;
+  const chi_unit *units = ((const chi_policy *)policy)->units, *x = units + i, *y = units + j;
   if (x->group != y->group) return x->group < y->group ? -1 : 1;
   if (x->layer != y->layer) return x->layer < y->layer ? -1 : 1;
   if (x->cost < y->cost || x->cost > y->cost) return x->cost > y->cost ? -1 : 1;
@@ -116,7 +116,7 @@ static chi_status allocate(chi_policy *p, int64_t n, int32_t n_ranks)
 {
   CHI_TRY(chi_alloc(n, sizeof *p->order, "units", &p->order));
   for (int64_t i = 0; i < n; i++) p->order[i] = i;
-  qsort_r(p->order, (size_t)n, sizeof *p->order, compare_units, (void *)(uintptr_t)p->units);
+  qsort_r(p->order, (size_t)n, sizeof *p->order, compare_units, p);
   for (int64_t i = 0; i < n; i++) {
     p->n_groups += starts_group(p, i);
     p->n_layers += starts_layer(p, i);

@@ -8,16 +8,20 @@ void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int6
 {
   if (real == CHI_REAL64)
     memcpy((double *)out + at, in, (size_t)n * sizeof *in);
-  else
-    _Pragma("omp simd") for (int64_t j = 0; j < n; j++)((float *)out)[at + j] = (float)in[j];
+  else {
+    float *to = (float *)out + at;
+    _Pragma("omp simd") for (int64_t j = 0; j < n; j++) to[j] = (float)in[j];
+  }
 }
 
-void chi_reals_read(chi_real real, int64_t n, const void *in, int64_t at, double *out)
+CHI_CLONES void chi_reals_read(chi_real real, int64_t n, const void *in, int64_t at, double *out)
 {
   if (real == CHI_REAL64)
     memcpy(out, (const double *)in + at, (size_t)n * sizeof *out);
-  else
-    for (int64_t j = 0; j < n; j++) out[j] = (double)((const float *)in)[at + j];
+  else {
+    const float *from = (const float *)in + at;
+    _Pragma("omp simd") for (int64_t j = 0; j < n; j++) out[j] = (double)from[j];
+  }
 }
 
 void chi_read_responses(const chi_fit_work *work, int64_t event, int64_t t0, int64_t n, double *out)

@@ -26,7 +26,7 @@ const chi_command chi_command_table[] = {
        "are left out and counted; `row` in the file says which row of the table of\n"
        "events each event was, from 0.\n\n"
        "Example: mpirun -n 4 chiasm import brain-treebank treebank -o study --subject 1\n"
-       "--trial 0,1,2 --notch 60 --reference laplacian"},
+       "  --trial 0,1,2 --notch 60 --reference laplacian"},
     {.name = "import events", .bit = EVENTS, .arguments = "RECORDING -o STUDY", .n_arguments = 1,
      .run = chi_cli_import_responses, .look = chi_look_responses, .needs = CHI_CMD_MPI | CHI_CMD_WRITES_STUDY,
      .summary = "Cut another recording in HDF5 into responses.",
@@ -34,7 +34,7 @@ const chi_command chi_command_table[] = {
        "The signals are one dataset of channels and samples, or a group of one dataset\n"
        "per channel. As import brain-treebank in all else.\n\n"
        "Example: chiasm import events rec.h5 -o study --subject p1 --alignment scenes\n"
-       "--dataset ecog/signal --rate 1000 --event-file scenes.csv --notch 50"},
+       "  --dataset ecog/signal --rate 1000 --event-file scenes.csv --notch 50"},
     {.name = "check", .bit = CHECK, .arguments = "STUDY", .n_arguments = 1,
      .run = chi_cli_check, .needs = CHI_CMD_CHILD | CHI_CMD_OF_STUDY,
      .summary = "Validate every file of a study and print what would be fitted.",
@@ -126,7 +126,7 @@ const chi_command chi_command_table[] = {
        "Exit code 0: joined; 1: an error; 2: runs that do not belong together, or a\n"
        "damaged one.\n\n"
        "Example: chiasm fit demo/study -o demo/slip --models slip\n"
-       "chiasm merge demo/run demo/slip -o demo/all"},
+       "         chiasm merge demo/run demo/slip -o demo/all"},
     {.name = "plan", .bit = PLAN, .arguments = "STUDY | --paper", .n_arguments = CHI_ARGUMENTS_ANY,
      .run = chi_cli_plan, .look = chi_look_study, .needs = CHI_CMD_OF_STUDY,
      .summary = "Say what a run would need and how long it would take, on any number of processors.",

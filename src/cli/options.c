@@ -24,18 +24,15 @@ enum {
 
 /* clang-format off */
 const chi_option chi_option_table[] = {
-    /* bench */
-    {CHOICE("shape", "small", "small|wide|paper-final|paper-srp"), .commands = BENCH,
-     .help = "Events x features x targets: small 3000 x 1000 x 5000, wide 1500 x 4000 x 5000, paper-final "
-             "6070 x 768 x 24974, paper-srp 6070 x 7467 x 24974."},
-    {INT("events", NULL, 8, 1e9), .commands = BENCH, .help = "Events, in place of the shape's."},
-    {INT("features", NULL, 1, 1e9), .commands = BENCH, .help = "Features, in place of the shape's."},
-    {INT("targets", NULL, 1, 1e9), .commands = BENCH, .help = "Targets, in place of the shape's."},
-    {INT("replicates", "0", 0, 1e6), .commands = BENCH,
-     .help = "Bootstrap replicates to time beside the plain fit."},
-    {INT("units", "200000", 1, 1e8), .commands = BENCH_SWEEP, .help = "Units to hand out."},
-    {FLAG("json"), .commands = BENCH | BENCH_PROJECT | BENCH_SWEEP | PLAN,
-     .help = "Print JSON instead of a table."},
+    /* fit, and what refits; here and below the stored ones are in the order of config.yaml */
+    {TEXT("output", NULL, "RUN"), .letter = 'o', .commands = FITTING | MERGE, .required = true,
+     .help = "Folder to write."},
+    {REALS("alphas", "0.1,1,10,100,1e3,1e4,1e5", 1e-30, 1e30), .commands = FITTING | BENCH | PLAN,
+     .stored = true, .help = "Ridge penalties to choose from, for each target its own."},
+    {REAL("gap", "0", 0, 1e9), .unit = "seconds", .commands = FITTING | PLAN, .stored = true,
+     .help = "Leave out of training the events of the same session within this time of a held-out event."},
+    {CHOICE("precision", "mixed", "mixed|double"), .commands = FITTING | PLAN, .stored = true,
+     .help = "mixed: the product with the responses in single precision, all else in double."},
     /* bootstrap, and the seed of all that draws */
     {INT("replicates", "1000", 2, 1e6), .commands = BOOTSTRAPPING | PLAN, .stored = true,
      .help = "Times to draw the events anew and refit."},
@@ -49,29 +46,55 @@ const chi_option chi_option_table[] = {
      .help = "At the end keep the summaries, and of the replicates what `chiasm sites` needs."},
     {INT("seed", "0", 0, 1e15), .commands = BOOTSTRAPPING | SITES, .stored = true,
      .help = "Of the random draws; the same one, the same results."},
-    /* fit, and what refits */
-    {TEXT("output", NULL, "RUN"), .letter = 'o', .commands = FITTING | MERGE, .required = true,
-     .help = "Folder to write."},
-    {REALS("alphas", "0.1,1,10,100,1e3,1e4,1e5", 1e-30, 1e30), .commands = FITTING | BENCH | PLAN,
-     .stored = true, .help = "Ridge penalties to choose from, for each target its own."},
-    {REAL("gap", "0", 0, 1e9), .unit = "seconds", .commands = FITTING | PLAN, .stored = true,
-     .help = "Leave out of training the events of the same session within this time of a held-out event."},
-    {CHOICE("precision", "mixed", "mixed|double"), .commands = FITTING | PLAN, .stored = true,
-     .help = "mixed: the product with the responses in single precision, all else in double."},
-    {FLAG("resume"), .commands = WRITING,
-     .help = "Go on with what RUN holds; options not given are those of RUN/config.yaml."},
-    {FLAG("overwrite"), .commands = WRITING | SIMULATE | MERGE,
-     .help = "Replace what an earlier job wrote there."},
-    {INT("electrode-block", "0", 0, 1e9), .unit = "electrodes", .commands = FITTING,
-     .help = "Most electrodes in a unit of work; 0: whole layers, cut only where units run short. Results "
-             "do not depend on it."},
-    {INT("threads", "0", 0, 4096), .commands = WRITING | SITES | BENCH | PLAN,
-     .help = "Threads per process; 0: SLURM_CPUS_PER_TASK, else its share of the cores. Results do not "
-             "depend on it."},
-    {BYTES("memory-per-rank", "0", 0, 1e18), .commands = WRITING | PLAN,
-     .help = "Memory a process may use, e.g. 4G; 0: its share of what the node has."},
-    {TEXT("config", NULL, "FILE"), .letter = 'c', .commands = SELECTING | BOOTSTRAP | SITES,
-     .help = "Take options from a YAML file, e.g. the config.yaml of another run."},
+    /* what of a study */
+    {TEXT("subjects", "*", "PATTERNS"), .commands = SELECTING, .stored = true, .help = "Subjects to take."},
+    {TEXT("alignments", "*", "PATTERNS"), .commands = SELECTING, .stored = true,
+     .help = "Alignments to take."},
+    {TEXT("models", "*", "PATTERNS"), .commands = SELECTING | BOOTSTRAP, .stored = true,
+     .help = "Models to take."},
+    {TEXT("layers", "*", "PATTERNS"), .commands = SELECTING, .stored = true, .help = "Layers to take."},
+    {FLAG("allow-missing"), .commands = SELECTING, .stored = true,
+     .help = "Accept models and layers that some subjects lack."},
+    {INT("folds", "5", 2, 32), .commands = SELECTING | BENCH, .stored = true,
+     .help = "Contiguous cross-validation folds."},
+    /* sites */
+    {CHOICE("test", "events", "events|bins|crossed"), .commands = SITES | RUN, .stored = true,
+     .help = "How models are compared at a site: by the events' test half, by its time bins as in the "
+             "paper, or by each half of the events with models chosen on the other."},
+    {INT("min-bins", "10", 1, 1e9), .unit = "bins", .commands = SITES | RUN, .stored = true,
+     .help = "Time bins with a validation r above 0, by the lower end of its interval, that a model needs "
+             "to take part at a site."},
+    {REAL("fdr", "0.05", 0, 1), .commands = SITES | RUN, .stored = true,
+     .help = "False discovery rate within each comparison (Benjamini and Hochberg)."},
+    /* simulate */
+    {INT("subjects", "2", 1, 1000), .commands = SIMULATE, .help = "Subjects to make."},
+    {INT("electrodes", "24", 1, 1e5), .commands = SIMULATE, .help = "Electrodes of each."},
+    {INT("events", "800", 1, 1e7), .commands = SIMULATE, .help = "Events of each subject and alignment."},
+    {INT("bins", "41", 1, 1e4), .commands = SIMULATE,
+     .help = "Time bins, from 2 s before the event to 2 s after it."},
+    {INT("sessions", "2", 1, 1e6), .commands = SIMULATE,
+     .help = "Recordings that the events are parted into."},
+    {TEXT("alignments", "language,vision", "NAMES"), .commands = SIMULATE,
+     .help = "Alignments to make; in one with \"vision\" in its name events come at the pace of scene cuts, "
+             "else of words."},
+    {INT("networks", "1", 1, 1000), .commands = SIMULATE,
+     .help = "Networks of each modality (vision, language, multimodal, linear), beside the controlled pair; "
+             "each has a random twin."},
+    {INT("layers", "4", 1, 1000), .commands = SIMULATE,
+     .help = "Layers of each network; one in the middle is the best."},
+    {INT("features", "96", 1, 1e5), .commands = SIMULATE,
+     .help = "Features of a layer of the vision and language networks; the others have twice as many."},
+    {REALS("kinds", "0.3,0.2,0.2,0.15,0.15", 0, 1e9), .commands = SIMULATE,
+     .help = "Shares of the electrodes that respond to none, vision, language, both, integration."},
+    {REALS("effects", "0.35,0.6", 0, 0.999), .commands = SIMULATE,
+     .help = "Lowest,highest correlation of an electrode's signal with its response at its peak; the test r "
+             "of a fit is about half."},
+    {REAL("autocorrelation", "0.6", 0, 0.999), .commands = SIMULATE,
+     .help = "Correlation of the film's latents and of all features from event to event; 0: independent."},
+    {REALS("noise-autocorrelation", "0.6,0.9", 0, 0.999), .commands = SIMULATE,
+     .help = "The same of the noise, lowest,highest over electrodes."},
+    {INT("seed", "1", 0, 1e15), .commands = SIMULATE,
+     .help = "Another seed, another study; the same one, the same bytes."},
     /* import brain-treebank, import events */
     {TEXT("output", NULL, "STUDY"), .letter = 'o', .commands = IMPORTING, .required = true,
      .help = "Study to add the responses to, made if it is not there."},
@@ -183,55 +206,33 @@ const chi_option chi_option_table[] = {
     {TEXT("machine", NULL, "FILE"), .commands = PLAN,
      .help = "Where measurements are kept; without it machine.yaml in $XDG_CACHE_HOME/chiasm or "
              "~/.cache/chiasm."},
-    /* What of a study */
-    {TEXT("subjects", "*", "PATTERNS"), .commands = SELECTING, .stored = true, .help = "Subjects to take."},
-    {TEXT("alignments", "*", "PATTERNS"), .commands = SELECTING, .stored = true,
-     .help = "Alignments to take."},
-    {TEXT("models", "*", "PATTERNS"), .commands = SELECTING | BOOTSTRAP, .stored = true,
-     .help = "Models to take."},
-    {TEXT("layers", "*", "PATTERNS"), .commands = SELECTING, .stored = true, .help = "Layers to take."},
-    {FLAG("allow-missing"), .commands = SELECTING, .stored = true,
-     .help = "Accept models and layers that some subjects lack."},
-    {INT("folds", "5", 2, 32), .commands = SELECTING | BENCH, .stored = true,
-     .help = "Contiguous cross-validation folds."},
-    /* simulate */
-    {INT("subjects", "2", 1, 1000), .commands = SIMULATE, .help = "Subjects to make."},
-    {INT("electrodes", "24", 1, 1e5), .commands = SIMULATE, .help = "Electrodes of each."},
-    {INT("events", "800", 1, 1e7), .commands = SIMULATE, .help = "Events of each subject and alignment."},
-    {INT("bins", "41", 1, 1e4), .commands = SIMULATE,
-     .help = "Time bins, from 2 s before the event to 2 s after it."},
-    {INT("sessions", "2", 1, 1e6), .commands = SIMULATE,
-     .help = "Recordings that the events are parted into."},
-    {TEXT("alignments", "language,vision", "NAMES"), .commands = SIMULATE,
-     .help = "Alignments to make; in one with \"vision\" in its name events come at the pace of scene cuts, "
-             "else of words."},
-    {INT("networks", "1", 1, 1000), .commands = SIMULATE,
-     .help = "Networks of each modality (vision, language, multimodal, linear), beside the controlled pair; "
-             "each has a random twin."},
-    {INT("layers", "4", 1, 1000), .commands = SIMULATE,
-     .help = "Layers of each network; one in the middle is the best."},
-    {INT("features", "96", 1, 1e5), .commands = SIMULATE,
-     .help = "Features of a layer of the vision and language networks; the others have twice as many."},
-    {REALS("kinds", "0.3,0.2,0.2,0.15,0.15", 0, 1e9), .commands = SIMULATE,
-     .help = "Shares of the electrodes that respond to none, vision, language, both, integration."},
-    {REALS("effects", "0.35,0.6", 0, 0.999), .commands = SIMULATE,
-     .help = "Lowest,highest correlation of an electrode's signal with its response at its peak; the test r "
-             "of a fit is about half."},
-    {REAL("autocorrelation", "0.6", 0, 0.999), .commands = SIMULATE,
-     .help = "Correlation of the film's latents and of all features from event to event; 0: independent."},
-    {REALS("noise-autocorrelation", "0.6,0.9", 0, 0.999), .commands = SIMULATE,
-     .help = "The same of the noise, lowest,highest over electrodes."},
-    {INT("seed", "1", 0, 1e15), .commands = SIMULATE,
-     .help = "Another seed, another study; the same one, the same bytes."},
-    /* sites */
-    {CHOICE("test", "events", "events|bins|crossed"), .commands = SITES | RUN, .stored = true,
-     .help = "How models are compared at a site: by the events' test half, by its time bins as in the "
-             "paper, or by each half of the events with models chosen on the other."},
-    {INT("min-bins", "10", 1, 1e9), .unit = "bins", .commands = SITES | RUN, .stored = true,
-     .help = "Time bins with a validation r above 0, by the lower end of its interval, that a model needs "
-             "to take part at a site."},
-    {REAL("fdr", "0.05", 0, 1), .commands = SITES | RUN, .stored = true,
-     .help = "False discovery rate within each comparison (Benjamini and Hochberg)."},
+    /* bench */
+    {CHOICE("shape", "small", "small|wide|paper-final|paper-srp"), .commands = BENCH,
+     .help = "Events x features x targets: small 3000 x 1000 x 5000, wide 1500 x 4000 x 5000, paper-final "
+             "6070 x 768 x 24974, paper-srp 6070 x 7467 x 24974."},
+    {INT("events", NULL, 8, 1e9), .commands = BENCH, .help = "Events, in place of the shape's."},
+    {INT("features", NULL, 1, 1e9), .commands = BENCH, .help = "Features, in place of the shape's."},
+    {INT("targets", NULL, 1, 1e9), .commands = BENCH, .help = "Targets, in place of the shape's."},
+    {INT("replicates", "0", 0, 1e6), .commands = BENCH,
+     .help = "Bootstrap replicates to time beside the plain fit."},
+    {INT("units", "200000", 1, 1e8), .commands = BENCH_SWEEP, .help = "Units to hand out."},
+    /* how a command works, and what becomes of files that are there */
+    {INT("electrode-block", "0", 0, 1e9), .unit = "electrodes", .commands = FITTING,
+     .help = "Most electrodes in a unit of work; 0: whole layers, cut only where units run short. Results "
+             "do not depend on it."},
+    {INT("threads", "0", 0, 4096), .commands = WRITING | SITES | BENCH | PLAN,
+     .help = "Threads per process; 0: SLURM_CPUS_PER_TASK, else its share of the cores. Results do not "
+             "depend on it."},
+    {BYTES("memory-per-rank", "0", 0, 1e18), .commands = WRITING | PLAN,
+     .help = "Memory a process may use, e.g. 4G; 0: its share of what the node has."},
+    {TEXT("config", NULL, "FILE"), .letter = 'c', .commands = SELECTING | BOOTSTRAP | SITES,
+     .help = "Take options from a YAML file, e.g. the config.yaml of another run."},
+    {FLAG("resume"), .commands = WRITING,
+     .help = "Go on with what RUN holds; options not given are those of RUN/config.yaml."},
+    {FLAG("overwrite"), .commands = WRITING | SIMULATE | MERGE,
+     .help = "Replace what an earlier job wrote there."},
+    {FLAG("json"), .commands = BENCH | BENCH_PROJECT | BENCH_SWEEP | PLAN,
+     .help = "Print JSON instead of a table."},
 };
 /* clang-format on */
 const int chi_n_options = sizeof chi_option_table / sizeof *chi_option_table;

@@ -5,6 +5,8 @@ import sys
 import tempfile
 import traceback
 
+from limits import limit
+
 CHIASM = os.environ["CHIASM"]
 MPIRUN = os.environ["CHIASM_MPIRUN"].split()
 
@@ -12,7 +14,7 @@ MPIRUN = os.environ["CHIASM_MPIRUN"].split()
 def chiasm(*args, ranks=0, timeout=90, **kwargs):
     """Run it, under mpirun if ranks > 0; gives returncode, stdout, stderr."""
     command = [*(MPIRUN + ["-n", str(ranks)] if ranks else []), CHIASM, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **kwargs)
+    return subprocess.run(command, capture_output=True, text=True, timeout=limit(timeout), **kwargs)
 
 
 def errors(result):

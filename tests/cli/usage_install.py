@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 
+from limits import limit
 from program import CHIASM, run_tests
 from study_maker import make_study
 
@@ -39,7 +40,7 @@ int main(void)
 
 
 def run(*command, **kwargs):
-    result = subprocess.run(command, capture_output=True, text=True, timeout=100, **kwargs)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=limit(100), **kwargs)
     assert result.returncode == 0, (command, result.stdout, result.stderr)
     return result.stdout
 

@@ -2,9 +2,10 @@
 import os
 import signal
 import subprocess
-import time
 
 from compare_runs import differences
+from gates import Gate, environment
+from limits import limit
 from program import CHIASM, MPIRUN, chiasm, refused, run_tests, succeeded
 
 SMALL = ("--subjects", 1, "--electrodes", 3, "--events", 60, "--bins", 12, "--layers", 2, "--features", 5,
@@ -51,22 +52,17 @@ def test_options_of_the_study():
         assert line in text, (line, text)
 
 
-def stop_within(stage, run):
-    """Start a run, and stop it by SIGUSR1 once `chiasm status` says that it is in the stage."""
-    job = subprocess.Popen([*MPIRUN, "-n", "2", CHIASM, "run", "study", "-o", run, "--replicates", "400"],
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and job.poll() is None:
-        if f"running: {stage}" in chiasm("status", run).stdout:
-            break
-        time.sleep(0.05)
-    job.send_signal(signal.SIGUSR1)
-    return job.wait(60)
-
-
 def test_stopped_in_the_bootstrap():
     succeeded(chiasm("simulate", "study", *SMALL))
-    assert stop_within("bootstrap", "r") == 3
+    with Gate("bootstrap.unit") as gate:
+        job = subprocess.Popen([*MPIRUN, "-n", "2", CHIASM, "run", "study", "-o", "r", "--replicates", "400"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(gate))
+        gate.wait(2)
+        assert "running: bootstrap" in succeeded(chiasm("status", "r"), code=3)
+        job.send_signal(signal.SIGUSR1)
+        gate.wait_signal(2)
+        gate.open()
+        assert job.wait(limit(60)) == 3
     said = succeeded(chiasm("status", "r"), code=3)
     assert "not complete" in said and "--resume" in said and "replicates" in said, said
     succeeded(chiasm("run", "study", "-o", "r", "--resume", ranks=2))

@@ -9,7 +9,7 @@ set_target_properties(chiasm PROPERTIES INSTALL_RPATH "\$ORIGIN/${CHIASM_LOADED}
 # libchiasm: what reads studies, fits one feature space, and writes and reads runs, as one archive.
 add_library(libchiasm STATIC
   $<TARGET_OBJECTS:chi_base> $<TARGET_OBJECTS:chi_linalg> $<TARGET_OBJECTS:chi_h5> $<TARGET_OBJECTS:chi_study>
-  $<TARGET_OBJECTS:chi_run> $<TARGET_OBJECTS:chi_encode>)
+  $<TARGET_OBJECTS:chi_store> $<TARGET_OBJECTS:chi_encode>)
 set_target_properties(libchiasm PROPERTIES OUTPUT_NAME chiasm LINKER_LANGUAGE C)
 install(TARGETS libchiasm ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/chiasm DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

@@ -12,7 +12,7 @@
 static chi_status read_fit(const chi_cli *cli, const char *run, chi_run_mode mode, char **config,
                            chi_options **fit)
 {
-  chi_status s = cli->rank == 0 ? chi_bootstrap_check(run, mode) : CHI_OK;
+  chi_status s = cli->rank == 0 ? chi_store_look(run, &chi_bootstrap_schema, mode) : CHI_OK;
   if (s == CHI_OK && cli->rank == 0) s = chi_run_read_text(run, "config", config);
   CHI_TRY(chi_agree(cli->comm, s));
   s = chi_bcast_text(cli->comm, config);

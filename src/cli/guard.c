@@ -6,9 +6,10 @@
 #include "chiasm/run.h"
 #include "cli/cli.h"
 #include "h5/h5.h"
-#include "run/bootstrap_read.h"
-#include "run/repair.h"
-#include "run/sites_check.h"
+#include "store/aside.h"
+#include "store/bootstrap_read.h"
+#include "store/lock.h"
+#include "store/sites_check.h"
 
 static void look_at_study(const char *path, const chi_selection *selection)
 {
@@ -97,34 +98,38 @@ static int look(void *options)
 
 static int look_at_own_fit(void *run)
 {
-  chi_h5_accept_cut(true);
   look_at_fit(run);
   return 0;
 }
 
 static int look_at_own_bootstrap(void *run)
 {
-  chi_h5_accept_cut(true);
   look_at_bootstrap(run);
   return 0;
 }
 
-/* The files that are to be gone on with: one on which HDF5 crashes is no reason to stop, it is made
- * again. */
+/* The files that are to be gone on with: one on which HDF5 crashes is no reason to stop, it is put
+ * aside and made again. Where another job holds the run, that is said later. */
 static chi_status look_at_own(const chi_command *command, const char *run)
 {
   static const struct {
-    const char *stage, *file;
+    const chi_schema *schema;
     chi_guard_work *look;
-  } own[] = {{"fit", "fit.h5", look_at_own_fit},
-             {"bootstrap", "bootstrap.h5", look_at_own_bootstrap}};
+  } own[] = {{&chi_fit_schema, look_at_own_fit}, {&chi_bootstrap_schema, look_at_own_bootstrap}};
   for (int i = 0; i < 2; i++) {
-    int exit_code = 0;
-    if (((command->bit | command->parts) & chi_command_named(own[i].stage)->bit) == 0) continue;
+    int exit_code = 0, lock = -1;
+    if (((command->bit | command->parts) & chi_command_named(own[i].schema->stage)->bit) == 0)
+      continue;
     const chi_status s = chi_guard_run(own[i].look, (void *)run, &exit_code);
     if (s != CHI_OK && s != CHI_ERR_INPUT) return s;
     /* a child that was ended by what watches its memory has no signal to show */
-    if (s == CHI_ERR_INPUT || exit_code != 0) chi_repair_mark(own[i].file);
+    if (s == CHI_OK && exit_code == 0) continue;
+    if (chi_lock_alone(run, 0, &lock) != CHI_OK) continue;
+    chi_fail(CHI_ERR_INPUT, "%s/%s: is damaged: HDF5 does not survive reading it", run,
+             own[i].schema->file);
+    const chi_status aside = chi_put_aside(run, own[i].schema, NULL);
+    chi_lock_release(&lock);
+    CHI_TRY(aside);
   }
   return CHI_OK;
 }

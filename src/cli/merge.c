@@ -1,8 +1,9 @@
 /* chiasm merge RUN... -o RUN: options, then one call. */
-#include "merge/merge.h"
+#include "store/merge.h"
 
 #include "base/agree.h"
 #include "cli/cli.h"
+#include "stage/bootstrap.h"
 
 chi_status chi_cli_merge(chi_cli *cli)
 {
@@ -17,7 +18,8 @@ chi_status chi_cli_merge(chi_cli *cli)
       .n_parts = chi_opt_n_arguments(o),
       .run = chi_opt_text(o, "output"),
       .mode = chi_opt_flag(o, "overwrite") ? CHI_RUN_OVERWRITE : CHI_RUN_NEW,
-      .libraries = libraries.s};
+      .libraries = libraries.s,
+      .bootstrap = &chi_bootstrap_merge};
   if (s == CHI_OK) s = chi_merge(cli->comm, &merge);
   chi_text_free(&libraries);
   return s;

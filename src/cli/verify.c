@@ -1,5 +1,5 @@
 /* chiasm verify RUN. */
-#include "verify/verify.h"
+#include "store/verify.h"
 
 #include "cli/cli.h"
 

@@ -52,10 +52,6 @@ chi_status chi_h5_refused(const char *where);
  * \return CHI_ERR_IO naming file, reason and what to do */
 chi_status chi_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file);
 
-/** From now on, open files that are shorter than they say, too: what is missing reads as zeros.
- * Not for files that others made. */
-void chi_h5_accept_cut(bool accept);
-
 /** Whether a group holds a link of this name (one component, no slashes). */
 bool chi_h5_has(hid_t group, const char *name);
 

@@ -3,6 +3,8 @@
 #include <hdf5_hl.h>
 #include <stdio.h>
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "h5/box.h"
@@ -187,3 +189,5 @@ chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const ch
   const herr_t failed = chi_h5_put_text(object, name, value);
   return io(H5Dclose(object) < 0 ? -1 : failed);
 }
+
+int64_t chi_labelled_text_bytes(const char *text) { return 2 * (int64_t)strlen(text) + 64; }

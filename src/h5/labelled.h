@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "chiasm/status.h"
-#include "chiasm/study.h"
 
 enum { CHI_LABELLED_DIMS = 8, CHI_LABELLED_RANK = 4, CHI_LABELLED_EMPTY = 16 };
 
@@ -75,14 +74,6 @@ herr_t chi_labelled_attach(const chi_labelled *l, hid_t dataset, int rank, const
 /** A string attribute of a dataset of the group. */
 chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const char *name,
                                   const char *value);
-
-/** Write what there is to say of an alignment's sites: the scale `site` (<subject>/<electrode>),
- * subject, electrode, region, x, y, z. \param[in] dim  of al->n_sites, without a scale yet */
-chi_status chi_labelled_put_sites(chi_labelled *l, int dim, const chi_study *study,
-                                  const chi_alignment *al);
-
-/** What the labels of an alignment's sites will take on disk, rounded up; bytes. */
-int64_t chi_labelled_site_bytes(const chi_study *study, const chi_alignment *al);
 
 /** What one string takes: its bytes, and what HDF5 adds in its heap and to point at it, at most. */
 int64_t chi_labelled_text_bytes(const char *text);

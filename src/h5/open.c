@@ -13,10 +13,6 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static chi_h5_progress *watcher; /* NULL while nobody watches */
 
-static bool cut_accepted;
-
-void chi_h5_accept_cut(bool accept) { cut_accepted = accept; }
-
 static void step(bool brief)
 {
   if (watcher == NULL) return;
@@ -132,9 +128,6 @@ chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file)
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   if (access < 0) return chi_fail(CHI_ERR_MEMORY, "HDF5: %s", chi_h5_reason());
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-  const hbool_t yes = true;
-  /* as h5clear does; where HDF5 does not know it, such a file does not open */
-  if (cut_accepted) H5Pset(access, "skip_eof_check", &yes);
   *file = H5Fopen(path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
   return *file < 0 ? chi_h5_refused(where) : CHI_OK;

@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/options.h"
-#include "run/config.h"
 #include "sites/internal.h"
+#include "store/config.h"
 
 typedef struct reading {
   const chi_sites_run *run;

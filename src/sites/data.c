@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "run/scores.h"
+#include "base/statistics.h"
 #include "sites/data.h"
 
 int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site)
@@ -77,7 +77,7 @@ static chi_status choose_layer(chi_sites_data *d, chooser *c, int32_t model, int
   if (space != c->space) CHI_TRY(chi_run_read_score(d->run, d->fit, "val_r", space, c->val_r));
   c->space = space;
   const int64_t at = model * d->n_sites + site;
-  const double mean = chi_scores_mean(c->val_r + site * d->n_times, d->n_times);
+  const double mean = chi_mean(d->n_times, c->val_r + site * d->n_times);
   if (!(mean > c->best[at]) && !(mean == c->best[at] && space < d->space[at])) return CHI_OK;
   c->best[at] = mean;
   d->row[at] = row;

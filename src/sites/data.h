@@ -5,9 +5,9 @@
 #define CHIASM_SITES_DATA_H
 
 #include "chiasm/run.h"
-#include "run/bootstrap_read.h"
-#include "run/sites_columns.h"
 #include "sites/sites.h"
+#include "store/bootstrap_read.h"
+#include "store/sites_columns.h"
 
 /** A model of one alignment that was bootstrapped; its names are borrowed from the fit's table. */
 typedef struct chi_sites_model {

@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "h5/labelled.h"
 #include "h5/whole.h"
-#include "run/folder.h"
 #include "sites/internal.h"
+#include "store/folder.h"
 
 /* ---- CSV ---- */
 
@@ -180,7 +180,7 @@ static int64_t file_bytes(const chi_sites_run *run)
  * stand side by side. regions.csv comes last: where it is, all are. */
 chi_status chi_sites_write(const chi_sites_run *run)
 {
-  CHI_TRY(chi_run_folder_clear_sites(run->options->run));
+  CHI_TRY(chi_run_folder_clear_from(run->options->run, "sites.h5"));
   CHI_TRY(chi_h5_make(run->options->run, "sites.h5", file_bytes(run), write_contents, (void *)run));
   CHI_TRY(write_sites_csv(run));
   CHI_TRY(write_regions_csv(run));

@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stop.h"
-#include "run/config.h"
-#include "run/folder.h"
-#include "run/lock.h"
 #include "sites/internal.h"
+#include "store/config.h"
+#include "store/folder.h"
+#include "store/lock.h"
 
 const char *const chi_sites_test_names[] = {"events", "bins", "crossed"};
 

@@ -1,17 +1,19 @@
 #include "stage/bootstrap.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "run/bootstrap_drop.h"
-#include "run/fit_file.h"
 #include "stage/bootstrap_table.h"
 #include "stage/bootstrap_units.h"
 #include "stage/draws.h"
 #include "stage/summary.h"
+#include "store/config.h"
+#include "store/drop.h"
+#include "store/internal.h"
 #include "study/layers.h"
 
 enum { LENGTHS_SHOWN = 8 };
@@ -23,7 +25,6 @@ typedef struct boot {
   chi_draws *draws;            /* by dataset */
   int64_t *event;              /* those of a replicate, for the longest recording */
   chi_text config;
-  chi_bootstrap *file;
 } boot;
 
 /* ---- before the first unit ---- */
@@ -34,6 +35,19 @@ static chi_status shared_text(const chi_stage *s, const char *name, char **text)
   CHI_TRY(
       chi_agree(s->comm, s->rank == 0 ? chi_run_read_text(s->options->run, name, text) : CHI_OK));
   return chi_bcast_text(s->comm, text);
+}
+
+/* Rank 0: that fit.h5 is of these options and this study. */
+static chi_status check_fit(const chi_stage *s)
+{
+  chi_content content = {0};
+  chi_provenance provenance = chi_stage_provenance(s, s->options->fit_config);
+  unsigned variants;
+  provenance.blas_kernel = NULL;
+  chi_status status = chi_fit_content(s->study, &content);
+  if (status == CHI_OK) status = chi_store_check(s->options->run, &content, &provenance, &variants);
+  chi_content_free(&content);
+  return status;
 }
 
 /* The study that was fitted, unchanged. Its scores may have been made by another BLAS kernel. */
@@ -50,10 +64,7 @@ static chi_status open_study(chi_stage *s)
                     "%s: the study %s has changed since the fit (checksum %s then, %s now); put "
                     "the old files back, or fit again",
                     o->run, b->study_path, b->checksum, s->checksum);
-  chi_provenance provenance = chi_stage_provenance(s, o->fit_config);
-  provenance.blas_kernel = NULL;
-  return chi_agree(s->comm,
-                   s->rank == 0 ? chi_fit_file_check(o->run, s->study, &provenance) : CHI_OK);
+  return chi_agree(s->comm, s->rank == 0 ? check_fit(s) : CHI_OK);
 }
 
 static chi_status prepare(chi_stage *s)
@@ -126,32 +137,18 @@ static chi_status make_draws(chi_stage *s)
   return status;
 }
 
-static chi_bootstrap_content content_of(const boot *b)
-{
-  return (chi_bootstrap_content){.rows = b->rows,
-                                 .n_replicates = b->options->replicates,
-                                 .seed = b->options->seed,
-                                 .by_space = b->options->layers == CHI_LAYERS_ALL};
-}
-
-static chi_status open_file(chi_stage *s, int64_t *torn)
+static chi_status describe(chi_stage *s, const char **config)
 {
   boot *b = s->own;
-  const chi_stage_options *o = s->options;
+  const chi_bootstrap_options *o = b->options;
   CHI_TRY(make_draws(s));
-  const chi_bootstrap_content content = content_of(b);
-  chi_text_add(&b->config, "%s%s", o->fit_config, o->other_config);
-  CHI_TRY(chi_agree(s->comm,
-                    b->config.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for options") : CHI_OK));
-  const chi_provenance provenance = chi_stage_provenance(s, b->config.s);
-  CHI_TRY(chi_bootstrap_open(s->comm, o->run, o->mode, s->study, &provenance, &content, &b->file));
-  *torn = chi_bootstrap_torn(b->file);
-  return CHI_OK;
-}
-
-static const uint8_t *done_of(const chi_stage *s, int32_t alignment)
-{
-  return chi_bootstrap_done(((const boot *)s->own)->file, alignment);
+  chi_text_add(&b->config, "%s%s", s->options->fit_config, s->options->other_config);
+  *config = b->config.s;
+  chi_status status = chi_bootstrap_content(s->study, b->rows, o->replicates, o->seed,
+                                            o->layers == CHI_LAYERS_ALL, &s->content);
+  if (status == CHI_OK && b->config.failed)
+    status = chi_fail(CHI_ERR_MEMORY, "no memory for options");
+  return chi_agree(s->comm, status);
 }
 
 static void log_lengths(const chi_stage *s)
@@ -175,7 +172,6 @@ static chi_status list(chi_stage *s, const uint8_t *const *done)
 {
   const boot *b = s->own;
   log_lengths(s);
-  if (chi_bootstrap_dropped(b->file)) return CHI_OK;
   return chi_bootstrap_units(s->study, &s->options->encode, b->options->replicates, s->picked, done,
                              &s->units);
 }
@@ -257,50 +253,49 @@ static chi_status compute(chi_stage *s, const chi_stage_unit *unit, const chi_fe
 
 static chi_status write_unit(chi_stage *s, const chi_stage_unit *unit, uint8_t done)
 {
-  const boot *b = s->own;
   const chi_picked *picked = picked_of(s, unit);
   const block at = block_of(s, unit);
   const int64_t values = at.size * at.n_times;
-  const int64_t site0 = s->study->datasets[unit->dataset].first_site;
-  if (done == CHI_DONE_FAILED) fill_with_nan(2 * at.n_electrodes * values, at.val_r);
-  for (int64_t k = 0; k < at.n_electrodes; k++)
-    CHI_TRY(chi_bootstrap_write(b->file, unit->alignment, picked->row, site0 + picked->electrode[k],
-                                unit->begin / CHI_REPLICATE_BLOCK, done, at.val_r + k * values,
-                                at.test_r + k * values));
+  for (int64_t k = 0; k < at.n_electrodes; k++) {
+    const float *const scores[] = {at.val_r + k * values, at.test_r + k * values};
+    const chi_box box = {
+        .group = unit->alignment,
+        .record = CHI_REPLICATES,
+        .row = picked->row,
+        .site = s->study->datasets[unit->dataset].first_site + picked->electrode[k],
+        .n_sites = 1,
+        .block = unit->begin / CHI_REPLICATE_BLOCK,
+        .n_blocks = 1};
+    CHI_TRY(chi_store_write(s->store, &box, done, done == CHI_DONE_FAILED ? NULL : scores));
+  }
   return CHI_OK;
 }
 
 /* ---- after the last unit ---- */
 
-static chi_status drop_replicates(const chi_stage *s)
+/* A summary is never older than its replicates: all are made. */
+static chi_status complete(chi_stage *s)
 {
-  const boot *b = s->own;
-  const chi_bootstrap_content content = content_of(b);
-  const chi_provenance provenance = chi_stage_provenance(s, b->config.s);
-  return chi_bootstrap_drop(s->options->run, s->study, &provenance, &content, s->size);
+  return chi_summarise_all(s->comm, &s->content, s->store);
 }
 
-/* Summarise all replicates, so that a summary is never older than these; close the file, without
- * its replicates if they are not to be kept and none is still to be made. */
-static chi_status finish(chi_stage *s, chi_status status)
+/* Without its replicates, if they are not to be kept and none is still to be made. */
+static chi_status closed(chi_stage *s)
 {
-  boot *b = s->own;
-  const bool dropped = b->file != NULL && chi_bootstrap_dropped(b->file);
-  chi_kept kept;
-  if (status == CHI_OK && !dropped)
-    status = chi_summarise_all(s->comm, s->study, b->rows, b->options->replicates, b->file);
-  chi_keep(&kept, status);
-  CHI_TRY(chi_keep_first(&kept, chi_bootstrap_close(&b->file)));
-  if (b->options->keep || dropped) return CHI_OK;
+  const boot *b = s->own;
+  if (b->options->keep) return CHI_OK;
   if (s->failed > 0) {
     chi_log(CHI_LOG_INFO,
             "bootstrap: the replicates are kept, since --resume needs them to do what failed");
     return CHI_OK;
   }
-  return chi_agree(s->comm, s->rank == 0 ? drop_replicates(s) : CHI_OK);
+  const chi_provenance provenance = chi_stage_provenance(s, b->config.s);
+  return chi_agree(s->comm, s->rank == 0
+                                ? chi_store_drop(s->options->run, &s->content, &provenance, s->size)
+                                : CHI_OK);
 }
 
-static chi_status describe(const chi_stage *s, chi_text *text)
+static chi_status report(const chi_stage *s, chi_text *text)
 {
   return chi_bootstrap_report_table(s->options->run, text);
 }
@@ -321,18 +316,16 @@ static void free_own(chi_stage *s)
   chi_free(b->checksum);
 }
 
-static const chi_stage_kind kind = {.name = "bootstrap",
-                                    .file = "bootstrap.h5",
-                                    .what = "replicates",
+static const chi_stage_kind kind = {.schema = &chi_bootstrap_schema,
                                     .cells = "blocks of replicates",
                                     .prepare = prepare,
-                                    .open = open_file,
-                                    .done = done_of,
+                                    .describe = describe,
                                     .list = list,
                                     .compute = compute,
                                     .write = write_unit,
-                                    .finish = finish,
-                                    .describe = describe,
+                                    .complete = complete,
+                                    .closed = closed,
+                                    .report = report,
                                     .free = free_own};
 
 chi_status chi_bootstrap_stage(MPI_Comm comm, const chi_bootstrap_options *options, int64_t *failed)
@@ -340,3 +333,60 @@ chi_status chi_bootstrap_stage(MPI_Comm comm, const chi_bootstrap_options *optio
   boot b = {.options = options};
   return chi_stage_run(comm, &kind, &options->stage, &b, failed);
 }
+
+/* ---- joining runs ---- */
+
+/* An option of the section. */
+static chi_status option(const char *run, const char *section, const char *key, char **out)
+{
+  CHI_TRY(chi_config_value(run, section, key, out));
+  if (*out != NULL) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: the bootstraps do not say their option %s", run, key);
+}
+
+/* Lengths of blocks depend on the recordings alone. */
+static chi_status take_lengths(const chi_study *study, const chi_labels *like,
+                               chi_bootstrap_rows *rows)
+{
+  for (int32_t a = 0; a < study->n_alignments; a++) {
+    const chi_alignment *al = &study->alignments[a];
+    int32_t at;
+    const chi_group_labels *g = chi_labels_find(like, al->name, &at);
+    if (g == NULL || g->n_subjects != al->n_datasets)
+      return chi_fail(CHI_ERR_INPUT, "bootstrap.h5: /%s is not of the sizes of its fit.h5",
+                      al->name);
+    CHI_TRY(chi_alloc(al->n_datasets, sizeof(int32_t), "blocks", &rows[a].block_length));
+    memcpy(rows[a].block_length, g->block_length, (size_t)al->n_datasets * sizeof(int32_t));
+  }
+  return CHI_OK;
+}
+
+static chi_status describe_joined(MPI_Comm comm, const char *run, const chi_study *study,
+                                  const char *section, const chi_labels *like, chi_content *out)
+{
+  char *layers = NULL, *models = NULL, *seed = NULL;
+  chi_bootstrap_rows *rows = NULL;
+  chi_status s = option(run, section, "bootstrap.layer-selection", &layers);
+  if (s == CHI_OK) s = option(run, section, "bootstrap.models", &models);
+  if (s == CHI_OK) s = option(run, section, "bootstrap.seed", &seed);
+  s = chi_agree(comm, s);
+  if (s == CHI_OK) {
+    const chi_layer_selection selection = strcmp(layers, "all") == 0     ? CHI_LAYERS_ALL
+                                          : strcmp(layers, "final") == 0 ? CHI_LAYERS_FINAL
+                                                                         : CHI_LAYERS_SITE;
+    s = chi_choose_layers(comm, run, study, selection, models, &rows);
+    if (s == CHI_OK) s = take_lengths(study, like, rows);
+    if (s == CHI_OK)
+      s = chi_bootstrap_content(study, rows, like->group[0].length[CHI_REPLICATE],
+                                strtoull(seed, NULL, 10), selection == CHI_LAYERS_ALL, out);
+    s = chi_agree(comm, s);
+  }
+  chi_choose_free(study, &rows);
+  chi_free(layers);
+  chi_free(models);
+  chi_free(seed);
+  return s;
+}
+
+const chi_merge_stage chi_bootstrap_merge = {
+    .schema = &chi_bootstrap_schema, .describe = describe_joined, .complete = chi_summarise_all};

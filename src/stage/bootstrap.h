@@ -6,6 +6,7 @@
 
 #include "stage/choose.h"
 #include "stage/stage.h"
+#include "store/merge.h"
 
 typedef struct chi_bootstrap_options {
   chi_stage_options stage;
@@ -23,5 +24,8 @@ typedef struct chi_bootstrap_options {
  * \return CHI_OK (also where units failed), CHI_STOPPED, or an error before the first unit */
 chi_status chi_bootstrap_stage(MPI_Comm comm, const chi_bootstrap_options *options,
                                int64_t *failed);
+
+/** What merging runs needs of the stage. */
+extern const chi_merge_stage chi_bootstrap_merge;
 
 #endif

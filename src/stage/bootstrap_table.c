@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/table.h"
-#include "run/bootstrap_read.h"
+#include "store/bootstrap_read.h"
 
 enum { ENOUGH_BINS = 10 }; /* as `chiasm sites` wants by default */
 

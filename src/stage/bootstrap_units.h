@@ -5,8 +5,8 @@
 #define CHIASM_STAGE_BOOTSTRAP_UNITS_H
 
 #include "chiasm/encode.h"
-#include "run/bootstrap_file.h"
 #include "stage/units.h"
+#include "store/content.h"
 
 /** Turn the layers of the rows' sites into the electrodes of the layers.
  * \param[in]  rows    by alignment

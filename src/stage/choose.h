@@ -7,7 +7,7 @@
 
 #include "chiasm/run.h"
 #include "chiasm/study.h"
-#include "run/bootstrap_file.h"
+#include "store/content.h"
 
 typedef enum chi_layer_selection {
   CHI_LAYERS_SITE,  /* the one with the best validation r there */

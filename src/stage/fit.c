@@ -12,7 +12,6 @@
 typedef struct fit {
   const chi_fit_options *options;
   chi_rows *rows; /* by dataset */
-  chi_run *run;
 } fit;
 
 /* The folds of every dataset's events. */
@@ -34,25 +33,17 @@ static chi_status prepare(chi_stage *s)
 {
   fit *f = s->own;
   const chi_stage_options *o = s->options;
-  CHI_TRY(chi_agree(s->comm, s->rank == 0 ? chi_run_check(o->run, o->mode) : CHI_OK));
+  CHI_TRY(
+      chi_agree(s->comm, s->rank == 0 ? chi_store_look(o->run, &chi_fit_schema, o->mode) : CHI_OK));
   CHI_TRY(chi_layers_open_study(s->comm, f->options->study, &o->selection, &s->study));
   return chi_agree(s->comm, make_rows(s->study, &o->encode, &f->rows));
 }
 
-static chi_status open_file(chi_stage *s, int64_t *torn)
+static chi_status describe(chi_stage *s, const char **config)
 {
-  fit *f = s->own;
-  const chi_stage_options *o = s->options;
+  *config = s->options->fit_config;
   CHI_TRY(chi_layers_checksum(s->comm, s->study, s->checksum));
-  const chi_provenance provenance = chi_stage_provenance(s, o->fit_config);
-  CHI_TRY(chi_run_open(s->comm, o->run, o->mode, s->study, &provenance, &f->run));
-  *torn = chi_run_torn(f->run);
-  return CHI_OK;
-}
-
-static const uint8_t *done_of(const chi_stage *s, int32_t alignment)
-{
-  return chi_run_done(((const fit *)s->own)->run, alignment);
+  return chi_agree(s->comm, chi_fit_content(s->study, &s->content));
 }
 
 static chi_status list(chi_stage *s, const uint8_t *const *done)
@@ -89,25 +80,18 @@ static chi_status compute(chi_stage *s, const chi_stage_unit *unit, const chi_fe
 
 static chi_status write_unit(chi_stage *s, const chi_stage_unit *unit, uint8_t done)
 {
-  const fit *f = s->own;
   const chi_encode_part part = scores_of(s, unit);
-  const int64_t site0 = s->study->datasets[unit->dataset].first_site + unit->begin;
-  const int64_t n_sites = unit->end - unit->begin;
-  if (done == CHI_DONE_FAILED)
-    return chi_run_fail(f->run, unit->alignment, unit->space, site0, n_sites);
-  return chi_run_write(f->run, unit->alignment, unit->space, site0, n_sites, part.val_r,
-                       part.test_r, part.alpha);
+  const float *const scores[] = {part.val_r, part.test_r, part.alpha};
+  const chi_box box = {.group = unit->alignment,
+                       .record = CHI_SCORES,
+                       .row = unit->space,
+                       .site = s->study->datasets[unit->dataset].first_site + unit->begin,
+                       .n_sites = unit->end - unit->begin,
+                       .n_blocks = 1};
+  return chi_store_write(s->store, &box, done, done == CHI_DONE_FAILED ? NULL : scores);
 }
 
-static chi_status finish(chi_stage *s, chi_status status)
-{
-  fit *f = s->own;
-  chi_kept kept;
-  chi_keep(&kept, status);
-  return chi_keep_first(&kept, chi_run_close(&f->run));
-}
-
-static chi_status describe(const chi_stage *s, chi_text *text)
+static chi_status report(const chi_stage *s, chi_text *text)
 {
   const chi_stage_options *o = s->options;
   return chi_fit_report_table(o->run, o->encode.alphas, o->encode.n_alphas, text);
@@ -120,19 +104,15 @@ static void free_own(chi_stage *s)
   chi_free(f->rows);
 }
 
-static const chi_stage_kind kind = {.name = "fit",
-                                    .file = "fit.h5",
-                                    .what = "scores",
+static const chi_stage_kind kind = {.schema = &chi_fit_schema,
                                     .cells = "sites",
                                     .by_electrodes = true,
                                     .prepare = prepare,
-                                    .open = open_file,
-                                    .done = done_of,
+                                    .describe = describe,
                                     .list = list,
                                     .compute = compute,
                                     .write = write_unit,
-                                    .finish = finish,
-                                    .describe = describe,
+                                    .report = report,
                                     .free = free_own};
 
 chi_status chi_fit(MPI_Comm comm, const chi_fit_options *options, int64_t *failed)

@@ -13,7 +13,7 @@
 chi_provenance chi_stage_provenance(const chi_stage *s, const char *config)
 {
   return (chi_provenance){.config = config,
-                          .later_config = s->options->other_config,
+                          .section = s->options->other_config,
                           .study_checksum = s->checksum,
                           .threads_per_rank = s->options->encode.threads,
                           .blas_kernel = s->options->blas_kernel,
@@ -125,7 +125,7 @@ chi_status chi_stage_need_responses(chi_stage *s)
 static void log_start(const chi_stage *s, int64_t torn)
 {
   const chi_study *study = s->study;
-  const char *name = s->kind->name;
+  const char *name = s->kind->schema->stage;
   int64_t spaces = 0, sites = 0;
   for (int32_t a = 0; a < study->n_alignments; a++) {
     spaces += study->alignments[a].n_spaces;
@@ -147,8 +147,10 @@ static chi_status list_units(chi_stage *s)
 {
   const uint8_t **done;
   CHI_TRY(chi_alloc(s->study->n_alignments, sizeof *done, "flags", &done));
-  for (int32_t a = 0; a < s->study->n_alignments; a++) done[a] = s->kind->done(s, a);
-  const chi_status status = s->kind->list(s, done);
+  for (int32_t a = 0; a < s->study->n_alignments; a++) done[a] = chi_store_flags(s->store, a, 0);
+  /* without its replicates a file is complete */
+  const bool dropped = (chi_store_variants(s->store) & CHI_DROPPED) != 0;
+  const chi_status status = dropped ? CHI_OK : s->kind->list(s, done);
   chi_free(done);
   return status;
 }
@@ -156,17 +158,19 @@ static chi_status list_units(chi_stage *s)
 static chi_status prepare(chi_stage *s)
 {
   const chi_stage_options *o = s->options;
-  int64_t torn = 0;
+  const char *config = NULL;
   char log[PATH_MAX];
   CHI_TRY(s->kind->prepare(s));
   CHI_TRY(chi_layers_reals(s->comm, s->study, &s->real));
   const chi_room_demand demand = {s->study, &o->encode, s->real, s->picked, s->replicates};
   CHI_TRY(chi_room_plan(s->comm, &demand, o->memory_per_rank, &s->room));
-  CHI_TRY(s->kind->open(s, &torn));
+  CHI_TRY(s->kind->describe(s, &config));
+  const chi_provenance provenance = chi_stage_provenance(s, config);
+  CHI_TRY(chi_store_open(s->comm, o->run, o->mode, &s->content, &provenance, &s->store));
   /* every rank's warnings, and why a job ended, belong there too */
   CHI_TRY(chi_path_join(log, o->run, "log.txt"));
   chi_log_set_file(log);
-  log_start(s, torn);
+  log_start(s, chi_store_torn(s->store));
   return chi_agree(s->comm, list_units(s));
 }
 
@@ -174,8 +178,8 @@ static void log_plan(const chi_stage *s)
 {
   char text[512];
   chi_room_text(&s->room, text, sizeof text);
-  chi_log(CHI_LOG_INFO, "%s: memory: %s", s->kind->name, text);
-  chi_log(CHI_LOG_INFO, "%s: encoding models%s: %lld, in %lld units", s->kind->name,
+  chi_log(CHI_LOG_INFO, "%s: memory: %s", s->kind->schema->stage, text);
+  chi_log(CHI_LOG_INFO, "%s: encoding models%s: %lld, in %lld units", s->kind->schema->stage,
           s->options->mode == CHI_RUN_RESUME ? " left" : "", (long long)s->units.models,
           (long long)s->units.n);
 }
@@ -191,22 +195,22 @@ static chi_status make_buffers(chi_stage *s)
 static chi_status sweep(chi_stage *s)
 {
   if (s->units.n == 0) {
-    chi_log(CHI_LOG_INFO, "%s: %s is complete already, nothing is left to fit", s->kind->name,
-            s->options->run);
+    chi_log(CHI_LOG_INFO, "%s: %s is complete already, nothing is left to fit",
+            s->kind->schema->stage, s->options->run);
     return CHI_OK;
   }
   log_plan(s);
   CHI_TRY(chi_stage_need_responses(s));
   CHI_TRY(chi_agree(s->comm, make_buffers(s)));
-  s->watch = (chi_watch){.run = s->options->run, .stage = s->kind->name, .ranks = s->size};
+  s->watch = (chi_watch){.run = s->options->run, .stage = s->kind->schema->stage, .ranks = s->size};
   const chi_sweep_stage work = {
-      .name = s->kind->name, .context = s, .work = do_unit, .failed = unit_failed};
+      .name = s->kind->schema->stage, .context = s, .work = do_unit, .failed = unit_failed};
   chi_sweep_result result;
   const chi_status status =
       chi_sweep_run(s->comm, s->units.unit, s->units.n, &work, progress, &result);
   if (status != CHI_OK && status != CHI_STOPPED) return status;
   s->failed = result.failed;
-  chi_account_log(s->comm, s->kind->name, &s->account, &s->watch, &result);
+  chi_account_log(s->comm, s->kind->schema->stage, &s->account, &s->watch, &result);
   return status;
 }
 
@@ -218,7 +222,7 @@ static chi_status print_end(const chi_stage *s, bool stopped)
   chi_status status = CHI_OK;
   if (!stopped) {
     chi_text_add(&text, "\n");
-    status = s->kind->describe(s, &text);
+    status = s->kind->report(s, &text);
     /* found at the end, it is no bad input: somebody took the file away */
     if (status == CHI_ERR_INPUT) status = chi_fail(CHI_ERR_IO, "%s", chi_message());
   }
@@ -226,10 +230,19 @@ static chi_status print_end(const chi_stage *s, bool stopped)
   if (stopped)
     chi_text_add(&text, "\nstopped early; to go on: %s\n", s->options->again);
   else
-    chi_text_add(&text, "\n%s %s/%s, options %s/config.yaml, log %s/log.txt\n", s->kind->what, run,
-                 s->kind->file, run, run);
+    chi_text_add(&text, "\n%s %s/%s, options %s/config.yaml, log %s/log.txt\n",
+                 s->kind->schema->record[0].noun, run, s->kind->schema->file, run, run);
   if (status == CHI_OK) status = chi_text_print(&text);
   chi_text_free(&text);
+  return status;
+}
+
+static chi_status finish(chi_stage *s, chi_status status)
+{
+  const bool dropped = s->store != NULL && (chi_store_variants(s->store) & CHI_DROPPED) != 0;
+  if (status == CHI_OK && s->kind->complete != NULL && !dropped) status = s->kind->complete(s);
+  status = chi_store_finish(&s->store, status);
+  if (status == CHI_OK && s->kind->closed != NULL && !dropped) status = s->kind->closed(s);
   return status;
 }
 
@@ -240,6 +253,7 @@ static void end(chi_stage *s)
   chi_encoder_destroy(&s->encoder);
   chi_response_supply_end(&s->responses);
   chi_unit_list_free(&s->units);
+  chi_content_free(&s->content);
   chi_watch_free(&s->watch);
   chi_free(s->scores);
   chi_free(s->real);
@@ -254,7 +268,7 @@ chi_status chi_stage_run(MPI_Comm comm, const chi_stage_kind *kind,
   MPI_Comm_size(comm, &s.size);
   chi_status status = prepare(&s);
   if (status == CHI_OK) status = sweep(&s);
-  status = kind->finish(&s, status);
+  status = finish(&s, status);
   if (status == CHI_OK || status == CHI_STOPPED) {
     const chi_status printed =
         chi_agree(comm, s.rank == 0 ? print_end(&s, status == CHI_STOPPED) : CHI_OK);

@@ -20,6 +20,7 @@
 #include "stage/room.h"
 #include "stage/units.h"
 #include "stage/watch.h"
+#include "store/store.h"
 
 /** What every stage is told. All borrowed. */
 typedef struct chi_stage_options {
@@ -50,6 +51,8 @@ typedef struct chi_stage {
   uint8_t *real;      /* by chi_layer_number: chi_real of its features in memory */
   chi_room room;
   chi_response_supply responses;
+  chi_content content; /* of the results file */
+  chi_store *store;
   chi_unit_list units;
   int64_t failed; /* units */
 
@@ -63,18 +66,16 @@ typedef struct chi_stage {
 /** What differs between stages. The functions are collective on the stage's comm unless they say
  * otherwise; each finds what came before it. */
 typedef struct chi_stage_kind {
-  const char *name;   /* "fit": of the command, in messages and in status.json */
-  const char *file;   /* "fit.h5": where its results go */
-  const char *what;   /* "scores": and what they are */
-  const char *cells;  /* "sites": what may be cut short in it when a job is killed */
-  bool by_electrodes; /* a unit's range are electrodes, which a failure names */
+  const chi_schema *schema; /* of its results file; its name is the command's */
+  const char *cells;        /* "sites": what may be cut short in it when a job is killed */
+  bool by_electrodes;       /* a unit's range are electrodes, which a failure names */
   /** Open the study and find what decides the memory: study, checksum, picked, replicates. */
   chi_status (*prepare)(chi_stage *s);
-  /** Make or take up the results file. \param[out] torn  of its cells */
-  chi_status (*open)(chi_stage *s, int64_t *torn);
-  /** The state of an alignment's cells, CHI_DONE_*. Local; borrowed. */
-  const uint8_t *(*done)(const chi_stage *s, int32_t alignment);
-  /** List the units that are left. Local. */
+  /** Say what the results file is to hold: content; and with which options it is made.
+   * \param[out] config  as in config.yaml; borrowed until the stage's end */
+  chi_status (*describe)(chi_stage *s, const char **config);
+  /** List the units that are left. Local.
+   * \param[in] done  by alignment: the flags of the file's first record */
   chi_status (*list)(chi_stage *s, const uint8_t *const *done);
   /** Compute one unit into `scores`. Local.
    * \param[in] responses  of the electrodes that take part in its layer */
@@ -82,10 +83,11 @@ typedef struct chi_stage_kind {
                         const chi_responses *responses);
   /** Write what was computed, or that the unit failed: CHI_DONE_WRITTEN or _FAILED. Local. */
   chi_status (*write)(chi_stage *s, const chi_stage_unit *unit, uint8_t done);
-  /** Close the file after the last unit. \return the first failure, `status` of before included */
-  chi_status (*finish)(chi_stage *s, chi_status status);
+  /** What is to be done once all units are, before the file is closed, and after; NULL: nothing. */
+  chi_status (*complete)(chi_stage *s);
+  chi_status (*closed)(chi_stage *s);
   /** Say what was found. Local; rank 0. */
-  chi_status (*describe)(const chi_stage *s, chi_text *text);
+  chi_status (*report)(const chi_stage *s, chi_text *text);
   /** Free the own part. Local. */
   void (*free)(chi_stage *s);
 } chi_stage_kind;

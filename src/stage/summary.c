@@ -35,62 +35,67 @@ void chi_summarise(int64_t n, double *values, double summary[3])
 
 /* Room for one row and site. */
 typedef struct summary_room {
-  float *val_r, *test_r; /* replicate x time */
-  float *summary;        /* CHI_N_SUMMARIES x time */
-  double *values;        /* replicate */
+  int64_t n_replicates, n_times;
+  float *r[2];                     /* val_r, test_r: replicate x time */
+  float *summary[CHI_N_SUMMARIES]; /* time */
+  double *values;                  /* replicate */
 } summary_room;
 
-static chi_status room_create(int64_t n_replicates, int64_t n_times, summary_room *room)
+static chi_status room_create(summary_room *room)
 {
-  const int64_t n = n_replicates * n_times;
-  CHI_TRY(chi_alloc(n, sizeof *room->val_r, "replicates", &room->val_r));
-  CHI_TRY(chi_alloc(n, sizeof *room->test_r, "replicates", &room->test_r));
-  CHI_TRY(chi_alloc(CHI_N_SUMMARIES * n_times, sizeof *room->summary, "summaries", &room->summary));
-  return chi_alloc(n_replicates, sizeof *room->values, "replicates", &room->values);
+  for (int v = 0; v < 2; v++)
+    CHI_TRY(
+        chi_alloc(room->n_replicates * room->n_times, sizeof(float), "replicates", &room->r[v]));
+  for (int k = 0; k < CHI_N_SUMMARIES; k++)
+    CHI_TRY(chi_alloc(room->n_times, sizeof(float), "summaries", &room->summary[k]));
+  return chi_alloc(room->n_replicates, sizeof *room->values, "replicates", &room->values);
 }
 
 static void room_free(summary_room *room)
 {
-  chi_free(room->val_r);
-  chi_free(room->test_r);
-  chi_free(room->summary);
+  for (int v = 0; v < 2; v++) chi_free(room->r[v]);
+  for (int k = 0; k < CHI_N_SUMMARIES; k++) chi_free(room->summary[k]);
   chi_free(room->values);
 }
 
-static chi_status summarise_site(chi_bootstrap *bootstrap, int32_t alignment, int64_t row,
-                                 int64_t site, int64_t n_replicates, int64_t n_times,
-                                 summary_room *room)
+/* \param[in] box  of all blocks of a row and site */
+static chi_status summarise_site(chi_store *store, chi_box box, summary_room *room)
 {
   if (chi_stop_asked())
     return chi_fail(CHI_STOPPED, "bootstrap: stopped by a signal while summarising the replicates");
-  CHI_TRY(chi_bootstrap_read(bootstrap, alignment, row, site, room->val_r, room->test_r));
-  for (int v = 0; v < 2; v++) {
-    const float *r = v == 0 ? room->val_r : room->test_r;
-    for (int64_t b = 0; b < n_times; b++) {
+  CHI_TRY(chi_store_read(store, &box, room->r, NULL));
+  for (int v = 0; v < 2; v++)
+    for (int64_t b = 0; b < room->n_times; b++) {
       double three[3];
-      for (int64_t i = 0; i < n_replicates; i++) room->values[i] = (double)r[i * n_times + b];
-      chi_summarise(n_replicates, room->values, three);
-      for (int k = 0; k < 3; k++) room->summary[(3 * v + k) * n_times + b] = (float)three[k];
+      for (int64_t i = 0; i < room->n_replicates; i++)
+        room->values[i] = (double)room->r[v][i * room->n_times + b];
+      chi_summarise(room->n_replicates, room->values, three);
+      for (int k = 0; k < 3; k++) room->summary[3 * v + k][b] = (float)three[k];
     }
-  }
-  return chi_bootstrap_write_summary(bootstrap, alignment, row, site, room->summary);
+  box.record = CHI_SUMMARIES;
+  box.n_blocks = 1;
+  return chi_store_write(store, &box, CHI_DONE_WRITTEN, (const float *const *)room->summary);
 }
 
-chi_status chi_summarise_all(MPI_Comm comm, const chi_study *study, const chi_bootstrap_rows *rows,
-                             int64_t n_replicates, chi_bootstrap *bootstrap)
+chi_status chi_summarise_all(MPI_Comm comm, const chi_content *content, chi_store *store)
 {
   int rank, size;
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &size);
   chi_status s = CHI_OK;
-  for (int32_t a = 0; a < study->n_alignments && s == CHI_OK; a++) {
-    const chi_alignment *al = &study->alignments[a];
-    summary_room room = {0};
-    s = room_create(n_replicates, al->n_times, &room);
-    for (int64_t i = rank; i < rows[a].n_rows * al->n_sites && s == CHI_OK; i += size)
-      if (rows[a].space[i] >= 0)
-        s = summarise_site(bootstrap, a, i / al->n_sites, i % al->n_sites, n_replicates,
-                           al->n_times, &room);
+  for (int32_t a = 0; a < content->n_groups && s == CHI_OK; a++) {
+    const int64_t *length = content->group[a].length;
+    summary_room room = {.n_replicates = length[CHI_REPLICATE], .n_times = length[CHI_TIME]};
+    s = room_create(&room);
+    for (int64_t i = rank; i < length[CHI_ROW] * length[CHI_SITE] && s == CHI_OK; i += size) {
+      const chi_box box = {.group = a,
+                           .record = CHI_REPLICATES,
+                           .row = i / length[CHI_SITE],
+                           .site = i % length[CHI_SITE],
+                           .n_sites = 1,
+                           .n_blocks = length[CHI_REPLICATE_BLOCKS]};
+      if (chi_content_has(content, a, box.row, box.site)) s = summarise_site(store, box, &room);
+    }
     room_free(&room);
   }
   return chi_agree(comm, s);

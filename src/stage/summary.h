@@ -6,8 +6,7 @@
 #include <mpi.h>
 #include <stdint.h>
 
-#include "chiasm/study.h"
-#include "run/bootstrap_file.h"
+#include "store/store.h"
 
 /** Mean and 2.5 and 97.5 percentiles (numpy's `linear`) of the finite ones of n values; all NaN if
  * over 5 % are missing, or n is 0. Local.
@@ -15,8 +14,8 @@
  * \param[out]    summary mean, lower, upper */
 void chi_summarise(int64_t n, double *values, double summary[3]);
 
-/** Summarise every row and site that has a layer, ranks sharing them. Collective on comm. */
-chi_status chi_summarise_all(MPI_Comm comm, const chi_study *study, const chi_bootstrap_rows *rows,
-                             int64_t n_replicates, chi_bootstrap *bootstrap);
+/** Summarise every row and site that has a layer, ranks sharing them. Collective on comm.
+ * \param[in] content, store  of a bootstrap.h5 with all its replicates */
+chi_status chi_summarise_all(MPI_Comm comm, const chi_content *content, chi_store *store);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "run/progress.h"
+#include "store/progress.h"
 
 static const double write_every_s = 2;
 

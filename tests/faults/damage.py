@@ -45,8 +45,8 @@ def flipped_replicates(stage, folder):
                                 ("val_r", (0, 2, 149, 10), bit), ("checksum", (0, 11, 1), bit),
                                 ("done", (1, 0, 2), bit), ("val_r_mean", (0, 0, 0), bit)])
     out = stage.go_on(run, ranks=3)
-    assert "language netA: 3 blocks of replicates were cut short" in out, out
-    assert "language netA-random: 1 blocks of replicates were cut short" in out, out
+    assert "language netA: the replicates of 3 blocks" in out, out
+    assert "language netA-random: the replicates of 1 block" in out, out
     assert "4 blocks of replicates were cut short when the last job ended" in out, out
     stage.check(run)
 

@@ -164,7 +164,7 @@ def overlaps(r, folder):
         f["film/val_r"][0, 1, 0] = 0.5
     import_checksum(folder / "close/fit.h5", "film", 0, 1)
     done = merge(r.alone, folder / "close", "-o", folder / "wrong")
-    said(done, 2, "differ in the scores of film netA/one at s1/E001", str(r.alone), str(folder / "close"))
+    said(done, 2, "differ in film netA/one at s1/E001: the scores", str(r.alone), str(folder / "close"))
     assert "merge again with --overwrite" in done.stderr, done.stderr
     assert chiasm("status", folder / "wrong").returncode == 3
     merged(r.alone, r.b, "-o", folder / "wrong", "--overwrite")
@@ -299,7 +299,7 @@ def damaged_parts(r, folder):
         at = f["film/val_r"].id.get_offset() + 4 * np.ravel_multi_index((0, 2, 55, 2), f["film/val_r"].shape)
     boot[at] ^= 4
     (part / "bootstrap.h5").write_bytes(boot)
-    said(merge(r.a, part, "-o", run, "--overwrite"), 2, str(part), "film netB at s1/E002", "block 1", "--resume")
+    said(merge(r.a, part, "-o", run, "--overwrite"), 2, str(part), "film netB/one at s1/E002", "block 1", "--resume")
     for n in (0, 50, 3000, len(data) - 1):
         (part / "fit.h5").write_bytes(data[:n])
         refused(r.a, part, "-o", folder / "no", text=(str(part), "fit.h5"))

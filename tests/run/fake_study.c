@@ -84,3 +84,27 @@ void fake_scores(const chi_study *s, int32_t alignment, int64_t space, int64_t s
     alpha[i] = (float)(k % 7);
   }
 }
+
+chi_status fake_open(const char *folder, chi_run_mode mode, const chi_study *of,
+                     const chi_provenance *provenance, chi_store **out)
+{
+  chi_content content;
+  CHI_TRY(chi_fit_content(of, &content));
+  const chi_status s = chi_store_open(MPI_COMM_WORLD, folder, mode, &content, provenance, out);
+  chi_content_free(&content);
+  return s;
+}
+
+chi_status fake_write(chi_store *store, int32_t alignment, int64_t space, int64_t site0,
+                      int64_t n_sites, const float *const scores[3])
+{
+  const chi_box box = {alignment, CHI_SCORES, space, site0, n_sites, 0, 1};
+  return chi_store_write(store, &box, CHI_DONE_WRITTEN, scores);
+}
+
+chi_status fake_fail(chi_store *store, int32_t alignment, int64_t space, int64_t site0,
+                     int64_t n_sites)
+{
+  const chi_box box = {alignment, CHI_SCORES, space, site0, n_sites, 0, 1};
+  return chi_store_write(store, &box, CHI_DONE_FAILED, NULL);
+}

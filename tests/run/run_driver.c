@@ -23,10 +23,10 @@ static const char *argument(int argc, char **argv, const char *name, const char 
   return otherwise;
 }
 
-static chi_status unit(chi_run *run, const chi_study *study, int32_t a, int64_t f, int64_t fail)
+static chi_status unit(chi_store *run, const chi_study *study, int32_t a, int64_t f, int64_t fail)
 {
   const chi_alignment *al = &study->alignments[a];
-  const uint8_t *done = chi_run_done(run, a) + f * al->n_sites;
+  const uint8_t *done = chi_store_flags(run, a, CHI_SCORES) + f * al->n_sites;
   float *scores = NULL;
   CHI_TRY(chi_alloc(3 * al->n_times, sizeof *scores, "scores", &scores));
   chi_status s = CHI_OK;
@@ -34,14 +34,14 @@ static chi_status unit(chi_run *run, const chi_study *study, int32_t a, int64_t 
     if (done[i] != CHI_DONE_NOT_YET) continue;
     float *val_r = scores, *test_r = scores + al->n_times, *alpha = scores + 2 * al->n_times;
     fake_scores(study, a, f, i, 1, val_r, test_r, alpha);
-    s = f == fail ? chi_run_fail(run, a, f, i, 1)
-                  : chi_run_write(run, a, f, i, 1, val_r, test_r, alpha);
+    s = f == fail ? fake_fail(run, a, f, i, 1)
+                  : fake_write(run, a, f, i, 1, (const float *const[]){val_r, test_r, alpha});
   }
   chi_free(scores);
   return s;
 }
 
-static chi_status work(chi_run *run, const chi_study *study, int argc, char **argv)
+static chi_status work(chi_store *run, const chi_study *study, int argc, char **argv)
 {
   int rank, size;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
@@ -49,7 +49,7 @@ static chi_status work(chi_run *run, const chi_study *study, int argc, char **ar
   const int64_t fail = atoll(argument(argc, argv, "fail", "-1"));
   int64_t left = atoll(argument(argc, argv, "units", "1000000")), k = 0;
   if (rank == 0) {
-    printf("torn %lld\n", (long long)chi_run_torn(run));
+    printf("torn %lld\n", (long long)chi_store_torn(run));
     fflush(stdout);
   }
   for (int32_t a = 0; a < study->n_alignments; a++)
@@ -78,11 +78,11 @@ int main(int argc, char **argv)
       .threads_per_rank = 1,
       .blas_kernel = "Haswell",
       .libraries = "none"};
-  chi_run *run = NULL;
-  chi_status s = chi_run_open(MPI_COMM_WORLD, argv[2], mode, study, &provenance, &run);
+  chi_store *run = NULL;
+  chi_status s = fake_open(argv[2], mode, study, &provenance, &run);
   if (s == CHI_OK) s = work(run, study, argc, argv);
+  s = chi_store_finish(&run, s);
   if (s != CHI_OK && rank == 0) chi_log(CHI_LOG_ERROR, "%s", chi_message());
-  const chi_status closed = chi_run_close(&run);
   MPI_Finalize();
-  return chi_exit_code(s != CHI_OK ? s : closed);
+  return chi_exit_code(s);
 }

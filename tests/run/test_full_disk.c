@@ -18,15 +18,18 @@
 #include "base/mpi_init.h"
 #include "check_all.h"
 #include "fake_study.h"
-#include "run/fit_file.h"
-#include "run/folder.h"
+#include "store/folder.h"
+#include "store/internal.h"
 
 enum { SCALE = 400 }; /* 2000 and 800 sites: about a megabyte */
 
 static int rank;
 static char folder[64], path[PATH_MAX];
-static const chi_provenance provenance = {
-    "fit: {folds: 5}\n", "0123456789abcdef", 1, "generic", "-", NULL};
+static const chi_provenance provenance = {.config = "fit: {folds: 5}\n",
+                                          .study_checksum = "0123456789abcdef",
+                                          .threads_per_rank = 1,
+                                          .blas_kernel = "generic",
+                                          .libraries = "-"};
 
 static void new_folder(void)
 {
@@ -39,7 +42,8 @@ static void remove_folder(void)
 {
   MPI_Barrier(MPI_COMM_WORLD);
   if (rank != 0) return;
-  CHECK(chi_run_folder_clear(folder) == CHI_OK && chi_path_join(path, folder, "lock") == CHI_OK);
+  CHECK(chi_run_folder_clear_from(folder, "fit.h5") == CHI_OK &&
+        chi_path_join(path, folder, "lock") == CHI_OK);
   unlink(path);
   CHECK(rmdir(folder) == 0);
 }
@@ -52,6 +56,15 @@ static void limit_files(rlim_t bytes)
   CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 }
 
+static chi_status make(const chi_study *study)
+{
+  chi_content content;
+  CHI_TRY(chi_fit_content(study, &content));
+  const chi_status s = chi_store_make(folder, &content, &provenance, 1, NULL, NULL);
+  chi_content_free(&content);
+  return s;
+}
+
 /* Making the file fails wherever the disk ends, and leaves nothing behind. */
 static void test_make(void **state)
 {
@@ -59,13 +72,13 @@ static void test_make(void **state)
   new_folder();
   for (rlim_t bytes = 1000; bytes < 900000 && rank == 0; bytes = 2 * bytes + 777) {
     limit_files(bytes);
-    CHECK(chi_fit_file_create(folder, fake_study(SCALE), &provenance, 1) == CHI_ERR_IO);
+    CHECK(make(fake_study(SCALE)) == CHI_ERR_IO);
     CHECK(strstr(chi_message(), "fit.h5.tmp: ") != NULL &&
           strstr(chi_message(), "no room for") != NULL);
     CHECK(!chi_run_folder_has(folder, "fit.h5") && !chi_run_folder_has(folder, "fit.h5.tmp"));
     limit_files(0);
   }
-  if (rank == 0) CHECK(chi_fit_file_create(folder, fake_study(1), &provenance, 1) == CHI_OK);
+  if (rank == 0) CHECK(make(fake_study(1)) == CHI_OK);
   remove_folder();
 }
 
@@ -74,14 +87,12 @@ static void test_open(void **state)
 {
   (void)state;
   new_folder();
-  chi_run *run = NULL;
+  chi_store *run = NULL;
   if (rank == 0) limit_files(300000);
-  CHECK(chi_run_open(MPI_COMM_WORLD, folder, CHI_RUN_NEW, fake_study(SCALE), &provenance, &run) ==
-        CHI_ERR_IO);
+  CHECK(fake_open(folder, CHI_RUN_NEW, fake_study(SCALE), &provenance, &run) == CHI_ERR_IO);
   if (rank == 0) limit_files(0);
-  CHECK(chi_run_open(MPI_COMM_WORLD, folder, CHI_RUN_RESUME, fake_study(SCALE), &provenance,
-                     &run) == CHI_OK);
-  CHECK(chi_run_close(&run) == CHI_OK);
+  CHECK(fake_open(folder, CHI_RUN_RESUME, fake_study(SCALE), &provenance, &run) == CHI_OK);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK);
   remove_folder();
 }
 
@@ -92,18 +103,19 @@ static void test_write(void **state)
   new_folder();
   static float val_r[7 * SCALE], test_r[7 * SCALE], alpha[7 * SCALE];
   const chi_study *study = fake_study(SCALE);
-  chi_run *run = NULL;
-  CHECK(chi_run_open(MPI_COMM_WORLD, folder, CHI_RUN_NEW, study, &provenance, &run) == CHI_OK);
+  chi_store *run = NULL;
+  CHECK(fake_open(folder, CHI_RUN_NEW, study, &provenance, &run) == CHI_OK);
   if (rank == 0) {
     limit_files(600000); /* val_r fits, test_r does not */
     fake_scores(study, 0, 3, 0, SCALE, val_r, test_r, alpha);
-    const chi_status s = chi_run_write(run, 0, 3, 0, SCALE, val_r, test_r, alpha);
+    const chi_status s =
+        fake_write(run, 0, 3, 0, SCALE, (const float *const[]){val_r, test_r, alpha});
     limit_files(0);
     CHECK(s == CHI_ERR_IO && strstr(chi_message(), "fit.h5: ") != NULL);
     CHECK(strstr(chi_message(), "could not be written (") != NULL &&
           strstr(chi_message(), "no reason") == NULL);
   }
-  CHECK(chi_run_close(&run) == CHI_OK);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK);
   chi_fit_table *tables = NULL;
   int32_t n;
   CHECK(chi_run_read_tables(folder, &tables, &n) == CHI_OK);
@@ -120,7 +132,7 @@ static void test_small_disk(void **state)
   new_folder();
   int mounted = rank == 0 && mount("tmpfs", folder, "tmpfs", 0, "size=4m") == 0;
   MPI_Bcast(&mounted, 1, MPI_INT, 0, MPI_COMM_WORLD);
-  chi_run *run = NULL;
+  chi_store *run = NULL;
   if (!mounted) {
     MPI_Barrier(MPI_COMM_WORLD);
     if (rank == 0) CHECK(rmdir(folder) == 0);
@@ -128,11 +140,10 @@ static void test_small_disk(void **state)
   }
   char place[PATH_MAX];
   CHECK(chi_path_join(place, folder, "run") == CHI_OK);
-  CHECK(chi_run_open(MPI_COMM_WORLD, place, CHI_RUN_NEW, fake_study(4096 / 3), &provenance, &run) ==
-        CHI_ERR_IO);
+  CHECK(fake_open(place, CHI_RUN_NEW, fake_study(4096 / 3), &provenance, &run) == CHI_ERR_IO);
   CHECK(strstr(chi_message(), "make room") != NULL && !chi_run_folder_has(folder, "run"));
   const chi_study *study = fake_study(SCALE);
-  CHECK(chi_run_open(MPI_COMM_WORLD, place, CHI_RUN_NEW, study, &provenance, &run) == CHI_OK);
+  CHECK(fake_open(place, CHI_RUN_NEW, study, &provenance, &run) == CHI_OK);
   static char filler[1 << 22];
   memset(filler, 1, sizeof filler);
   if (rank == 0) {
@@ -146,11 +157,12 @@ static void test_small_disk(void **state)
   MPI_Barrier(MPI_COMM_WORLD);
   static float scores[7 * 5 * SCALE];
   for (int64_t f = rank; f < 4; f += 2)
-    CHECK(chi_run_write(run, 0, f, 0, 5 * SCALE, scores, scores, scores) == CHI_OK);
-  CHECK(chi_run_close(&run) == CHI_OK);
-  CHECK(chi_run_open(MPI_COMM_WORLD, place, CHI_RUN_RESUME, study, &provenance, &run) == CHI_OK);
-  CHECK(chi_run_torn(run) == 0 && chi_run_done(run, 0)[0] == CHI_DONE_WRITTEN);
-  CHECK(chi_run_close(&run) == CHI_OK);
+    CHECK(fake_write(run, 0, f, 0, 5 * SCALE, (const float *const[]){scores, scores, scores}) ==
+          CHI_OK);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK);
+  CHECK(fake_open(place, CHI_RUN_RESUME, study, &provenance, &run) == CHI_OK);
+  CHECK(chi_store_torn(run) == 0 && chi_store_flags(run, 0, CHI_SCORES)[0] == CHI_DONE_WRITTEN);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK);
   MPI_Barrier(MPI_COMM_WORLD);
   if (rank == 0) CHECK(umount2(folder, MNT_DETACH) == 0 && rmdir(folder) == 0);
 }

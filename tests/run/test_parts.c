@@ -15,10 +15,10 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "run/config.h"
-#include "run/folder.h"
-#include "run/lock.h"
-#include "run/progress.h"
+#include "store/config.h"
+#include "store/folder.h"
+#include "store/lock.h"
+#include "store/progress.h"
 
 static char folder[64];
 
@@ -32,7 +32,7 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
   (void)state;
-  chi_run_folder_clear(folder);
+  chi_run_folder_clear_from(folder, "fit.h5");
   char path[128];
   snprintf(path, sizeof path, "%s/lock", folder);
   unlink(path);
@@ -56,7 +56,7 @@ static void test_config(void **state)
          CHI_ERR_USAGE, "RUN: options differ: folds is 5 in the run, 4 now");
   expect(chi_config_compare("RUN", run, "check: {folds: 5}"), CHI_ERR_USAGE, "not set now");
   expect(chi_config_compare("RUN", "", run), CHI_ERR_USAGE, "folds is not set in the run, 5 now");
-  expect(chi_config_compare("RUN", run, "fit: [5"), CHI_ERR_INPUT, "no YAML (line ");
+  expect(chi_config_compare("RUN", run, "fit: [5"), CHI_ERR_INPUT, "no valid YAML");
   expect(chi_config_compare("RUN", run, "5"), CHI_ERR_INPUT, "no list of keys");
   expect(chi_config_compare("RUN", run, "a: {b: {c: 1}}"), CHI_ERR_INPUT, "options of options");
 }
@@ -85,9 +85,9 @@ static void test_config_put(void **state)
   put("", section, section);
   const char *const bad = "fit: [5\n";
   chi_file_write(folder, "config.yaml", bad, (int64_t)strlen(bad));
-  expect(chi_config_put(folder, "sites", section), CHI_ERR_INPUT, "no YAML (line ");
+  expect(chi_config_put(folder, "sites", section), CHI_ERR_INPUT, "no valid YAML");
   assert_false(chi_run_folder_has(folder, "config.yaml.tmp"));
-  assert_int_equal(chi_run_folder_clear(folder), CHI_OK);
+  assert_int_equal(chi_run_folder_clear_from(folder, "fit.h5"), CHI_OK);
   expect(chi_config_put(folder, "sites", section), CHI_ERR_INPUT, "fit.h5: there is no such file");
 }
 
@@ -126,7 +126,7 @@ static void test_progress_bad(void **state)
   static const struct {
     const char *text, *message;
   } bad[] = {
-      {"", "holds no JSON object"},
+      {"", "is no JSON"},
       {"{", "is no JSON (line"},
       {"[1]", "holds no JSON object"},
       {"{\"stage\": \"fit\"}", "\"state\" is missing"},
@@ -140,7 +140,7 @@ static void test_progress_bad(void **state)
         chi_file_write(folder, "status.json", bad[i].text, (int64_t)strlen(bad[i].text)), CHI_OK);
     expect(chi_progress_read(folder, &progress), CHI_ERR_INPUT, bad[i].message);
   }
-  assert_int_equal(chi_run_folder_clear(folder), CHI_OK);
+  assert_int_equal(chi_run_folder_clear_from(folder, "fit.h5"), CHI_OK);
   expect(chi_progress_read(folder, &progress), CHI_ERR_INPUT, "cannot be read");
 }
 
@@ -169,7 +169,7 @@ static void test_folder(void **state)
   (void)state;
   char path[PATH_MAX];
   chi_run_folder_kind kind;
-  assert_int_equal(chi_run_folder_clear(folder), CHI_OK);
+  assert_int_equal(chi_run_folder_clear_from(folder, "fit.h5"), CHI_OK);
   assert_int_equal(chi_run_folder_look("/tmp/no/such/folder", &kind), CHI_OK);
   assert_int_equal(kind, CHI_FOLDER_NONE);
   assert_int_equal(chi_run_folder_look("/dev/null", &kind), CHI_OK);
@@ -183,7 +183,7 @@ static void test_folder(void **state)
   assert_true(chi_disk_free(path) > 0); /* its parent's */
   assert_int_equal(chi_path_join(path, folder, "fit.h5"), CHI_OK);
   assert_int_equal(mkdir(path, 0777), 0); /* a folder where a file should be */
-  expect(chi_run_folder_clear(folder), CHI_ERR_IO, "cannot be removed");
+  expect(chi_run_folder_clear_from(folder, "fit.h5"), CHI_ERR_IO, "cannot be removed");
   assert_int_equal(rmdir(path), 0);
 }
 

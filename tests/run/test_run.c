@@ -14,12 +14,15 @@
 #include "base/mpi_init.h"
 #include "check_all.h"
 #include "fake_study.h"
-#include "run/folder.h"
+#include "store/folder.h"
 
 static int rank, size;
 static char folder[64];
-static const chi_provenance provenance = {
-    "fit: {folds: 5}\n", "0123456789abcdef", 1, "generic", "-", NULL};
+static const chi_provenance provenance = {.config = "fit: {folds: 5}\n",
+                                          .study_checksum = "0123456789abcdef",
+                                          .threads_per_rank = 1,
+                                          .blas_kernel = "generic",
+                                          .libraries = "-"};
 
 static void new_folder(void)
 {
@@ -33,25 +36,26 @@ static void remove_folder(void)
   MPI_Barrier(MPI_COMM_WORLD);
   if (rank == 0) {
     char path[128];
-    CHECK(chi_run_folder_clear(folder) == CHI_OK);
+    CHECK(chi_run_folder_clear_from(folder, "fit.h5") == CHI_OK);
     snprintf(path, sizeof path, "%s/lock", folder);
     CHECK(unlink(path) == 0 && rmdir(folder) == 0);
   }
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-static chi_run *open_run(chi_run_mode mode)
+static chi_store *open_run(chi_run_mode mode)
 {
-  chi_run *run = NULL;
-  CHECK(chi_run_open(MPI_COMM_WORLD, folder, mode, fake_study(1), &provenance, &run) == CHI_OK);
+  chi_store *run = NULL;
+  CHECK(fake_open(folder, mode, fake_study(1), &provenance, &run) == CHI_OK);
   return run;
 }
 
-static void write_sites(chi_run *run, int32_t a, int64_t space, int64_t site0, int64_t n)
+static void write_sites(chi_store *run, int32_t a, int64_t space, int64_t site0, int64_t n)
 {
   float val_r[64], test_r[64], alpha[64];
   fake_scores(fake_study(1), a, space, site0, n, val_r, test_r, alpha);
-  CHECK(chi_run_write(run, a, space, site0, n, val_r, test_r, alpha) == CHI_OK);
+  CHECK(fake_write(run, a, space, site0, n, (const float *const[]){val_r, test_r, alpha}) ==
+        CHI_OK);
 }
 
 /* What one rank alone writes, without any call of the others, is there afterwards. */
@@ -59,14 +63,14 @@ static void test_one_writes(void **state)
 {
   (void)state;
   new_folder();
-  chi_run *run = open_run(CHI_RUN_NEW);
+  chi_store *run = open_run(CHI_RUN_NEW);
   if (rank == size - 1) {
     write_sites(run, 0, 2, 1, 4);
     write_sites(run, 1, 3, 0, 2);
-    CHECK(chi_run_fail(run, 1, 0, 1, 1) == CHI_OK);
-    CHECK(chi_run_write(run, 0, 0, 5, 0, NULL, NULL, NULL) == CHI_OK); /* nothing is fine */
+    CHECK(fake_fail(run, 1, 0, 1, 1) == CHI_OK);
+    CHECK(fake_write(run, 0, 0, 5, 0, NULL) == CHI_OK); /* nothing is fine */
   }
-  CHECK(chi_run_close(&run) == CHI_OK && run == NULL);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK && run == NULL);
   chi_fit_table *tables = NULL;
   int32_t n;
   CHECK(chi_run_read_tables(folder, &tables, &n) == CHI_OK && n == 2);
@@ -87,7 +91,7 @@ static void test_tables(void **state)
 {
   (void)state;
   new_folder();
-  chi_run *run = open_run(CHI_RUN_NEW);
+  chi_store *run = open_run(CHI_RUN_NEW);
   chi_fit_table *tables = NULL; /* also while the run is open */
   int32_t n;
   CHECK(chi_run_read_tables(folder, &tables, &n) == CHI_OK && n == 2);
@@ -104,7 +108,7 @@ static void test_tables(void **state)
     CHECK(t->present[i] == (i != 13 && i != 14)); /* s2 has no such layer */
   chi_fit_tables_free(&tables, n);
   CHECK(tables == NULL);
-  CHECK(chi_run_close(&run) == CHI_OK);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK);
   remove_folder();
   CHECK(chi_run_read_tables(folder, &tables, &n) == CHI_ERR_INPUT && tables == NULL);
 }
@@ -113,17 +117,16 @@ static void test_resume(void **state)
 {
   (void)state;
   new_folder();
-  chi_run *run = open_run(CHI_RUN_NEW);
+  chi_store *run = open_run(CHI_RUN_NEW);
   for (int64_t f = rank; f < 4; f += size) write_sites(run, 0, f, 0, 3);
-  CHECK(chi_run_done(run, 0)[0] == CHI_DONE_NOT_YET);
-  CHECK(chi_run_close(&run) == CHI_OK);
+  CHECK(chi_store_flags(run, 0, CHI_SCORES)[0] == CHI_DONE_NOT_YET);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK);
   run = open_run(CHI_RUN_RESUME);
-  const uint8_t *done = chi_run_done(run, 0);
+  const uint8_t *done = chi_store_flags(run, 0, CHI_SCORES);
   for (int i = 0; i < 20; i++) CHECK(done[i] == (i % 5 < 3));
-  CHECK(chi_run_torn(run) == 0);
-  CHECK(chi_run_close(&run) == CHI_OK);
-  CHECK(chi_run_open(MPI_COMM_WORLD, folder, CHI_RUN_NEW, fake_study(1), &provenance, &run) ==
-        CHI_ERR_USAGE);
+  CHECK(chi_store_torn(run) == 0);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK);
+  CHECK(fake_open(folder, CHI_RUN_NEW, fake_study(1), &provenance, &run) == CHI_ERR_USAGE);
   CHECK(run == NULL && strstr(chi_message(), "holds a run already") != NULL);
   remove_folder();
 }
@@ -132,13 +135,13 @@ static void test_ranges(void **state)
 {
   (void)state;
   new_folder();
-  chi_run *run = open_run(CHI_RUN_NEW);
+  chi_store *run = open_run(CHI_RUN_NEW);
   static const int64_t bad[][4] = {{-1, 0, 0, 1}, {2, 0, 0, 1}, {0, 4, 0, 1}, {0, -1, 0, 1},
                                    {0, 0, -1, 1}, {0, 0, 0, 6}, {0, 0, 5, 1}, {0, 0, 1, -1}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    CHECK(chi_run_fail(run, (int32_t)bad[i][0], bad[i][1], bad[i][2], bad[i][3]) == CHI_ERR_BUG);
-  CHECK(chi_run_close(&run) == CHI_OK);
-  CHECK(chi_run_close(&run) == CHI_OK); /* of nothing */
+    CHECK(fake_fail(run, (int32_t)bad[i][0], bad[i][1], bad[i][2], bad[i][3]) == CHI_ERR_BUG);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK);
+  CHECK(chi_store_finish(&run, CHI_OK) == CHI_OK); /* of nothing */
   CHECK(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) == 0);
   remove_folder();
 }

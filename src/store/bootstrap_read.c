@@ -1,0 +1,165 @@
+#include "store/bootstrap_read.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "store/internal.h"
+#include "store/labels.h"
+
+struct chi_bootstrap_file {
+  chi_store *store;
+  char *checksum;
+  int32_t n;
+  chi_bootstrap_table *table;
+};
+
+/* Take the flags of one row and site into the counts. */
+static void count_blocks(const uint8_t *done, int64_t n_blocks, chi_bootstrap_table *t)
+{
+  int64_t failed = 0;
+  for (int64_t b = 0; b < n_blocks; b++) {
+    const int64_t left = t->n_replicates - b * CHI_REPLICATE_BLOCK;
+    const int64_t size = left < CHI_REPLICATE_BLOCK ? left : CHI_REPLICATE_BLOCK;
+    failed += done[b] == CHI_DONE_FAILED;
+    *(done[b] == CHI_DONE_WRITTEN  ? &t->done
+      : done[b] == CHI_DONE_FAILED ? &t->failed
+                                   : &t->left) += size * t->n_times;
+  }
+  t->n_failed += failed > 0;
+}
+
+/* Entries must be sorted, so that those of a row and site stand together. */
+static chi_status check_kept(const char *path, const chi_bootstrap_table *t)
+{
+  int64_t last = -1;
+  for (int64_t i = 0; i < t->n_kept; i++) {
+    const int64_t row = t->kept_row[i], site = t->kept_site[i], time = t->kept_time[i];
+    const bool inside = row >= 0 && row < t->n_rows && site >= 0 && site < t->n_sites &&
+                        time >= 0 && time < t->n_times;
+    const int64_t at = inside ? (row * t->n_sites + site) * t->n_times + time : -1;
+    if (at <= last)
+      return chi_fail(CHI_ERR_INPUT,
+                      "%s: /%s: entry %lld of kept_test_r is out of range or out of order", path,
+                      t->alignment, (long long)i);
+    last = at;
+  }
+  return CHI_OK;
+}
+
+/* Take a group's labels, and count what is left and what failed. */
+static chi_status take_table(const chi_store *store, chi_labels *labels, int32_t a,
+                             chi_bootstrap_table *t)
+{
+  const uint8_t *done = chi_store_flags(store, a, CHI_REPLICATES);
+  const uint8_t *summarised = chi_store_flags(store, a, CHI_SUMMARIES);
+  const int64_t n_blocks = chi_store_blocks(store, a, CHI_REPLICATES);
+  chi_group_labels *g = &labels->group[a];
+  chi_labels_view(labels, a, t);
+  t->by_space = (labels->variants & CHI_BY_SPACE) != 0;
+  t->n_subjects = g->n_subjects;
+  t->block_length = g->block_length;
+  g->block_length = NULL;
+  for (int64_t i = 0; i < t->n_rows * t->n_sites; i++) {
+    if (t->layer[i][0] == '\0') continue;
+    count_blocks(done + i * n_blocks, n_blocks, t);
+    t->n_left += summarised[i] == 0;
+  }
+  return check_kept(store->path, t);
+}
+
+chi_status chi_bootstrap_file_open(const char *run, chi_bootstrap_file **file,
+                                   const chi_bootstrap_table **tables, int32_t *n)
+{
+  chi_bootstrap_file *f = NULL;
+  chi_labels labels;
+  *file = NULL;
+  CHI_TRY(chi_alloc(1, sizeof *f, "bootstrap.h5", &f));
+  chi_status s = chi_store_open_read(run, &chi_bootstrap_schema, &f->store, &labels);
+  if (s == CHI_OK) s = chi_alloc(labels.n_groups, sizeof *f->table, "tables", &f->table);
+  for (; s == CHI_OK && f->n < labels.n_groups; f->n++)
+    s = take_table(f->store, &labels, f->n, &f->table[f->n]);
+  f->checksum = labels.study_checksum;
+  labels.study_checksum = NULL;
+  chi_labels_free(&labels);
+  *file = f;
+  *tables = f->table;
+  *n = f->n;
+  if (s != CHI_OK) chi_bootstrap_file_close(file);
+  return s;
+}
+
+void chi_bootstrap_file_close(chi_bootstrap_file **file)
+{
+  chi_bootstrap_file *f = *file;
+  if (f == NULL) return;
+  *file = NULL;
+  chi_store_finish(&f->store, CHI_OK);
+  for (int32_t i = 0; i < f->n; i++) {
+    chi_labels_free_view(&chi_bootstrap_schema, &f->table[i]);
+    chi_free(f->table[i].block_length);
+  }
+  chi_free(f->table);
+  chi_free(f->checksum);
+  chi_free(f);
+}
+
+const char *chi_bootstrap_file_checksum(const chi_bootstrap_file *file) { return file->checksum; }
+
+bool chi_bootstrap_file_keeps(const chi_bootstrap_file *file)
+{
+  return (chi_store_variants(file->store) & CHI_DROPPED) == 0;
+}
+
+chi_status chi_bootstrap_read_summary(chi_bootstrap_file *file, int32_t table, const char *name,
+                                      int64_t row, float *out)
+{
+  const chi_bootstrap_table *t = &file->table[table];
+  const int64_t start[] = {row, 0, 0}, count[] = {1, t->n_sites, t->n_times};
+  for (int i = CHI_BOOT_SUMMARY; i < CHI_BOOT_SUMMARY + CHI_N_SUMMARIES; i++)
+    if (strcmp(chi_bootstrap_schema.field[i].name, name) == 0)
+      return chi_store_read_field(file->store, table, i, start, count, out);
+  return chi_fail(CHI_ERR_BUG, "bootstrap.h5: there is no summary %s", name);
+}
+
+/* The first kept entry that does not stand before (row, site). */
+static int64_t find_kept(const chi_bootstrap_table *t, int64_t row, int64_t site)
+{
+  int64_t low = 0, high = t->n_kept;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (t->kept_row[middle] < row || (t->kept_row[middle] == row && t->kept_site[middle] < site))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static chi_status read_kept(const chi_bootstrap_file *file, int32_t table, int half, int64_t row,
+                            int64_t site, float *out)
+{
+  const chi_bootstrap_table *t = &file->table[table];
+  const int64_t first = find_kept(t, row, site), n = find_kept(t, row, site + 1) - first;
+  float *entries = NULL;
+  for (int64_t i = 0; i < t->n_replicates * t->n_times; i++) out[i] = NAN;
+  if (n == 0 || t->n_replicates == 0) return CHI_OK;
+  const int64_t start[] = {first, 0}, count[] = {n, t->n_replicates};
+  CHI_TRY(chi_alloc(n * t->n_replicates, sizeof *entries, "replicates", &entries));
+  const chi_status s =
+      chi_store_read_field(file->store, table, CHI_BOOT_KEPT_VAL_R + half, start, count, entries);
+  for (int64_t i = 0; i < n && s == CHI_OK; i++)
+    for (int64_t r = 0; r < t->n_replicates; r++)
+      out[r * t->n_times + t->kept_time[first + i]] = entries[i * t->n_replicates + r];
+  chi_free(entries);
+  return s;
+}
+
+chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int half,
+                                         int64_t row, int64_t site, float *out)
+{
+  const chi_bootstrap_table *t = &file->table[table];
+  if (!chi_bootstrap_file_keeps(file)) return read_kept(file, table, half, row, site, out);
+  const int64_t start[] = {row, site, 0, 0}, count[] = {1, 1, t->n_replicates, t->n_times};
+  return chi_store_read_field(file->store, table, CHI_BOOT_VAL_R + half, start, count, out);
+}

@@ -1,0 +1,304 @@
+#include "store/labels.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "chiasm/run.h"
+#include "h5/h5.h"
+
+enum { MANY_GROUPS = 10000 };
+
+/* One group while it is read. */
+typedef struct reading {
+  hid_t id;
+  const char *where; /* for messages */
+  const chi_schema *schema;
+  unsigned variants;
+  chi_group_labels *g;
+} reading;
+
+/* The length of a dimension, which the first label along it says. */
+static chi_status set_length(const reading *r, const chi_field *f, int d, int64_t found)
+{
+  int64_t *length = &r->g->length[f->dim[d]];
+  if (*length < 0) *length = found;
+  if (*length == found) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: %s has %lld labels, expected %lld", r->where, f->name,
+                  (long long)found, (long long)*length);
+}
+
+static chi_status read_vector(const reading *r, const chi_field *f, void **out)
+{
+  int64_t n = 0;
+  const hid_t types[] = {-1, H5T_NATIVE_INT32, H5T_NATIVE_FLOAT, H5T_NATIVE_DOUBLE};
+  chi_status s = f->type == CHI_TEXT
+                     ? chi_h5_read_strings(r->id, r->where, f->name, &n, (char ***)out)
+                     : chi_h5_read_vector(r->id, r->where, f->name, f->type == CHI_INT32,
+                                          types[f->type], &n, out);
+  if (s == CHI_OK && (s = set_length(r, f, 0, n)) != CHI_OK) {
+    if (f->type == CHI_TEXT)
+      chi_h5_free_strings((char ***)out, n);
+    else
+      chi_free(*out);
+    *out = NULL;
+  }
+  return s;
+}
+
+static chi_status read_texts(const reading *r, const chi_field *f, void **out)
+{
+  int64_t dims[2];
+  CHI_TRY(chi_h5_read_string_table(r->id, r->where, f->name, dims, (char ***)out));
+  chi_status s = set_length(r, f, 0, dims[0]);
+  if (s == CHI_OK) s = set_length(r, f, 1, dims[1]);
+  if (s != CHI_OK) chi_h5_free_strings((char ***)out, dims[0] * dims[1]);
+  return s;
+}
+
+/* A field's dataset, which must be what chi_store_make makes: of one size and type, and in one
+ * block of the file. */
+static chi_status open_field(const reading *r, const chi_field *f, chi_h5_dataset *set)
+{
+  CHI_TRY(chi_h5_open_dataset(r->id, r->where, "", f->name, set));
+  const bool real = f->type == CHI_FLOAT32 || f->type == CHI_FLOAT64;
+  bool fits = set->rank == f->rank && set->type_class == (real ? H5T_FLOAT : H5T_INTEGER) &&
+              set->type_size == chi_field_bytes(f);
+  for (int d = 0; d < f->rank && fits; d++) fits = set->dims[d] == r->g->length[f->dim[d]];
+  if (!fits)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s has not the shape or type that chiasm %s gives it",
+                    r->where, f->name, r->schema->stage);
+  if (set->count > 0 && f->role != CHI_LABEL && H5Dget_offset(set->id) == HADDR_UNDEF)
+    return chi_fail(CHI_ERR_INPUT, "%s: %s is not one block of the file", r->where, f->name);
+  return CHI_OK;
+}
+
+static chi_status read_integers(const reading *r, const chi_field *f, void **out)
+{
+  chi_h5_dataset set;
+  chi_status s = open_field(r, f, &set);
+  if (s == CHI_OK) s = chi_alloc(set.count, chi_field_bytes(f), f->name, out);
+  if (s == CHI_OK && set.count > 0 &&
+      H5Dread(set.id, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, *out) < 0)
+    s = chi_fail(CHI_ERR_INPUT, "%s: %s cannot be read (%s)", r->where, f->name, chi_h5_reason());
+  chi_h5_close_dataset(&set);
+  return s;
+}
+
+static chi_status check_field(const reading *r, const chi_field *f)
+{
+  chi_h5_dataset set;
+  const chi_status s = open_field(r, f, &set);
+  chi_h5_close_dataset(&set);
+  return s;
+}
+
+static chi_status read_fields(const reading *r)
+{
+  for (int d = 0; d < CHI_SCHEMA_DIMS; d++) r->g->length[d] = -1;
+  for (int i = 0; i < r->schema->n_fields; i++) {
+    const chi_field *f = &r->schema->field[i];
+    void **out = &r->g->label[i];
+    if (!chi_field_in(f, r->variants)) continue;
+    if (f->role != CHI_LABEL)
+      CHI_TRY(check_field(r, f));
+    else if (f->rank == 1)
+      CHI_TRY(read_vector(r, f, out));
+    else
+      CHI_TRY(f->type == CHI_TEXT ? read_texts(r, f, out) : read_integers(r, f, out));
+  }
+  for (int d = 0; d < CHI_SCHEMA_DIMS; d++)
+    if (r->g->length[d] < 0) r->g->length[d] = 0; /* no field of this variant is along it */
+  return CHI_OK;
+}
+
+static chi_status read_block_length(const reading *r)
+{
+  hid_t attribute = -1, space = -1;
+  hssize_t n = -1;
+  if (H5Aexists(r->id, "block_length") > 0) attribute = H5Aopen(r->id, "block_length", H5P_DEFAULT);
+  if (attribute >= 0) space = H5Aget_space(attribute);
+  if (space >= 0) n = H5Sget_simple_extent_npoints(space);
+  chi_status s = CHI_OK;
+  if (n >= 0 && n <= INT32_MAX)
+    s = chi_alloc(n, sizeof *r->g->block_length, "block lengths", &r->g->block_length);
+  if (s == CHI_OK &&
+      (r->g->block_length == NULL || H5Aread(attribute, H5T_NATIVE_INT32, r->g->block_length) < 0))
+    s = chi_fail(CHI_ERR_INPUT, "%s: attribute block_length is missing or no list of integers",
+                 r->where);
+  if (s == CHI_OK) r->g->n_subjects = (int32_t)n;
+  if (space >= 0) H5Sclose(space);
+  if (attribute >= 0) H5Aclose(attribute);
+  return s;
+}
+
+/* Which variant a file is, by the fields that tell them apart. */
+static unsigned find_variants(const chi_schema *schema, hid_t group)
+{
+  unsigned variants = 0;
+  for (int i = 0; i < schema->n_fields; i++)
+    if (schema->field[i].variants != 0 && chi_h5_has(group, schema->field[i].name))
+      variants |= schema->field[i].variants;
+  if ((variants & CHI_WITH_REPLICATES) != 0) variants &= ~(unsigned)CHI_DROPPED;
+  if (schema->n_records > 1 && (variants & CHI_DROPPED) == 0) variants |= CHI_WITH_REPLICATES;
+  return variants;
+}
+
+static chi_status read_group(hid_t file, const char *path, int32_t a, chi_labels *labels)
+{
+  char where[4096 + 256];
+  chi_group_labels *g = &labels->group[a];
+  reading r = {.where = where, .schema = labels->schema, .g = g};
+  snprintf(where, sizeof where, "%s: /%s", path, g->name);
+  CHI_TRY(chi_h5_open_group(file, path, g->name, &r.id));
+  if (a == 0) labels->variants = find_variants(labels->schema, r.id);
+  r.variants = labels->variants;
+  chi_status s = read_fields(&r);
+  if (s == CHI_OK && !labels->schema->first) s = read_block_length(&r);
+  H5Gclose(r.id);
+  return s;
+}
+
+static chi_status read_attributes(hid_t file, const char *path, chi_labels *labels)
+{
+  bool found = false;
+  double format = 0;
+  const struct {
+    const char *name;
+    char **out;
+  } texts[] = {{"config", &labels->config},
+               {"study", &labels->study},
+               {"study_checksum", &labels->study_checksum},
+               {"run_blas_kernel", &labels->kernel}};
+  CHI_TRY(chi_h5_attribute_number(file, path, "/", "chiasm_format", &found, &format));
+  if (!found)
+    return chi_fail(CHI_ERR_USAGE, "%s: is no result of chiasm %s", path, labels->schema->stage);
+  if (format != CHI_RUN_FORMAT)
+    return chi_fail(CHI_ERR_USAGE, "%s: is of format %g, this chiasm reads format %d", path, format,
+                    CHI_RUN_FORMAT);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    CHI_TRY(chi_h5_attribute_text(file, path, "/", texts[i].name, texts[i].out));
+    if (*texts[i].out == NULL)
+      return chi_fail(CHI_ERR_INPUT, "%s: does not say how it was made: it has no attribute %s",
+                      path, texts[i].name);
+  }
+  return CHI_OK;
+}
+
+chi_status chi_labels_read(hid_t file, const char *path, const chi_schema *schema,
+                           chi_labels *labels)
+{
+  labels->schema = schema;
+  CHI_TRY(read_attributes(file, path, labels));
+  H5G_info_t info;
+  if (H5Gget_info(file, &info) < 0 || info.nlinks > MANY_GROUPS)
+    return chi_fail(CHI_ERR_INPUT, "%s: cannot be listed", path);
+  CHI_TRY(chi_alloc((int64_t)info.nlinks, sizeof *labels->group, "labels", &labels->group));
+  for (hsize_t i = 0; i < info.nlinks; i++) {
+    char name[256];
+    if (H5Lget_name_by_idx(file, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name,
+                           H5P_DEFAULT) < 0)
+      return chi_fail(CHI_ERR_INPUT, "%s: cannot be listed (%s)", path, chi_h5_reason());
+    labels->n_groups = (int32_t)i + 1;
+    CHI_TRY(chi_strdup(name, &labels->group[i].name));
+    CHI_TRY(read_group(file, path, (int32_t)i, labels));
+  }
+  return CHI_OK;
+}
+
+/* Free the labels of a field, of the lengths given by dimension. */
+static void free_label(const chi_field *f, const int64_t *length, void **label)
+{
+  int64_t n = 1;
+  for (int d = 0; d < f->rank; d++) n *= length[f->dim[d]];
+  if (f->type == CHI_TEXT)
+    chi_h5_free_strings((char ***)label, n);
+  else
+    chi_free(*label);
+  *label = NULL;
+}
+
+void chi_labels_free(chi_labels *labels)
+{
+  for (int32_t a = 0; labels->group != NULL && a < labels->n_groups; a++) {
+    chi_group_labels *g = &labels->group[a];
+    for (int i = 0; i < labels->schema->n_fields; i++)
+      if (g->label[i] != NULL) free_label(&labels->schema->field[i], g->length, &g->label[i]);
+    chi_free(g->block_length);
+    chi_free(g->name);
+  }
+  void *all[] = {labels->group, labels->config, labels->study, labels->study_checksum,
+                 labels->kernel};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) chi_free(all[i]);
+  *labels = (chi_labels){.schema = labels->schema};
+}
+
+const chi_group_labels *chi_labels_find(const chi_labels *labels, const char *name, int32_t *at)
+{
+  for (*at = 0; *at < labels->n_groups; (*at)++)
+    if (strcmp(labels->group[*at].name, name) == 0) return &labels->group[*at];
+  return NULL;
+}
+
+char *const *chi_labels_rows(const chi_labels *labels, int32_t group)
+{
+  return labels->group[group].label[chi_schema_scale(labels->schema, CHI_ROW, labels->variants)];
+}
+
+char *const *chi_labels_sites(const chi_labels *labels, int32_t group)
+{
+  return labels->group[group].label[chi_schema_scale(labels->schema, CHI_SITE, labels->variants)];
+}
+
+void chi_labels_name_cell(const chi_labels *labels, int32_t group, int record, int64_t cell,
+                          char *text, size_t n)
+{
+  const chi_group_labels *g = &labels->group[group];
+  const chi_record *r = &labels->schema->record[record];
+  const chi_field *flag = &labels->schema->field[r->flag];
+  const int64_t n_blocks = flag->rank > 2 ? g->length[flag->dim[2]] : 1;
+  const int64_t place = cell / n_blocks, site = place % g->length[CHI_SITE];
+  const bool by_model = !labels->schema->first && (labels->variants & CHI_BY_SPACE) == 0;
+  char block[64] = "";
+  if (n_blocks > 1) snprintf(block, sizeof block, ": block %lld", (long long)(cell % n_blocks));
+  snprintf(text, n, "%s %s%s%s at %s%s: the %s", g->name,
+           chi_labels_rows(labels, group)[place / g->length[CHI_SITE]], by_model ? "/" : "",
+           by_model ? ((char *const *)g->label[CHI_BOOT_LAYER])[place] : "",
+           chi_labels_sites(labels, group)[site], block, r->noun);
+}
+
+/* ---- readers' structs ---- */
+
+static void *at(const void *view, size_t offset) { return (char *)view + offset; }
+
+void chi_labels_view(chi_labels *labels, int32_t group, void *view)
+{
+  const chi_schema *schema = labels->schema;
+  chi_group_labels *g = &labels->group[group];
+  memcpy(view, &g->name, sizeof g->name);
+  g->name = NULL;
+  for (int d = 0; d < schema->n_dims; d++)
+    if (schema->dim[d].view != CHI_NO_VIEW)
+      memcpy(at(view, schema->dim[d].view), &g->length[d], sizeof g->length[d]);
+  for (int i = 0; i < schema->n_fields; i++) {
+    if (schema->field[i].view == CHI_NO_VIEW) continue;
+    memcpy(at(view, schema->field[i].view), &g->label[i], sizeof g->label[i]);
+    g->label[i] = NULL;
+  }
+}
+
+void chi_labels_free_view(const chi_schema *schema, void *view)
+{
+  int64_t length[CHI_SCHEMA_DIMS] = {0};
+  void *label;
+  for (int d = 0; d < schema->n_dims; d++)
+    if (schema->dim[d].view != CHI_NO_VIEW)
+      memcpy(&length[d], at(view, schema->dim[d].view), sizeof length[d]);
+  for (int i = 0; i < schema->n_fields; i++) {
+    if (schema->field[i].view == CHI_NO_VIEW) continue;
+    memcpy(&label, at(view, schema->field[i].view), sizeof label);
+    if (label != NULL) free_label(&schema->field[i], length, &label);
+  }
+  memcpy(&label, view, sizeof label);
+  chi_free(label);
+}

@@ -1,0 +1,66 @@
+/** \file merge_internal.h
+ * What the files of merge share. */
+#ifndef CHIASM_STORE_MERGE_INTERNAL_H
+#define CHIASM_STORE_MERGE_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+#include "store/labels.h"
+#include "store/merge.h"
+
+enum { CHI_MERGE_FIT, CHI_MERGE_BOOTSTRAP, CHI_MERGE_FILES };
+
+/** One of the runs to be joined, as every rank has it open. */
+typedef struct chi_part {
+  const char *run;
+  chi_store *store[CHI_MERGE_FILES]; /* NULL: it has no such file */
+  chi_labels labels[CHI_MERGE_FILES];
+  char **model; /* those it holds, sorted; borrowed from labels */
+  int64_t n_models;
+  int lock; /* rank 0's */
+} chi_part;
+
+/** Cells of a joined file. */
+typedef struct chi_merge_counts {
+  int64_t written, failed, left;
+} chi_merge_counts;
+
+/** Everything a merge holds. */
+typedef struct chi_merging {
+  MPI_Comm comm;
+  int rank, size;
+  const chi_merge_options *options;
+  chi_part *part; /* options->n_parts */
+  chi_study *study;
+  char **model; /* of all parts, sorted; borrowed from them */
+  int64_t n_models;
+  bool all_models; /* they are all that the study has */
+  char checksum[17];
+  chi_text models;                 /* as an option: "*", or the names with commas between */
+  chi_text config, section, later; /* the fit's options, the bootstrap's, those of other stages */
+  chi_merge_counts counts[CHI_MERGE_FILES];
+  bool with_bootstrap;
+  bool begun; /* the new run is there */
+} chi_merging;
+
+/** Open the parts, which must be runs of the same study, options and BLAS kernel, other than the
+ * one to be made, and not being written. Collective. */
+chi_status chi_merge_open_parts(chi_merging *m);
+void chi_merge_close_parts(chi_merging *m);
+
+/** Open the study with the models of all parts; every part must be of the study as it is now.
+ * Collective. */
+chi_status chi_merge_open_study(chi_merging *m);
+
+/** Decide whether bootstraps are joined, and make the texts of config.yaml. Local. */
+chi_status chi_merge_make_config(chi_merging *m);
+
+/** Copy the cells of a file's first record from all parts, and count them. Collective.
+ * \param[in] content  that the joined file was opened with */
+chi_status chi_merge_copy(chi_merging *m, int file, const chi_content *content, chi_store *to);
+
+/** Sort names and drop those that are there twice. */
+void chi_merge_sort_names(char **name, int64_t *n);
+
+#endif

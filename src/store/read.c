@@ -1,0 +1,145 @@
+/* Reading fit.h5, and what any file of a run says of itself: of runs that are finished or not. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "h5/box.h"
+#include "h5/h5.h"
+#include "store/internal.h"
+#include "store/labels.h"
+
+/* Which layers a site's subject has. Sites of a subject stand together, subjects in the order of
+ * n_features' columns. */
+static chi_status find_present(const char *path, const int32_t *n_features, int64_t subjects,
+                               chi_fit_table *t)
+{
+  CHI_TRY(chi_alloc(t->n_spaces * t->n_sites, 1, "flags", &t->present));
+  int64_t subject = 0;
+  for (int64_t i = 0; i < t->n_sites; i++) {
+    if (i > 0 && strcmp(t->subject[i], t->subject[i - 1]) != 0) subject++;
+    if (subject >= subjects)
+      return chi_fail(CHI_ERR_INPUT, "%s: /%s: n_features has fewer subjects than there are", path,
+                      t->alignment);
+    for (int64_t f = 0; f < t->n_spaces; f++)
+      t->present[f * t->n_sites + i] = n_features[f * subjects + subject] > 0;
+  }
+  return CHI_OK;
+}
+
+/* Take a group's labels and flags out of what was opened. */
+static chi_status take_table(chi_store *store, chi_labels *labels, int32_t a, chi_fit_table *t)
+{
+  const int64_t subjects = store->group[a].length[CHI_SUBJECT];
+  chi_labels_view(labels, a, t);
+  t->done = store->group[a].flags[CHI_SCORES];
+  store->group[a].flags[CHI_SCORES] = NULL;
+  return find_present(store->path, labels->group[a].label[CHI_FIT_N_FEATURES], subjects, t);
+}
+
+chi_status chi_run_read_tables(const char *run_path, chi_fit_table **tables, int32_t *n)
+{
+  chi_store *store = NULL;
+  chi_labels labels;
+  *tables = NULL;
+  *n = 0;
+  CHI_TRY(chi_store_open_read(run_path, &chi_fit_schema, &store, &labels));
+  chi_status s = chi_alloc(labels.n_groups, sizeof **tables, "tables", tables);
+  for (; *n < labels.n_groups && s == CHI_OK; (*n)++)
+    s = take_table(store, &labels, *n, &(*tables)[*n]);
+  chi_labels_free(&labels);
+  s = chi_store_finish(&store, s);
+  if (s != CHI_OK) chi_fit_tables_free(tables, *n);
+  return s;
+}
+
+void chi_fit_tables_free(chi_fit_table **tables, int32_t n)
+{
+  for (int32_t i = 0; *tables != NULL && i < n; i++) {
+    chi_labels_free_view(&chi_fit_schema, &(*tables)[i]);
+    chi_free((*tables)[i].done);
+    chi_free((*tables)[i].present);
+  }
+  chi_free(*tables);
+  *tables = NULL;
+}
+
+/* What is read of a file of a run while it is open, with chi_h5_lock held. */
+typedef chi_status reading(hid_t file, const char *path, void *context);
+
+static chi_status with_file(const char *run, const char *name, reading *read, void *context)
+{
+  char path[PATH_MAX];
+  hid_t file;
+  CHI_TRY(chi_path_join(path, run, name));
+  chi_h5_lock();
+  chi_status s = chi_h5_open_read(path, path, &file);
+  if (s == CHI_OK) {
+    s = read(file, path, context);
+    H5Fclose(file);
+  }
+  chi_h5_unlock();
+  return s;
+}
+
+/* One space of a score. */
+typedef struct score {
+  const chi_fit_table *table;
+  const char *name;
+  int64_t space;
+  float *out;
+} score;
+
+static chi_status read_score(hid_t file, const char *path, void *context)
+{
+  const score *c = context;
+  const chi_fit_table *t = c->table;
+  char where[PATH_MAX + 256];
+  chi_h5_dataset set;
+  hid_t group;
+  snprintf(where, sizeof where, "%s: /%s", path, t->alignment);
+  CHI_TRY(chi_h5_open_group(file, path, t->alignment, &group));
+  chi_status s = chi_h5_open_dataset(group, where, "", c->name, &set);
+  const int64_t start[] = {c->space, 0, 0}, count[] = {1, t->n_sites, t->n_times};
+  if (s == CHI_OK && (set.rank != 3 || set.type_class != H5T_FLOAT))
+    s = chi_fail(CHI_ERR_INPUT, "%s: %s is not feature_space x site x time", where, c->name);
+  if (s == CHI_OK && chi_h5_box(set.id, false, H5T_NATIVE_FLOAT, 3, start, count, c->out) < 0)
+    s = chi_fail(CHI_ERR_INPUT, "%s: %s of %s cannot be read (%s)", where, c->name,
+                 t->space[c->space], chi_h5_reason());
+  chi_h5_close_dataset(&set);
+  H5Gclose(group);
+  return s;
+}
+
+chi_status chi_run_read_score(const char *run_path, const chi_fit_table *table, const char *name,
+                              int64_t space, float *out)
+{
+  score c = {table, name, space, out};
+  return with_file(run_path, "fit.h5", read_score, &c);
+}
+
+typedef struct attribute {
+  const char *name;
+  char **out;
+} attribute;
+
+static chi_status read_attribute(hid_t file, const char *path, void *context)
+{
+  const attribute *c = context;
+  CHI_TRY(chi_h5_attribute_text(file, path, "/", c->name, c->out));
+  if (*c->out != NULL) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: has no attribute %s, which chiasm writes", path, c->name);
+}
+
+chi_status chi_run_read_file_text(const char *run_path, const char *file, const char *name,
+                                  char **out)
+{
+  attribute c = {name, out};
+  *out = NULL;
+  return with_file(run_path, file, read_attribute, &c);
+}
+
+chi_status chi_run_read_text(const char *run_path, const char *name, char **out)
+{
+  return chi_run_read_file_text(run_path, "fit.h5", name, out);
+}

@@ -1,0 +1,112 @@
+/** \file schema.h
+ * What stands in a results file: one row per field, one table of rows per file. Everything that
+ * makes, opens, writes, checks, repairs, merges and lists a file reads its table, so that a new
+ * results file is a new table. */
+#ifndef CHIASM_STORE_SCHEMA_H
+#define CHIASM_STORE_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CHI_SCHEMA_DIMS = 6, CHI_SCHEMA_RANK = 4, CHI_SCHEMA_FIELDS = 40, CHI_SCHEMA_RECORDS = 2 };
+
+typedef enum chi_field_type {
+  CHI_TEXT, /* variable-length UTF-8; char * in memory */
+  CHI_INT32,
+  CHI_FLOAT32,
+  CHI_FLOAT64,
+  CHI_UINT8,
+  CHI_UINT64
+} chi_field_type;
+
+typedef enum chi_field_role {
+  CHI_DATA,     /* what ranks write; NaN before that */
+  CHI_FLAG,     /* CHI_DONE_* of a record's cells */
+  CHI_CHECKSUM, /* XXH3-64 of a cell's data, in the order of the fields */
+  CHI_LABEL     /* written when the file is made; of the same name as a dimension: its scale */
+} chi_field_role;
+
+/** Variants of a file; a field may be there in some of them only. */
+enum {
+  CHI_BY_SPACE = 1,        /* bootstrap.h5 has a row per feature space, else per model */
+  CHI_WITH_REPLICATES = 2, /* it holds its replicates, */
+  CHI_DROPPED = 4          /* or those of kept bins alone */
+};
+
+#define CHI_NO_VIEW SIZE_MAX
+
+/** One field of a results file. */
+typedef struct chi_field {
+  const char *name;
+  chi_field_type type;
+  chi_field_role role;
+  int rank, dim[CHI_SCHEMA_RANK]; /* dimensions, outermost first */
+  unsigned variants;              /* 0: it is in every one */
+  size_t view;       /* where a label stands in the struct that readers get; CHI_NO_VIEW: nowhere */
+  const char *units; /* NULL: none is written */
+  const char *long_name; /* for people */
+} chi_field;
+
+/** Fields that are written together: a cell is their values at one (row, site, block). */
+typedef struct chi_record {
+  const char *noun;   /* "scores" */
+  int flag, checksum; /* fields; -1: none */
+  int data, n_data;   /* the first of its data fields and how many follow each other */
+  int64_t block;      /* places of the third dimension under one flag; 0: all of them */
+} chi_record;
+
+/** A dimension, and where readers' struct has its length. */
+typedef struct chi_schema_dim {
+  const char *name, *plural; /* plural: for messages */
+  size_t view;
+} chi_schema_dim;
+
+/** One results file: dimensions 0 and 1 are rows (feature spaces or models) and sites, dimension 2
+ * is what blocks divide, dimension CHI_TIME the bins. */
+typedef struct chi_schema {
+  const char *file;  /* "fit.h5" */
+  const char *stage; /* the command that makes it, and its section of config.yaml */
+  bool first;        /* it makes the run's folder */
+  int n_dims, n_fields, n_records;
+  const chi_schema_dim *dim;
+  const chi_field *field;
+  const chi_record *record;
+  size_t view_size; /* of the readers' struct, whose first member is char *alignment */
+} chi_schema;
+
+/** Dimensions: the first three of every file, then those of fit.h5 and of bootstrap.h5. */
+enum { CHI_ROW, CHI_SITE, CHI_TIME };
+enum { CHI_SUBJECT = 3 };
+enum { CHI_REPLICATE = 3, CHI_REPLICATE_BLOCKS, CHI_ENTRY };
+
+/** Fields that code names, by their place in the tables. */
+enum { CHI_FIT_DEPTH = 6, CHI_FIT_SITE, CHI_FIT_N_FEATURES = 16, CHI_FIT_VAL_R = 19 };
+enum {
+  CHI_BOOT_SITE = 5,
+  CHI_BOOT_LAYER = 15,
+  CHI_BOOT_KEPT_ROW = 17,
+  CHI_BOOT_SUMMARY = 23,
+  CHI_BOOT_VAL_R = 29,
+  CHI_BOOT_KEPT_VAL_R = 31
+};
+
+/** Records: of fit.h5 one; of bootstrap.h5 replicates and their summaries. */
+enum { CHI_SCORES = 0, CHI_REPLICATES = 0, CHI_SUMMARIES = 1, CHI_N_SUMMARIES = 6 };
+enum { CHI_REPLICATE_BLOCK = 50 }; /* replicates under one flag and checksum */
+
+extern const chi_schema chi_fit_schema, chi_bootstrap_schema;
+
+/** The name of a dimension in a variant. */
+const char *chi_schema_dim_name(const chi_schema *schema, int dim, unsigned variants);
+
+/** The field that names the places along a dimension: its scale. */
+int chi_schema_scale(const chi_schema *schema, int dim, unsigned variants);
+
+/** Whether a field is in a variant. */
+bool chi_field_in(const chi_field *field, unsigned variants);
+
+/** Bytes of one value in memory. */
+int64_t chi_field_bytes(const chi_field *field);
+
+#endif

@@ -1,0 +1,233 @@
+#include "store/status.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/table.h"
+#include "chiasm/run.h"
+#include "store/bootstrap_read.h"
+#include "store/config.h"
+#include "store/folder.h"
+#include "store/lock.h"
+#include "store/progress.h"
+
+/* Encoding models: one per feature space, site and bin. */
+typedef struct chi_counts {
+  int64_t done, failed, left;
+} chi_counts;
+
+static chi_counts count_fit(const chi_fit_table *t)
+{
+  chi_counts c = {0, 0, 0};
+  for (int64_t i = 0; i < t->n_spaces * t->n_sites; i++) {
+    if (t->present[i] == 0) continue;
+    const uint8_t flag = t->done[i];
+    *(flag == CHI_DONE_WRITTEN  ? &c.done
+      : flag == CHI_DONE_FAILED ? &c.failed
+                                : &c.left) += t->n_times;
+  }
+  return c;
+}
+
+/* What there is to say of a run. */
+typedef struct chi_run_state {
+  chi_fit_table *fit;
+  int32_t n_fit;
+  chi_bootstrap_file *file; /* NULL: not bootstrapped */
+  const chi_bootstrap_table *bootstrap;
+  int32_t n_bootstrap;
+  chi_counts fitted, refitted; /* encoding models */
+  const char *missing; /* a stage that is to be, by config.yaml, and has not begun; NULL: none */
+  bool unfinished;
+  chi_lock_holder writer;
+  const chi_progress *heard; /* NULL: nothing */
+} chi_run_state;
+
+static chi_status check_folder(const char *run)
+{
+  struct stat st;
+  if (stat(run, &st) != 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: no such run: %s", run, strerror(errno));
+  if (!S_ISDIR(st.st_mode)) return chi_fail(CHI_ERR_INPUT, "%s: no run: it is no folder", run);
+  return CHI_OK;
+}
+
+static double age_of(const char *iso8601)
+{
+  struct tm utc = {0};
+  if (strptime(iso8601, "%Y-%m-%dT%H:%M:%SZ", &utc) == NULL) return NAN;
+  return difftime(time(NULL), timegm(&utc));
+}
+
+static void add_row(chi_table *table, const char *what, const chi_counts *c, const char *running)
+{
+  chi_table_row(table, "%s\t%lld\t%s\t%lld\t%lld", what, (long long)c->done, running,
+                (long long)c->failed, (long long)c->left);
+}
+
+/* The line on top: the state, and who works on it. */
+static void print_state(const char *run, const chi_run_state *r)
+{
+  const bool said_running = r->heard != NULL && strcmp(r->heard->state, "running") == 0;
+  printf("%s: ", run);
+  if (!r->unfinished)
+    printf(r->fitted.failed + r->refitted.failed > 0 ? "complete, with failed units" : "complete");
+  else if (r->writer == CHI_LOCK_HELD && said_running)
+    printf("running: %s, %d %s, %s", r->heard->stage, r->heard->ranks,
+           r->heard->ranks == 1 ? "rank" : "ranks", r->heard->host);
+  else if (r->writer == CHI_LOCK_HELD)
+    printf("running");
+  else if (r->writer == CHI_LOCK_UNKNOWN && said_running)
+    printf("not complete; whether a job is running cannot be seen here");
+  else if (said_running)
+    printf("not complete; its job does not seem to be running any more; go on with --resume");
+  else if (r->fitted.left + r->refitted.left == 0 && r->missing != NULL)
+    printf("not complete: %s is still to be done; no job is running; go on with --resume",
+           r->missing);
+  else
+    printf("not complete; no job is running; go on with --resume");
+  printf("\n");
+}
+
+static void print_rate(const chi_progress *p, bool running)
+{
+  char text[64];
+  if (running && p->models_per_s > 0) {
+    printf("rate: %.0f models per second", p->models_per_s);
+    if (isfinite(p->seconds_left)) {
+      chi_clock_format(p->seconds_left, text, sizeof text);
+      printf("; left: about %s; estimated end: %s", text, p->end);
+    }
+    printf("\n");
+  }
+  const double age = age_of(p->written);
+  if (!isfinite(age)) return;
+  chi_clock_format(age < 0 ? 0 : age, text, sizeof text);
+  printf("last heard of: %s (%s ago), state: %s\n", p->written, text, p->state);
+}
+
+static void add_counts(const chi_run_state *r, chi_table *table)
+{
+  char name[80];
+  add_row(table, "models", &r->fitted, "");
+  for (int32_t i = 0; i < r->n_fit; i++) {
+    const chi_counts c = count_fit(&r->fit[i]);
+    snprintf(name, sizeof name, "  %.70s", r->fit[i].alignment);
+    add_row(table, name, &c, "");
+  }
+  if (r->file == NULL) return;
+  add_row(table, "replicates", &r->refitted, "");
+  for (int32_t i = 0; i < r->n_bootstrap; i++) {
+    const chi_counts c = {r->bootstrap[i].done, r->bootstrap[i].failed, r->bootstrap[i].left};
+    snprintf(name, sizeof name, "  %.70s", r->bootstrap[i].alignment);
+    add_row(table, name, &c, "");
+  }
+}
+
+static chi_status print_all(const char *run, const chi_run_state *r)
+{
+  const chi_progress *p = r->heard;
+  const bool running = r->writer != CHI_LOCK_FREE && r->unfinished;
+  chi_table table;
+  chi_text text = {0};
+  print_state(run, r);
+  chi_table_begin(&table, "\t>done\t>running\t>failed\t>left");
+  if (p != NULL) {
+    char now[32];
+    snprintf(now, sizeof now, "%lld", running ? (long long)p->running : 0LL);
+    const chi_counts units = {p->done, p->failed, p->left + (running ? 0 : p->running)};
+    add_row(&table, "units", &units, now);
+  }
+  add_counts(r, &table);
+  chi_table_end(&table, &text);
+  const chi_status s = chi_text_print(&text);
+  chi_text_free(&text);
+  if (s == CHI_OK && p != NULL) print_rate(p, running);
+  return s;
+}
+
+/* Whether config.yaml holds an option of a stage: then the run is to have that stage. */
+static bool is_planned(const char *run, const char *text, const char *option)
+{
+  char *value = NULL;
+  const bool found = chi_config_value(run, text, option, &value) == CHI_OK && value != NULL;
+  chi_free(value);
+  return found;
+}
+
+static bool has_comparison(const char *run)
+{
+  return chi_run_folder_has(run, "sites.h5") && chi_run_folder_has(run, "sites.csv") &&
+         chi_run_folder_has(run, "regions.csv");
+}
+
+/* The first stage that is planned and has no file. */
+static const char *find_missing(const char *run)
+{
+  char path[PATH_MAX], *text = NULL;
+  const char *missing = NULL;
+  if (chi_path_join(path, run, "config.yaml") != CHI_OK ||
+      chi_text_read(path, path, &text) != CHI_OK)
+    return NULL;
+  if (!chi_run_folder_has(run, "bootstrap.h5") && is_planned(run, text, "bootstrap.replicates"))
+    missing = "the bootstrap";
+  else if (!has_comparison(run) && is_planned(run, text, "sites.test"))
+    missing = "the comparison of sites";
+  chi_free(text);
+  return missing;
+}
+
+static chi_status read_state(const char *run, chi_run_state *r)
+{
+  CHI_TRY(chi_run_read_tables(run, &r->fit, &r->n_fit));
+  for (int32_t i = 0; i < r->n_fit; i++) {
+    const chi_counts c = count_fit(&r->fit[i]);
+    r->fitted.done += c.done;
+    r->fitted.failed += c.failed;
+    r->fitted.left += c.left;
+  }
+  int64_t unsummarised = 0;
+  if (chi_run_folder_has(run, "bootstrap.h5"))
+    CHI_TRY(chi_bootstrap_file_open(run, &r->file, &r->bootstrap, &r->n_bootstrap));
+  for (int32_t i = 0; i < r->n_bootstrap; i++) {
+    r->refitted.done += r->bootstrap[i].done;
+    r->refitted.failed += r->bootstrap[i].failed;
+    r->refitted.left += r->bootstrap[i].left;
+    unsummarised += r->bootstrap[i].n_left;
+  }
+  r->missing = find_missing(run);
+  r->unfinished =
+      r->fitted.left > 0 || r->refitted.left > 0 || unsummarised > 0 || r->missing != NULL;
+  return CHI_OK;
+}
+
+chi_status chi_run_status(const char *run, int *exit_code)
+{
+  CHI_TRY(check_folder(run));
+  /* The lock before the flags: a job that ends in between is then seen complete, not abandoned. */
+  chi_run_state r = {.writer = chi_lock_look(run)};
+  if (!chi_run_folder_has(run, "fit.h5") && chi_run_folder_has(run, "lock")) {
+    printf("%s: %s\n", run,
+           r.writer == CHI_LOCK_FREE ? "not begun; no job is running; go on with --resume"
+                                     : "starting: the study is being read");
+    *exit_code = 3;
+    return CHI_OK;
+  }
+  chi_progress progress;
+  if (chi_progress_read(run, &progress) == CHI_OK) r.heard = &progress;
+  chi_status s = read_state(run, &r);
+  if (s == CHI_OK) s = print_all(run, &r);
+  if (s == CHI_OK) {
+    *exit_code = r.unfinished ? 3 : r.fitted.failed + r.refitted.failed > 0 ? 1 : 0;
+  }
+  chi_fit_tables_free(&r.fit, r.n_fit);
+  chi_bootstrap_file_close(&r.file);
+  return s;
+}

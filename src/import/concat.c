@@ -19,7 +19,6 @@ enum { MOST_PARTS = 64, BLOCK_BYTES = 64 << 20 };
 typedef struct part {
   char *model, *layer;
   int64_t space; /* in the alignment; -1: not there */
-  char *path;
   chi_numbers numbers;
   bool is_open;
 } part;
@@ -107,10 +106,7 @@ static chi_status choose_training(const chi_concat_options *o, const chi_alignme
 static void close_parts(parts *p)
 {
   for (int i = 0; i < p->n; i++) {
-    if (p->item[i].is_open) {
-      chi_numbers_close(&p->item[i].numbers);
-      chi_free(p->item[i].path);
-    }
+    if (p->item[i].is_open) chi_numbers_close(&p->item[i].numbers);
     p->item[i].is_open = false;
   }
 }
@@ -121,7 +117,7 @@ static chi_status open_parts(const chi_study *study, int32_t dataset, parts *p, 
   for (int i = 0; i < p->n; i++) {
     part *item = &p->item[i];
     CHI_TRY(chi_numbers_open_layer(study, study->datasets[dataset].alignment, item->space, dataset,
-                                   &item->path, &item->numbers));
+                                   &item->numbers));
     item->is_open = true;
     *width += item->numbers.columns;
   }
@@ -134,7 +130,7 @@ static chi_status read_part(const part *item, int64_t row0, int64_t n, double *r
 {
   char where[1280];
   const int64_t columns = item->numbers.columns;
-  snprintf(where, sizeof where, "%s: %s", item->path, item->numbers.object);
+  snprintf(where, sizeof where, "%s: %s", item->numbers.where, item->numbers.object);
   CHI_TRY(chi_numbers_read(&item->numbers, row0, n, CHI_REAL64, rows));
   CHI_TRY(chi_reader_check(where, row0, n, columns, rows));
   for (int64_t i = 0; i < n; i++)

@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/table.h"
+#include "base/text.h"
 #include "study/catalog.h"
 #include "study/check.h"
 
@@ -111,17 +113,6 @@ chi_status chi_check_catalog(const chi_study *study, int32_t folds, chi_findings
 
 /* ---- the report ---- */
 
-static void add_bytes(double bytes, chi_text *out)
-{
-  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  int unit = 0;
-  while (bytes >= 1024 && unit < 5) {
-    bytes /= 1024;
-    unit++;
-  }
-  chi_text_add(out, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
-}
-
 static int64_t count_models(const chi_alignment *a)
 {
   int64_t n = 0;
@@ -139,53 +130,58 @@ static int64_t count_spaces(const chi_alignment *a, int32_t subject)
 
 static void report_recordings(const chi_study *study, chi_text *out)
 {
-  chi_text_add(out, "\n%-12s %-16s %8s %10s %6s %8s %7s %16s\n", "alignment", "subject", "events",
-               "electrodes", "bins", "targets", "spaces", "encoding models");
+  chi_table table;
+  chi_table_begin(&table,
+                  "alignment\tsubject\t>events\t>electrodes\t>bins\t>targets\t>spaces\t>encoding "
+                  "models");
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const chi_dataset *d = &study->datasets[i];
     const chi_alignment *a = &study->alignments[d->alignment];
     const int64_t targets = d->n_electrodes * a->n_times,
                   spaces = count_spaces(a, d->subject_index);
-    chi_text_add(out, "%-12s %-16s %8lld %10lld %6lld %8lld %7lld %16lld\n", a->name, d->subject,
-                 (long long)d->n_events, (long long)d->n_electrodes, (long long)a->n_times,
-                 (long long)targets, (long long)spaces, (long long)(targets * spaces));
+    chi_table_row(&table, "%s\t%s\t%lld\t%lld\t%lld\t%lld\t%lld\t%lld", a->name, d->subject,
+                  (long long)d->n_events, (long long)d->n_electrodes, (long long)a->n_times,
+                  (long long)targets, (long long)spaces, (long long)(targets * spaces));
   }
+  chi_text_add(out, "\n");
+  chi_table_end(&table, out);
 }
 
-/* Features of a model's layers [first, last], over subjects: "64" or "64 to 512". */
-static void add_features(const chi_alignment *a, int64_t first, int64_t last, chi_text *out)
+/* One model, whose layers are the spaces [first, last]. Their features, over subjects, are "none",
+ * "64" or "64 to 512". */
+static void report_model(const chi_alignment *a, int64_t first, int64_t last, chi_table *table)
 {
+  const chi_feature_space *space = &a->space[first];
   int64_t least = INT64_MAX, most = 0;
+  char features[64] = "none";
   for (int64_t i = first; i <= last; i++)
     for (int32_t s = 0; s < a->n_datasets; s++) {
       const int64_t n = a->space[i].n_features[s];
       if (n > 0 && n < least) least = n;
       if (n > most) most = n;
     }
-  if (most == 0)
-    chi_text_add(out, "none");
-  else if (least == most)
-    chi_text_add(out, "%lld", (long long)most);
-  else
-    chi_text_add(out, "%lld to %lld", (long long)least, (long long)most);
+  if (most > 0 && least == most)
+    snprintf(features, sizeof features, "%lld", (long long)most);
+  else if (most > 0)
+    snprintf(features, sizeof features, "%lld to %lld", (long long)least, (long long)most);
+  chi_table_row(table, "%s\t%s\t%s\t%s\t%lld\t%s", a->name, space->model, space->modality,
+                space->training, (long long)(last - first + 1), features);
 }
 
 static void report_models(const chi_study *study, chi_text *out)
 {
-  chi_text_add(out, "\n%-12s %-24s %-12s %-8s %6s  %s\n", "alignment", "model", "modality",
-               "training", "layers", "features");
+  chi_table table;
+  chi_table_begin(&table, "alignment\tmodel\tmodality\ttraining\t>layers\tfeatures");
   for (int32_t i = 0; i < study->n_alignments; i++) {
     const chi_alignment *a = &study->alignments[i];
     for (int64_t first = 0, last; first < a->n_spaces; first = last + 1) {
-      const chi_feature_space *space = &a->space[first];
       for (last = first; last + 1 < a->n_spaces; last++)
-        if (strcmp(a->space[last + 1].model, space->model) != 0) break;
-      chi_text_add(out, "%-12s %-24s %-12s %-8s %6lld  ", a->name, space->model, space->modality,
-                   space->training, (long long)(last - first + 1));
-      add_features(a, first, last, out);
-      chi_text_add(out, "\n");
+        if (strcmp(a->space[last + 1].model, a->space[first].model) != 0) break;
+      report_model(a, first, last, &table);
     }
   }
+  chi_text_add(out, "\n");
+  chi_table_end(&table, out);
 }
 
 static double file_bytes(const chi_study *study)
@@ -224,9 +220,9 @@ void chi_check_report(const chi_study *study, chi_text *out)
                (long long)spaces);
   chi_text_add(out, "encoding models  %lld\n", (long long)encoding_models);
   chi_text_add(out, "to read          ");
-  add_bytes(file_bytes(study), out);
+  chi_text_add_bytes(out, file_bytes(study));
   chi_text_add(out, " in %lld files\nto write         ", (long long)study->n_files);
-  add_bytes(score_bytes, out);
+  chi_text_add_bytes(out, score_bytes);
   chi_text_add(out, " of scores\n");
   report_recordings(study, out);
   report_models(study, out);

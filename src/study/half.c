@@ -1,95 +1,41 @@
 #include "study/half.h"
 
 #include <string.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#include <immintrin.h>
-#endif
 
-/* One number, by its bits: sign, 5 bits of exponent, 10 of fraction. */
-static float widen(uint16_t half)
+enum { BLOCK = 512 }; /* loops of a constant length, which compilers make of vector instructions */
+
+/* The bits of a float16 are a sign, 5 of exponent and 10 of fraction. */
+static void widen(const uint16_t *half, float *narrow)
 {
-  const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-  uint32_t exponent = (half >> 10) & 31u, fraction = half & 0x3ffu, bits;
-  if (exponent == 31) { /* Inf, NaN */
-    bits = sign | 0x7f800000u | fraction << 13;
-  } else if (exponent == 0 && fraction == 0) {
-    bits = sign;
-  } else {
-    if (exponent == 0) { /* subnormal: move the leading bit to its place */
-      exponent = 1;
-      while ((fraction & 0x400u) == 0) {
-        fraction <<= 1;
-        exponent--;
-      }
-      fraction &= 0x3ffu;
-    }
-    bits = sign | (exponent + 112u) << 23 | fraction << 13;
+  uint32_t bits[BLOCK];
+  for (int i = 0; i < BLOCK; i++) /* what a subnormal number is */
+    narrow[i] = (float)(int32_t)(half[i] & 0x7fffu) * 0x1p-24f;
+  memcpy(bits, narrow, sizeof bits);
+  for (int i = 0; i < BLOCK; i++) {
+    const uint32_t half_bits = half[i], sign = (half_bits & 0x8000u) << 16;
+    const uint32_t rest = half_bits & 0x7fffu, moved = rest << 13;
+    const uint32_t finite = rest < 0x400u ? bits[i] : moved + (112u << 23);
+    bits[i] = sign | (rest < 0x7c00u ? finite : 0x7f800000u | moved); /* else Inf, NaN */
   }
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
+  memcpy(narrow, bits, sizeof bits);
 }
 
-/* Numbers [i, n). Reading runs ahead of writing in the buffer: it never meets what is not yet read.
- */
-static void widen_from(int64_t i, int64_t n, chi_real real, unsigned char *numbers)
-{
-  const unsigned char *halves = numbers + n * (int64_t)(real - 2);
-  for (; i < n; i++) {
-    uint16_t half;
-    memcpy(&half, halves + 2 * i, sizeof half);
-    const float value = widen(half);
-    const double wide = value;
-    if (real == CHI_REAL32)
-      memcpy(numbers + 4 * i, &value, sizeof value);
-    else
-      memcpy(numbers + 8 * i, &wide, sizeof wide);
-  }
-}
-
-void chi_half_widen_portable(int64_t n, chi_real real, void *numbers)
-{
-  widen_from(0, n, real, numbers);
-}
-
-#if defined(__x86_64__)
-/* The compilers' own question knows f16c in gcc only; AVX needs the system's consent too. */
-static bool has_instructions(void)
-{
-  unsigned eax, ebx, ecx = 0, edx;
-  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0 &&
-         __builtin_cpu_supports("avx");
-}
-
-/* Eight at a time; what a step writes ends where the next one reads, or before. */
-__attribute__((target("f16c,avx"))) static int64_t widen_fast(int64_t n, chi_real real,
-                                                              unsigned char *numbers)
-{
-  const unsigned char *halves = numbers + n * (int64_t)(real - 2);
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    __m128i half;
-    memcpy(&half, halves + 2 * i, sizeof half);
-    const __m256 value = _mm256_cvtph_ps(half);
-    if (real == CHI_REAL32) {
-      memcpy(numbers + 4 * i, &value, sizeof value);
-    } else {
-      const __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(value));
-      const __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(value, 1));
-      memcpy(numbers + 8 * i, &low, sizeof low);
-      memcpy(numbers + 8 * i + 32, &high, sizeof high);
-    }
-  }
-  return i;
-}
-#endif
-
+/* By blocks through a buffer: what a block writes ends before the next one begins to read. */
 void chi_half_widen(int64_t n, chi_real real, void *numbers)
 {
-  int64_t done = 0;
-#if defined(__x86_64__)
-  if (has_instructions()) done = widen_fast(n, real, numbers);
-#endif
-  widen_from(done, n, real, numbers);
+  unsigned char *out = numbers;
+  const unsigned char *halves = out + n * (int64_t)(real - 2);
+  uint16_t half[BLOCK] = {0};
+  float narrow[BLOCK];
+  double wide[BLOCK];
+  for (int64_t i = 0; i < n; i += BLOCK) {
+    const size_t m = (size_t)(n - i < BLOCK ? n - i : BLOCK);
+    memcpy(half, halves + 2 * i, 2 * m);
+    widen(half, narrow);
+    for (int j = 0; j < BLOCK && real == CHI_REAL64; j++) wide[j] = narrow[j];
+    if (real == CHI_REAL64)
+      memcpy(out + 8 * i, wide, 8 * m);
+    else
+      memcpy(out + 4 * i, narrow, 4 * m);
+  }
 }

@@ -1,8 +1,8 @@
 #include "study/numbers.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -33,75 +33,91 @@ static int64_t piece_rows(const chi_numbers *numbers)
   return rows < numbers->rows ? rows : numbers->rows;
 }
 
-static chi_status open_dataset(const char *layer, chi_numbers *numbers)
+static chi_status open_dataset(hid_t file, const char *where, const char *layer,
+                               chi_h5_dataset *dataset)
 {
   hid_t group;
-  if (layer == NULL)
-    return chi_h5_open_dataset(numbers->file, numbers->where, "/", "response", &numbers->dataset);
-  CHI_TRY(chi_h5_open_group(numbers->file, numbers->where, "layers", &group));
-  const chi_status status =
-      chi_h5_open_dataset(group, numbers->where, "/layers/", layer, &numbers->dataset);
+  if (layer == NULL) return chi_h5_open_dataset(file, where, "/", "response", dataset);
+  CHI_TRY(chi_h5_open_group(file, where, "layers", &group));
+  const chi_status s = chi_h5_open_dataset(group, where, "/layers/", layer, dataset);
   H5Gclose(group);
-  return status;
-}
-
-/* How a dataset of rows and columns is read. */
-static void plan_reading(chi_numbers *numbers)
-{
-  const chi_h5_dataset *d = &numbers->dataset;
-  numbers->is_half = is_native_half(d->type);
-  const bool wide =
-      d->type_size > 4 || (!numbers->is_half && H5Tequal(d->type, H5T_IEEE_F32LE) <= 0 &&
-                           H5Tequal(d->type, H5T_IEEE_F32BE) <= 0 && d->type_size > 2);
-  numbers->exact = wide ? CHI_REAL64 : CHI_REAL32;
-  numbers->step = piece_rows(numbers);
-}
-
-static chi_status check_form(int64_t rows, int64_t columns, chi_numbers *numbers)
-{
-  const chi_h5_dataset *d = &numbers->dataset;
-  numbers->rows = rows;
-  numbers->columns = columns;
-  if (d->rank < 1 || d->dims[0] != rows || d->count != rows * columns || columns < 1 ||
-      d->type_class != H5T_FLOAT)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s is no longer what it was when the study was opened",
-                    numbers->where, numbers->object);
-  plan_reading(numbers);
-  return CHI_OK;
+  return s;
 }
 
 chi_status chi_numbers_take(const char *where, const char *object, hid_t file,
                             const chi_h5_dataset *dataset, chi_numbers *numbers)
 {
-  if (dataset->rank < 1 || dataset->count < 1 || dataset->type_class != H5T_FLOAT)
+  const chi_h5_dataset *d = dataset;
+  if (d->rank < 1 || d->count < 1 || d->type_class != H5T_FLOAT)
     return chi_fail(CHI_ERR_BUG, "%s: %s has no rows of floats", where, object);
-  *numbers = (chi_numbers){.where = where,
-                           .file = file,
-                           .dataset = *dataset,
-                           .rows = dataset->dims[0],
-                           .columns = dataset->count / dataset->dims[0]};
+  const bool is_half = is_native_half(d->type);
+  const bool wide =
+      d->type_size > 4 || (!is_half && H5Tequal(d->type, H5T_IEEE_F32LE) <= 0 &&
+                           H5Tequal(d->type, H5T_IEEE_F32BE) <= 0 && d->type_size > 2);
+  *numbers = (chi_numbers){.file = file,
+                           .dataset = *d,
+                           .rows = d->dims[0],
+                           .columns = d->count / d->dims[0],
+                           .is_half = is_half,
+                           .exact = wide ? CHI_REAL64 : CHI_REAL32};
+  numbers->step = piece_rows(numbers);
+  snprintf(numbers->where, sizeof numbers->where, "%s", where);
   snprintf(numbers->object, sizeof numbers->object, "%s", object);
-  plan_reading(numbers);
   return CHI_OK;
 }
 
-chi_status chi_numbers_open(const chi_study *study, const char *path, const char *layer,
-                            int64_t rows, int64_t columns, chi_numbers *numbers)
+/* \param[in] rows, columns  what the catalog says */
+static chi_status open_numbers(const char *path, const char *where, const char *layer, int64_t rows,
+                               int64_t columns, chi_numbers *numbers)
 {
-  char full[PATH_MAX];
-  *numbers = (chi_numbers){.where = path,
-                           .file = H5I_INVALID_HID,
-                           .dataset = {.id = H5I_INVALID_HID, .type = H5I_INVALID_HID}};
-  snprintf(numbers->object, sizeof numbers->object, "%s%s",
-           layer == NULL ? "/response" : "/layers/", layer == NULL ? "" : layer);
-  CHI_TRY(chi_path_join(full, study->path, path));
+  hid_t file;
+  chi_h5_dataset d = {.id = H5I_INVALID_HID, .type = H5I_INVALID_HID};
+  char object[256];
+  snprintf(object, sizeof object, "%s%s", layer == NULL ? "/response" : "/layers/",
+           layer == NULL ? "" : layer);
+  CHI_TRY(chi_h5_open_read(path, where, &file));
+  chi_status s = open_dataset(file, where, layer, &d);
+  if (s == CHI_OK && (d.rank < 1 || d.dims[0] != rows || d.count != rows * columns || columns < 1 ||
+                      d.type_class != H5T_FLOAT))
+    s = chi_fail(CHI_ERR_INPUT, "%s: %s is no longer what it was when the study was opened", where,
+                 object);
+  if (s == CHI_OK) s = chi_numbers_take(where, object, file, &d, numbers);
+  if (s != CHI_OK) {
+    chi_h5_close_dataset(&d);
+    H5Fclose(file);
+  }
+  return s;
+}
+
+/* Open a layer of a feature file, or /response where layer is NULL. */
+static chi_status open_of_study(const chi_study *study, const char *where, const char *layer,
+                                int64_t rows, int64_t columns, chi_numbers *numbers)
+{
+  char path[PATH_MAX];
+  CHI_TRY(chi_path_join(path, study->path, where));
   chi_h5_lock();
-  chi_status status = chi_h5_open_read(full, path, &numbers->file);
-  if (status == CHI_OK) status = open_dataset(layer, numbers);
-  if (status == CHI_OK) status = check_form(rows, columns, numbers);
+  const chi_status s = open_numbers(path, where, layer, rows, columns, numbers);
   chi_h5_unlock();
-  if (status != CHI_OK) chi_numbers_close(numbers);
-  return status;
+  return s;
+}
+
+chi_status chi_numbers_open_responses(const chi_study *study, int32_t dataset, chi_numbers *numbers)
+{
+  const chi_dataset *d = &study->datasets[dataset];
+  return open_of_study(study, d->path, NULL, d->n_events,
+                       d->n_electrodes * study->alignments[d->alignment].n_times, numbers);
+}
+
+chi_status chi_numbers_open_layer(const chi_study *study, int32_t alignment, int64_t space,
+                                  int32_t dataset, chi_numbers *numbers)
+{
+  const chi_dataset *d = &study->datasets[dataset];
+  const chi_feature_space *s = &study->alignments[alignment].space[space];
+  char where[PATH_MAX];
+  CHI_TRY(chi_path_format(where, "features", "%s.%s/%s.h5", d->subject,
+                          study->alignments[alignment].name, s->model));
+  return open_of_study(study, where, s->layer, d->n_events, s->n_features[d->subject_index],
+                       numbers);
 }
 
 void chi_numbers_close(chi_numbers *numbers)
@@ -176,6 +192,21 @@ int64_t chi_numbers_find_bad(const void *numbers, chi_real real, int64_t n)
   return i;
 }
 
+chi_status chi_numbers_scan(const chi_numbers *numbers, chi_numbers_visit *visit, void *context)
+{
+  void *piece = NULL;
+  CHI_TRY(chi_alloc(numbers->step * numbers->columns, (int64_t)numbers->exact, "a piece of a file",
+                    &piece));
+  chi_status s = CHI_OK;
+  for (int64_t row = 0; row < numbers->rows && s == CHI_OK; row += numbers->step) {
+    const int64_t left = numbers->rows - row, n = left < numbers->step ? left : numbers->step;
+    s = chi_numbers_read(numbers, row, n, numbers->exact, piece);
+    if (s == CHI_OK) visit(context, row, n, piece);
+  }
+  chi_free(piece);
+  return s;
+}
+
 /* Float64 rows as float32, each column less its value in the file's first row: rounding is then
  * that of its changes, not of its offset. */
 static chi_status read_narrowed(const chi_numbers *numbers, int64_t row0, int64_t n, float *out)
@@ -199,10 +230,8 @@ static chi_status read_narrowed(const chi_numbers *numbers, int64_t row0, int64_
 chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int64_t event0,
                                     int64_t n, chi_real real, void *out)
 {
-  const chi_dataset *d = &study->datasets[dataset];
   chi_numbers numbers;
-  CHI_TRY(chi_numbers_open(study, d->path, NULL, d->n_events,
-                           d->n_electrodes * study->alignments[d->alignment].n_times, &numbers));
+  CHI_TRY(chi_numbers_open_responses(study, dataset, &numbers));
   const chi_status status = real == CHI_REAL32 && numbers.exact == CHI_REAL64
                                 ? read_narrowed(&numbers, event0, n, out)
                                 : chi_numbers_read(&numbers, event0, n, real, out);
@@ -210,30 +239,13 @@ chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int
   return status;
 }
 
-chi_status chi_numbers_open_layer(const chi_study *study, int32_t alignment, int64_t space,
-                                  int32_t dataset, char **path, chi_numbers *numbers)
-{
-  const chi_dataset *d = &study->datasets[dataset];
-  const chi_feature_space *s = &study->alignments[alignment].space[space];
-  char text[1024];
-  snprintf(text, sizeof text, "features/%s.%s/%s.h5", d->subject, study->alignments[alignment].name,
-           s->model);
-  CHI_TRY(chi_strdup(text, path));
-  const chi_status status = chi_numbers_open(study, *path, s->layer, d->n_events,
-                                             s->n_features[d->subject_index], numbers);
-  if (status != CHI_OK) chi_free(*path);
-  return status;
-}
-
 chi_status chi_study_features_real(const chi_study *study, int32_t alignment, int64_t space,
                                    int32_t dataset, chi_real *real)
 {
   chi_numbers numbers;
-  char *path;
-  CHI_TRY(chi_numbers_open_layer(study, alignment, space, dataset, &path, &numbers));
+  CHI_TRY(chi_numbers_open_layer(study, alignment, space, dataset, &numbers));
   *real = numbers.exact;
   chi_numbers_close(&numbers);
-  chi_free(path);
   return CHI_OK;
 }
 
@@ -241,20 +253,16 @@ chi_status chi_study_read_features(const chi_study *study, int32_t alignment, in
                                    int32_t dataset, chi_real real, void *out)
 {
   chi_numbers numbers;
-  char *path;
-  CHI_TRY(chi_numbers_open_layer(study, alignment, space, dataset, &path, &numbers));
+  CHI_TRY(chi_numbers_open_layer(study, alignment, space, dataset, &numbers));
   const int64_t count = numbers.rows * numbers.columns;
-  chi_status status = chi_numbers_read(&numbers, 0, numbers.rows, real, out);
-  if (status == CHI_OK) {
-    const int64_t bad = chi_numbers_find_bad(out, real, count);
-    if (bad < count)
-      status = chi_fail(CHI_ERR_NUMERIC,
-                        "%s: %s: NaN or Inf at row %lld, column %lld (counted from "
-                        "0); expected finite numbers",
-                        path, numbers.object, (long long)(bad / numbers.columns),
-                        (long long)(bad % numbers.columns));
-  }
+  chi_status s = chi_numbers_read(&numbers, 0, numbers.rows, real, out);
+  const int64_t bad = s == CHI_OK ? chi_numbers_find_bad(out, real, count) : count;
+  if (bad < count)
+    s = chi_fail(CHI_ERR_NUMERIC,
+                 "%s: %s: NaN or Inf at row %lld, column %lld (counted from 0); expected finite "
+                 "numbers",
+                 numbers.where, numbers.object, (long long)(bad / numbers.columns),
+                 (long long)(bad % numbers.columns));
   chi_numbers_close(&numbers);
-  chi_free(path);
-  return status;
+  return s;
 }

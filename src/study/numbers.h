@@ -9,8 +9,8 @@
 
 /** A dataset open for reading: rows x columns, the further dimensions taken as one. */
 typedef struct chi_numbers {
-  const char *where; /* the file, below the study's folder; borrowed */
-  char object[256];  /* "/response", "/layers/conv1" */
+  char where[1024]; /* the file, below the study's folder */
+  char object[256]; /* "/response", "/layers/conv1" */
   hid_t file;
   chi_h5_dataset dataset;
   int64_t rows, columns;
@@ -19,19 +19,16 @@ typedef struct chi_numbers {
   chi_real exact; /* which memory type holds it exactly */
 } chi_numbers;
 
-/** Open a layer of a feature file, or /response where layer is NULL.
- * \param[in] rows, columns  what the catalog says
- * \return CHI_ERR_INPUT, also if the file is no longer as the catalog says */
-chi_status chi_numbers_open(const chi_study *study, const char *path, const char *layer,
-                            int64_t rows, int64_t columns, chi_numbers *numbers);
-/** Open a layer by its place in the catalog.
- * \param[out] path  lives as long as `numbers` is used; free with chi_free where CHI_OK */
+/** Open the responses of a dataset, or one of its layers, by their places in the catalog.
+ * \return CHI_ERR_INPUT, also if the file is no longer as the catalog says; CHI_ERR_IO */
+chi_status chi_numbers_open_responses(const chi_study *study, int32_t dataset,
+                                      chi_numbers *numbers);
 chi_status chi_numbers_open_layer(const chi_study *study, int32_t alignment, int64_t space,
-                                  int32_t dataset, char **path, chi_numbers *numbers);
+                                  int32_t dataset, chi_numbers *numbers);
+
 /** Open for reading what is open already as a dataset of floats, and take over both its handles
  * where CHI_OK: rows along its first dimension, of some rows and columns.
- * \param[in] where   the file's name for messages; borrowed while `numbers` is used
- * \param[in] object  the dataset's */
+ * \param[in] where, object  the names of file and dataset for messages */
 chi_status chi_numbers_take(const char *where, const char *object, hid_t file,
                             const chi_h5_dataset *dataset, chi_numbers *numbers);
 void chi_numbers_close(chi_numbers *numbers);
@@ -41,6 +38,11 @@ void chi_numbers_close(chi_numbers *numbers);
  * \return CHI_ERR_IO */
 chi_status chi_numbers_read(const chi_numbers *numbers, int64_t row0, int64_t n, chi_real real,
                             void *out);
+
+/** Read all rows once, n at a time: `rows` is n x columns of type numbers->exact.
+ * \return CHI_ERR_IO, CHI_ERR_MEMORY */
+typedef void chi_numbers_visit(void *context, int64_t row0, int64_t n, const void *rows);
+chi_status chi_numbers_scan(const chi_numbers *numbers, chi_numbers_visit *visit, void *context);
 
 /** The first of n numbers that is NaN or Inf; n if none is. */
 int64_t chi_numbers_find_bad(const void *numbers, chi_real real, int64_t n);

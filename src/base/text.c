@@ -95,3 +95,12 @@ chi_status chi_text_print(const chi_text *text)
     return chi_fail(CHI_ERR_IO, "standard output could not be written");
   return CHI_OK;
 }
+
+void chi_bytes_text(int64_t bytes, char *text, size_t n)
+{
+  static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = (double)bytes;
+  int u = 0;
+  for (; value >= 1024 && u < 5; u++) value /= 1024;
+  snprintf(text, n, u == 0 ? "%.0f %s" : "%.1f %s", value, units[u]);
+}

@@ -52,4 +52,7 @@ bool chi_word_next(const char **at, char parted_by, char *word, size_t n);
 /** Whether `name` fits the comma-separated shell patterns; NULL or "" or "*" fits all. */
 bool chi_name_fits(const char *patterns, const char *name);
 
+/** A number of bytes for people: "3.2 GiB". \param[out] text  n bytes */
+void chi_bytes_text(int64_t bytes, char *text, size_t n);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/table.h"
+#include "base/text.h"
 
 /* A number of bytes, or of seconds, for people. */
 typedef struct words {
@@ -13,7 +14,7 @@ typedef struct words {
 static words bytes_of(double bytes)
 {
   words w;
-  chi_room_bytes_text(bytes < 9e18 ? (int64_t)bytes : INT64_MAX, w.s, sizeof w.s);
+  chi_bytes_text(bytes < 9e18 ? (int64_t)bytes : INT64_MAX, w.s, sizeof w.s);
   return w;
 }
 

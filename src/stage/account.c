@@ -45,7 +45,7 @@ void chi_account_log(MPI_Comm comm, const char *stage, const chi_account *accoun
   const double wall = fmax(result->wall_s, 1e-9);
   char time[64], memory[32];
   chi_clock_format(wall, time, sizeof time);
-  chi_room_bytes_text(peak, memory, sizeof memory);
+  chi_bytes_text(peak, memory, sizeof memory);
   chi_log(CHI_LOG_INFO,
           "%s: %lld units done, %lld failed, %lld left in %s: %.0f encoding models/s; at most %s "
           "of memory in a rank",

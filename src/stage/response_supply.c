@@ -5,6 +5,7 @@
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 enum { ELECTRODES_NAMED = 5 };
 
@@ -63,8 +64,8 @@ static chi_status check_copies(const chi_room *room, int64_t bytes)
   const int64_t ranks = room->ranks * chi_room_rank(room);
   if (bytes <= room->slots * room->slot || bytes <= room->limit - ranks) return CHI_OK;
   char need[32], limit[32];
-  chi_room_bytes_text(bytes + ranks, need, sizeof need);
-  chi_room_bytes_text(room->limit, limit, sizeof limit);
+  chi_bytes_text(bytes + ranks, need, sizeof need);
+  chi_bytes_text(room->limit, limit, sizeof limit);
   return chi_fail(CHI_ERR_USAGE,
                   "the ranks of this node cannot share the responses, since /dev/shm is too small, "
                   "and copies for each take %s of memory where %s are there: use fewer ranks with "

@@ -4,6 +4,7 @@
 
 #include "base/agree.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "study/layers.h"
 
 /* Products and sums that stay at INT64_MAX instead of overflowing. */
@@ -76,23 +77,14 @@ static int64_t node_with(const chi_room *room, int64_t ranks, int64_t slots)
 
 int64_t chi_room_node(const chi_room *room) { return node_with(room, room->ranks, room->slots); }
 
-void chi_room_bytes_text(int64_t bytes, char *text, size_t n)
-{
-  static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  double value = (double)bytes;
-  int u = 0;
-  for (; value >= 1024 && u < 5; u++) value /= 1024;
-  snprintf(text, n, u == 0 ? "%.0f %s" : "%.1f %s", value, units[u]);
-}
-
 void chi_room_text(const chi_room *room, char *text, size_t n)
 {
   char rank[32], encoder[32], features[32], slot[32], node[32];
-  chi_room_bytes_text(chi_room_rank(room), rank, sizeof rank);
-  chi_room_bytes_text(room->encoder, encoder, sizeof encoder);
-  chi_room_bytes_text(times(2, room->features), features, sizeof features);
-  chi_room_bytes_text(room->slot, slot, sizeof slot);
-  chi_room_bytes_text(chi_room_node(room), node, sizeof node);
+  chi_bytes_text(chi_room_rank(room), rank, sizeof rank);
+  chi_bytes_text(room->encoder, encoder, sizeof encoder);
+  chi_bytes_text(times(2, room->features), features, sizeof features);
+  chi_bytes_text(room->slot, slot, sizeof slot);
+  chi_bytes_text(chi_room_node(room), node, sizeof node);
   snprintf(text, n,
            "%s a rank (%s of work space, %s for the features of two layers), and %s for the "
            "responses of each recording, %lld at a time: %s for a node with %lld of the ranks",
@@ -143,7 +135,7 @@ chi_status chi_room_fit(const chi_room_demand *demand, int64_t memory_per_rank, 
   room->slots = 1;
   char sizes[512], limit[32], advice[128];
   chi_room_text(room, sizes, sizeof sizes);
-  chi_room_bytes_text(room->limit, limit, sizeof limit);
+  chi_bytes_text(room->limit, limit, sizeof limit);
   advise(demand, memory_per_rank, room, advice, sizeof advice);
   return chi_fail(CHI_ERR_USAGE,
                   "the fits do not fit into memory: they need %s, and may take %s%s; %s", sizes,

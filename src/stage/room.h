@@ -53,7 +53,4 @@ chi_status chi_room_plan(MPI_Comm comm, const chi_room_demand *demand, int64_t m
 /** One line for the log: what a rank and a node will take. Local. */
 void chi_room_text(const chi_room *room, char *text, size_t n);
 
-/** A number of bytes for people: "3.2 GiB". Local. */
-void chi_room_bytes_text(int64_t bytes, char *text, size_t n);
-
 #endif

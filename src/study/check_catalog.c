@@ -184,14 +184,14 @@ static void report_models(const chi_study *study, chi_text *out)
   chi_table_end(&table, out);
 }
 
-static double file_bytes(const chi_study *study)
+static int64_t file_bytes(const chi_study *study)
 {
-  double bytes = 0;
+  int64_t bytes = 0;
   for (int64_t i = 0; i < study->n_files; i++) {
     struct stat info;
     char path[PATH_MAX];
     if (chi_path_join(path, study->path, study->file[i]) == CHI_OK && stat(path, &info) == 0)
-      bytes += (double)info.st_size;
+      bytes += info.st_size;
   }
   return bytes;
 }
@@ -199,13 +199,14 @@ static double file_bytes(const chi_study *study)
 void chi_check_report(const chi_study *study, chi_text *out)
 {
   int64_t models = 0, spaces = 0, encoding_models = 0;
-  double score_bytes = 0;
+  int64_t score_bytes = 0;
+  char to_read[32], to_write[32];
   for (int32_t i = 0; i < study->n_alignments; i++) {
     const chi_alignment *a = &study->alignments[i];
     models += count_models(a);
     spaces += a->n_spaces;
     /* val_r, test_r and alpha in float32; done and checksum of each site */
-    score_bytes += (double)a->n_spaces * (double)a->n_sites * (12.0 * (double)a->n_times + 9.0);
+    score_bytes += a->n_spaces * a->n_sites * (12 * a->n_times + 9);
   }
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const chi_dataset *d = &study->datasets[i];
@@ -219,11 +220,10 @@ void chi_check_report(const chi_study *study, chi_text *out)
   chi_text_add(out, "models           %lld, with %lld feature spaces\n", (long long)models,
                (long long)spaces);
   chi_text_add(out, "encoding models  %lld\n", (long long)encoding_models);
-  chi_text_add(out, "to read          ");
-  chi_text_add_bytes(out, file_bytes(study));
-  chi_text_add(out, " in %lld files\nto write         ", (long long)study->n_files);
-  chi_text_add_bytes(out, score_bytes);
-  chi_text_add(out, " of scores\n");
+  chi_bytes_text(file_bytes(study), to_read, sizeof to_read);
+  chi_bytes_text(score_bytes, to_write, sizeof to_write);
+  chi_text_add(out, "to read          %s in %lld files\n", to_read, (long long)study->n_files);
+  chi_text_add(out, "to write         %s of scores\n", to_write);
   report_recordings(study, out);
   report_models(study, out);
 }

@@ -6,27 +6,6 @@
 
 enum { WIDTH = 79, INDENT = 24 };
 
-const char *chi_option_placeholder(const chi_option *option)
-{
-  switch (option->type) {
-    case CHI_OPT_FLAG:
-      return "";
-    case CHI_OPT_INT:
-      return "N";
-    case CHI_OPT_REAL:
-      return "X";
-    case CHI_OPT_REALS:
-      return "X,...";
-    case CHI_OPT_BYTES:
-      return "SIZE";
-    case CHI_OPT_CHOICE:
-      return option->choices;
-    case CHI_OPT_TEXT:
-      return option->unit == NULL ? "TEXT" : option->unit;
-  }
-  return "";
-}
-
 /* Words of a paragraph, wrapped; the first line goes on at column `at`. */
 static void add_wrapped(chi_text *out, const char *text, int indent, int at)
 {
@@ -56,10 +35,8 @@ static void add_values(chi_text *out, const chi_option *option)
     lead = "; ";
   }
   if (number) {
-    char low[32], high[32];
-    chi_real_format(option->min, low, sizeof low);
-    chi_real_format(option->max, high, sizeof high);
-    chi_text_add(out, "%s%s to %s", lead, low, high);
+    chi_text_add(out, "%s", lead);
+    chi_option_add_range(option, " to ", out);
     lead = "; ";
   }
   if (option->required)

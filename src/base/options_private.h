@@ -46,7 +46,7 @@ void chi_options_offer(const chi_options *options, unsigned commands, chi_neares
 /** What a value looks like in --help: N, X, SIZE, its choices, or for texts its unit. */
 const char *chi_option_placeholder(const chi_option *option);
 
-/** A double in the fewest digits that give the same double back. */
-void chi_real_format(double value, char *text, size_t n);
+/** Append the least and the most that it may be. */
+void chi_option_add_range(const chi_option *option, const char *between, chi_text *out);
 
 #endif

@@ -1,12 +1,35 @@
 /* Texts to values and back: the same rules for the command line, YAML and defaults. */
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/options_private.h"
+
+/* What a value of a type looks like in --help, and what one that is wrong is not. */
+static const struct {
+  const char *placeholder, *wrong;
+} types[] = {[CHI_OPT_FLAG] = {"", "is neither true nor false"},
+             [CHI_OPT_INT] = {"N", "is no whole number"},
+             [CHI_OPT_REAL] = {"X", "is no number"},
+             [CHI_OPT_REALS] = {"X,...", "is no number; expected numbers parted by commas"},
+             [CHI_OPT_BYTES] = {"SIZE", "is no size; expected bytes, or e.g. 512M or 4G"},
+             [CHI_OPT_TEXT] = {"TEXT", NULL}};
+
+const char *chi_option_placeholder(const chi_option *option)
+{
+  if (option->type == CHI_OPT_CHOICE) return option->choices;
+  if (option->type == CHI_OPT_TEXT && option->unit != NULL) return option->unit;
+  return types[option->type].placeholder;
+}
+
+void chi_option_add_range(const chi_option *option, const char *between, chi_text *out)
+{
+  chi_text_add_real(out, option->min);
+  chi_text_add(out, "%s", between);
+  chi_text_add_real(out, option->max);
+}
 
 /* strtod and strtoll skip blanks and take inf, nan and hexadecimals; an option's number does not.
  */
@@ -47,22 +70,16 @@ static bool to_bytes(const char *text, int64_t *value)
   return true;
 }
 
-void chi_real_format(double value, char *text, size_t n)
-{
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, n, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) return;
-  }
-}
-
 static chi_status check_range(const chi_option *option, const char *name, double number,
                               const char *text)
 {
   if (number >= option->min && number <= option->max) return CHI_OK;
-  char low[32], high[32];
-  chi_real_format(option->min, low, sizeof low);
-  chi_real_format(option->max, high, sizeof high);
-  return chi_fail(CHI_ERR_USAGE, "%s: %s is not between %s and %s", name, text, low, high);
+  chi_text range = {0};
+  chi_option_add_range(option, " and ", &range);
+  const chi_status s = chi_fail(CHI_ERR_USAGE, "%s: %s is not between %s", name, text,
+                                range.failed ? "bounds" : range.s);
+  chi_text_free(&range);
+  return s;
 }
 
 static chi_status parse_reals(const chi_option *option, const char *name, const char *text,
@@ -71,19 +88,15 @@ static chi_status parse_reals(const chi_option *option, const char *name, const 
   int n = 1;
   for (const char *c = text; *c != '\0'; c++) n += *c == ',';
   chi_status s = chi_alloc(n, sizeof(double), name, &value->reals);
-  const char *at = text;
-  for (int i = 0; s == CHI_OK && i < n; i++) {
-    char item[64];
-    const size_t m = strcspn(at, ",");
-    snprintf(item, sizeof item, "%.*s", (int)(m < sizeof item ? m : sizeof item), at);
-    if (m < sizeof item && to_real(item, &value->reals[i]))
-      s = check_range(option, name, value->reals[i], item);
+  for (value->n_reals = 0; s == CHI_OK && value->n_reals < n; value->n_reals++) {
+    double *number = &value->reals[value->n_reals];
+    char item[64] = "";
+    chi_word_next(&text, ',', item, sizeof item);
+    if (strlen(item) + 1 < sizeof item && to_real(item, number))
+      s = check_range(option, name, *number, item);
     else
-      s = chi_fail(CHI_ERR_USAGE, "%s: `%s` is no number; expected numbers parted by commas", name,
-                   item);
-    at += m + 1;
+      s = chi_fail(CHI_ERR_USAGE, "%s: `%s` %s", name, item, types[CHI_OPT_REALS].wrong);
   }
-  value->n_reals = n;
   if (s != CHI_OK) chi_option_value_free(value);
   return s;
 }
@@ -91,45 +104,44 @@ static chi_status parse_reals(const chi_option *option, const char *name, const 
 static chi_status parse_choice(const chi_option *option, const char *name, const char *text,
                                chi_option_value *value)
 {
-  const size_t n = strlen(text);
-  for (const char *at = option->choices; *at != '\0'; at += *at == '|', value->integer++) {
-    const size_t m = strcspn(at, "|");
-    if (m == n && strncmp(at, text, n) == 0) return chi_strdup(text, &value->text);
-    at += m;
-  }
+  char choice[64];
+  for (const char *at = option->choices; chi_word_next(&at, '|', choice, sizeof choice);
+       value->integer++)
+    if (strcmp(choice, text) == 0) return chi_strdup(text, &value->text);
   return chi_fail(CHI_ERR_USAGE, "%s: `%s` is none of %s", name, text, option->choices);
 }
 
 chi_status chi_option_value_parse(const chi_option *option, const char *name, const char *text,
                                   chi_option_value *value)
 {
+  bool good = false;
+  double number = option->min; /* what is no number is in any range */
   *value = (chi_option_value){.given = false};
   switch (option->type) {
     case CHI_OPT_FLAG:
       value->flag = strcmp(text, "true") == 0;
-      if (value->flag || strcmp(text, "false") == 0) return CHI_OK;
-      return chi_fail(CHI_ERR_USAGE, "%s: `%s` is neither true nor false", name, text);
+      good = value->flag || strcmp(text, "false") == 0;
+      break;
     case CHI_OPT_INT:
-      if (to_int(text, &value->integer))
-        return check_range(option, name, (double)value->integer, text);
-      return chi_fail(CHI_ERR_USAGE, "%s: `%s` is no whole number", name, text);
+    case CHI_OPT_BYTES:
+      good = option->type == CHI_OPT_INT ? to_int(text, &value->integer)
+                                         : to_bytes(text, &value->integer);
+      number = (double)value->integer;
+      break;
     case CHI_OPT_REAL:
-      if (to_real(text, &value->real)) return check_range(option, name, value->real, text);
-      return chi_fail(CHI_ERR_USAGE, "%s: `%s` is no number", name, text);
+      good = to_real(text, &value->real);
+      number = value->real;
+      break;
     case CHI_OPT_REALS:
       return parse_reals(option, name, text, value);
-    case CHI_OPT_BYTES:
-      if (to_bytes(text, &value->integer))
-        return check_range(option, name, (double)value->integer, text);
-      return chi_fail(CHI_ERR_USAGE, "%s: `%s` is no size; expected bytes, or e.g. 512M or 4G",
-                      name, text);
     case CHI_OPT_CHOICE:
       return parse_choice(option, name, text, value);
     case CHI_OPT_TEXT:
       if (text[0] != '\0') return chi_strdup(text, &value->text);
       return chi_fail(CHI_ERR_USAGE, "%s: empty value", name);
   }
-  return chi_fail(CHI_ERR_BUG, "%s: unknown type of option", name);
+  if (good) return check_range(option, name, number, text);
+  return chi_fail(CHI_ERR_USAGE, "%s: `%s` %s", name, text, types[option->type].wrong);
 }
 
 void chi_option_value_free(chi_option_value *value)

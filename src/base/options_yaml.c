@@ -177,7 +177,6 @@ chi_status chi_options_read_yaml(chi_options *options, const chi_command *comman
 static void write_value(const chi_option *option, const chi_option_value *value, bool yaml,
                         chi_text *out)
 {
-  char number[32];
   switch (option->type) {
     case CHI_OPT_FLAG:
       chi_text_add(out, "%s", value->flag ? "true" : "false");
@@ -187,13 +186,12 @@ static void write_value(const chi_option *option, const chi_option_value *value,
       chi_text_add(out, "%lld", (long long)value->integer);
       break;
     case CHI_OPT_REAL:
-      chi_real_format(value->real, number, sizeof number);
-      chi_text_add(out, "%s", number);
+      chi_text_add_real(out, value->real);
       break;
     case CHI_OPT_REALS:
       for (int i = 0; i < value->n_reals; i++) {
-        chi_real_format(value->reals[i], number, sizeof number);
-        chi_text_add(out, "%s%s", i > 0 ? (yaml ? ", " : ",") : yaml ? "[" : "", number);
+        chi_text_add(out, "%s", i > 0 ? (yaml ? ", " : ",") : yaml ? "[" : "");
+        chi_text_add_real(out, value->reals[i]);
       }
       if (yaml) chi_text_add(out, "]");
       break;

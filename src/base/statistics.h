@@ -1,6 +1,5 @@
 /** \file statistics.h
- * Means, percentiles, tails of distributions and adjusted p-values. All local; what is missing is
- * NaN. */
+ * Means, percentiles and adjusted p-values. All local; what is missing is NaN. */
 #ifndef CHIASM_BASE_STATISTICS_H
 #define CHIASM_BASE_STATISTICS_H
 
@@ -15,13 +14,6 @@ double chi_mean(int64_t n, const float *x);
 /** The value at a share (0 to 1) of the way through n > 0 numbers in ascending order, as numpy's
  * `linear` percentiles are: interpolated from the nearer neighbour. */
 double chi_percentile(int64_t n, const double *sorted, double share);
-
-/** How likely a standard normal variable is above z: 1 - Phi(z), exact far out too. */
-double chi_normal_tail(double z);
-
-/** How likely a variable of Student's t distribution with df > 0 degrees of freedom is above t; NaN
- * for other df. */
-double chi_student_tail(double t, double df);
 
 /** Benjamini and Hochberg's adjusted p-values over the finite ones of n p-values; NaN for the
  * others, which do not count. \return CHI_ERR_MEMORY */

@@ -40,6 +40,16 @@ void chi_text_add(chi_text *text, const char *format, ...)
   va_end(args);
 }
 
+void chi_text_add_real(chi_text *text, double value)
+{
+  char digits[32];
+  for (int n = 15; n <= 17; n++) {
+    snprintf(digits, sizeof digits, "%.*g", n, value);
+    if (strtod(digits, NULL) == value) break;
+  }
+  chi_text_add(text, "%s", digits);
+}
+
 void chi_text_add_quoted(chi_text *text, const char *string)
 {
   chi_text_add(text, "\"");

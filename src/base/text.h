@@ -25,6 +25,9 @@ void chi_text_add_list(chi_text *text, const char *format, va_list args)
 /** Write the text to stdout and flush it. \return CHI_ERR_IO; CHI_ERR_MEMORY if text failed */
 chi_status chi_text_print(const chi_text *text);
 
+/** Append a double in the fewest digits that give the same double back. */
+void chi_text_add_real(chi_text *text, double value);
+
 /** Append a string as a double-quoted JSON (hence YAML) scalar. */
 void chi_text_add_quoted(chi_text *text, const char *string);
 

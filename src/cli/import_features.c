@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "import/concat.h"
 
 static chi_status get_projection(const chi_options *o, chi_project_options *out)
 {

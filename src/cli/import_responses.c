@@ -4,7 +4,7 @@
 
 #include "base/agree.h"
 #include "cli/cli.h"
-#include "import/origins.h"
+#include "import/raw.h"
 #include "import/responses.h"
 
 /* Whether this is import brain-treebank, not import events. */

@@ -9,7 +9,7 @@
 #include <yaml.h>
 
 #include "cli/cli.h"
-#include "import/npz.h"
+#include "import/formats.h"
 #include "linalg/kernel.h"
 #include "linalg/projection.h"
 

@@ -1,4 +1,4 @@
-#include "import/concat.h"
+#include "import/features.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "chiasm/study.h"
-#include "import/output.h"
 #include "import/reader.h"
 #include "study/numbers.h"
 #include "study/write.h"

@@ -1,5 +1,7 @@
 /** \file features.h
- * `chiasm import features`: activations of a network, one layer per file, as a feature file. */
+ * The two ways to a feature file: `chiasm import features`, activations of a network, one layer per
+ * file; and `chiasm import concat`, layers of several models of a study side by side, as one layer
+ * of a new model. */
 #ifndef CHIASM_IMPORT_FEATURES_H
 #define CHIASM_IMPORT_FEATURES_H
 
@@ -35,5 +37,20 @@ typedef struct chi_features_options {
  * \return CHI_ERR_USAGE, CHI_ERR_INPUT naming file, object and place; nothing bears the final name
  *         then that did not before */
 chi_status chi_import_features(MPI_Comm comm, const chi_features_options *options);
+
+/** All borrowed. */
+typedef struct chi_concat_options {
+  const char *study, *subjects, *alignments; /* shell patterns of which recordings */
+  const char *model, *layer;                 /* what is made */
+  const char *network, *modality;            /* network NULL: the model's name */
+  const char *training;                      /* NULL: that of the parts */
+  const char *of;                            /* "model/layer,model/layer,..." */
+  bool overwrite;
+} chi_concat_options;
+
+/** Make the feature file of each recording that has all the parts. Each is read by blocks of
+ * events. Local. \return CHI_ERR_USAGE; CHI_ERR_INPUT where no recording has them all, or one's
+ * parts cannot be read; recordings before it keep their new file */
+chi_status chi_import_concat(const chi_concat_options *options);
 
 #endif

@@ -1,4 +1,4 @@
-#include "import/hdf5_layers.h"
+#include "import/formats.h"
 
 #include <limits.h>
 #include <stdio.h>

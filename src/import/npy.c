@@ -1,6 +1,6 @@
 /* An .npy file is magic bytes, version, length, a Python dictionary of three entries, e.g.
  * {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 512), }, and the numbers. */
-#include "import/npy.h"
+#include "import/formats.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "import/npz.h"
+#include "import/formats.h"
 
 #include <string.h>
 #include <zip.h>

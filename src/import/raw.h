@@ -9,7 +9,6 @@
 
 #include "base/text.h"
 #include "import/bins.h"
-#include "import/channels.h"
 #include "import/signals.h"
 
 typedef enum chi_reference {
@@ -43,6 +42,24 @@ typedef struct chi_import_options {
   const char *dataset, *names, *channels;
   chi_layout layout;
 } chi_import_options;
+
+typedef struct chi_channel {
+  char *name;
+  bool left_out; /* a trigger, corrupted, or not chosen */
+  char *region;  /* "" where not known */
+  float xyz[3];  /* NaN where not known */
+} chi_channel;
+
+/** All channels in the order of the recording. Start as {0}; free with chi_channels_free. */
+typedef struct chi_channels {
+  int64_t n, room;
+  chi_channel *item;
+} chi_channels;
+
+/** An electrode that is imported, with its neighbours on the shaft, -1 where not needed. */
+typedef struct chi_electrode {
+  int64_t channel, before, after;
+} chi_electrode;
 
 /** One recording of the subject, which becomes a session of the responses. */
 typedef struct chi_session {
@@ -88,5 +105,38 @@ chi_status chi_raw_choose(chi_raw *raw, const char *where);
 
 /** A line for the user; a warning begins with '!'. */
 void chi_raw_note(chi_raw *raw, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Add the recording's next channel, of region "" and unknown place. \param[in] name  copied
+ * \return CHI_ERR_INPUT naming `where` if it is no electrode's name, or there already */
+chi_status chi_channels_add(chi_channels *channels, const char *where, const char *name,
+                            bool left_out);
+void chi_channels_free(chi_channels *channels);
+
+/** The channel of this name, or -1. */
+int64_t chi_channels_find(const chi_channels *channels, const char *name);
+
+/** Take the electrodes that are not left out; with `laplacian` those with both neighbours: names of
+ * the same letters with numbers one lower and one higher, which are not left out either. Trailing
+ * non-letters are the number.
+ * \param[out] out  n electrodes in the order of the channels; free with chi_free
+ * \return CHI_ERR_INPUT naming `where` if none is left */
+chi_status chi_channels_choose(const chi_channels *channels, bool laplacian, const char *where,
+                               int64_t *n, chi_electrode **out);
+
+/** The Brain Treebank as it is published: one subject's trials, each of which becomes a session.
+ *
+ * Channel i of /data/electrode_i is label i of electrode_labels.json without '*', '#' and '_'.
+ * Triggers (DC..., TRIG...) and what corrupted_elec.json lists are left out; datasets beyond the
+ * labels too. Regions come by name from localization/sub_N/depth-wm.csv, without the side
+ * ("ctx-lh-", "Left-"), coordinates from localization/elec_coords_full.csv. Events are the rows of
+ * --event-file, or of transcripts/<movie>/features.csv. \return CHI_ERR_INPUT naming file, object
+ * and place; CHI_ERR_USAGE */
+chi_status chi_treebank_find(const char *root, const chi_import_options *options, chi_raw **out);
+
+/** A recording in one HDF5 file of any sane layout: its dataset or group options->dataset, names of
+ * channels from the dataset options->names (NULL: the names of a group's datasets, else ch0, ch1,
+ * ...), those that fit the patterns options->channels, events from options->event_files in seconds
+ * of the recording. \return CHI_ERR_INPUT naming file, object and place; CHI_ERR_USAGE */
+chi_status chi_plain_find(const char *path, const chi_import_options *options, chi_raw **out);
 
 #endif

@@ -11,9 +11,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "import/hdf5_layers.h"
-#include "import/npy.h"
-#include "import/npz.h"
+#include "import/formats.h"
 
 enum { BLOCK_BYTES = 64 << 20, MOST_CHUNK = 4 };
 

@@ -8,11 +8,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "import/csv.h"
 #include "import/events.h"
-#include "import/json.h"
-#include "import/origins.h"
 #include "study/catalog.h"
 
 enum { LABEL_ROOM = 202 }; /* one longer than a name can be */

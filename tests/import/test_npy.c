@@ -1,5 +1,5 @@
 /* The head of .npy files, one by one; what NumPy itself writes is in test_features.py. */
-#include "import/npy.h"
+#include "import/formats.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,13 +1,12 @@
-/** \file npy.h
- * Reading NumPy's .npy format (versions 1 to 3) by rows, from a file or from a member of an .npz
- * archive. Files are not trusted. All local. */
-#ifndef CHIASM_IMPORT_NPY_H
-#define CHIASM_IMPORT_NPY_H
+/** \file formats.h
+ * The files that layers come in, each read by rows: NumPy's .npy (versions 1 to 3); .npz archives
+ * of them (zip, one member per array), by libzip, without unpacking them; and any HDF5 file. Files
+ * are not trusted. All local; the HDF5 lock is taken inside. */
+#ifndef CHIASM_IMPORT_FORMATS_H
+#define CHIASM_IMPORT_FORMATS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "chiasm/status.h"
+#include "import/layers.h"
+#include "study/numbers.h"
 
 /** Where bytes come from. */
 typedef struct chi_bytes {
@@ -23,6 +22,12 @@ typedef struct chi_bytes {
 /** The bytes of a file; end with bytes->close, which is NULL after a failure.
  * \return CHI_ERR_INPUT if it cannot be opened */
 chi_status chi_bytes_of_file(const char *path, chi_bytes *bytes);
+
+/** The bytes of a member: a stored one is read anywhere; a compressed one from its beginning, so it
+ * is quickest read in order. End with bytes->close, unless that is NULL.
+ * \param[in] layer  borrowed until then
+ * \return CHI_ERR_INPUT: damaged, encrypted, packed by what libzip does not know */
+chi_status chi_bytes_of_npz(const chi_layer_file *layer, chi_bytes *bytes);
 
 enum { CHI_NPY_MAX_RANK = 32 };
 
@@ -46,5 +51,21 @@ chi_status chi_npy_open(const chi_bytes *bytes, chi_npy *out);
  * \param[out] out  n x columns, row-major */
 chi_status chi_npy_read(const chi_bytes *bytes, const chi_npy *npy, int64_t row0, int64_t n,
                         double *out);
+
+/** Add an archive's members. \return CHI_ERR_INPUT: no zip archive, damaged, none or other members
+ */
+chi_status chi_npz_list(const char *path, chi_layer_files *files);
+
+/** libzip's version, borrowed. */
+const char *chi_npz_version(void);
+
+/** Add the dataset at a path of a file, or each dataset of the group there but dimension scales: in
+ * the order of their creation if the group has it, else by name, numbers by value.
+ * \return CHI_ERR_INPUT */
+chi_status chi_hdf5_layers_list(const char *path, const char *object, chi_layer_files *files);
+
+/** Open a layer's dataset of floats for reading by rows; close with chi_numbers_close.
+ * \return CHI_ERR_INPUT */
+chi_status chi_hdf5_layer_open(const chi_layer_file *layer, chi_numbers *numbers);
 
 #endif

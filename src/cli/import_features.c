@@ -20,23 +20,33 @@ static chi_status get_projection(const chi_options *o, chi_project_options *out)
   return chi_cli_count(o, "project", "auto, none or a number of features", &out->components);
 }
 
+/* What both commands say of a feature file. */
 static chi_feature_file get_file(const chi_options *o)
 {
   return (chi_feature_file){.study = chi_opt_argument(o, 0),
-                            .subject = chi_opt_text(o, "subject"),
-                            .alignment = chi_opt_text(o, "alignment"),
                             .model = chi_opt_text(o, "model"),
+                            .network = chi_opt_text(o, "network"),
+                            .modality = chi_opt_text(o, "modality"),
+                            .training = chi_opt_text(o, "training"),
                             .overwrite = chi_opt_flag(o, "overwrite")};
+}
+
+static chi_feature_file get_file_of_subject(const chi_options *o)
+{
+  chi_feature_file file = get_file(o);
+  file.subject = chi_opt_text(o, "subject");
+  file.alignment = chi_opt_text(o, "alignment");
+  return file;
 }
 
 void chi_look_features(chi_options *o)
 {
-  const chi_feature_file file = get_file(o);
-  const bool named = file.subject != NULL && file.alignment != NULL && file.model != NULL;
+  const chi_feature_file file = get_file_of_subject(o);
   chi_layer_files layers = {0};
   int64_t events;
   chi_layer_files_find(chi_opt_n_arguments(o) - 1, chi_opt_arguments(o) + 1, CHI_ORDER_GIVEN,
                        &layers);
+  const bool named = file.subject != NULL && file.alignment != NULL; /* else that is said later */
   if (named && chi_feature_file_check(&file) == CHI_OK) chi_feature_file_events(&file, &events);
   chi_layer_files_free(&layers);
 }
@@ -44,10 +54,7 @@ void chi_look_features(chi_options *o)
 chi_status chi_cli_import_features(chi_cli *cli)
 {
   const chi_options *o = cli->options;
-  chi_features_options options = {.file = get_file(o),
-                                  .network = chi_opt_text(o, "network"),
-                                  .modality = chi_opt_text(o, "modality"),
-                                  .training = chi_opt_text(o, "training"),
+  chi_features_options options = {.file = get_file_of_subject(o),
                                   .n_paths = chi_opt_n_arguments(o) - 1,
                                   .paths = chi_opt_arguments(o) + 1,
                                   .order = (chi_layer_order)chi_opt_choice(o, "order")};
@@ -58,14 +65,9 @@ chi_status chi_cli_import_features(chi_cli *cli)
 chi_status chi_cli_import_concat(chi_cli *cli)
 {
   const chi_options *o = cli->options;
-  return chi_import_concat(&(chi_concat_options){.study = chi_opt_argument(o, 0),
+  return chi_import_concat(&(chi_concat_options){.file = get_file(o),
                                                  .subjects = chi_opt_text(o, "subjects"),
                                                  .alignments = chi_opt_text(o, "alignments"),
-                                                 .model = chi_opt_text(o, "model"),
                                                  .layer = chi_opt_text(o, "layer"),
-                                                 .network = chi_opt_text(o, "network"),
-                                                 .modality = chi_opt_text(o, "modality"),
-                                                 .training = chi_opt_text(o, "training"),
-                                                 .of = chi_opt_text(o, "of"),
-                                                 .overwrite = chi_opt_flag(o, "overwrite")});
+                                                 .of = chi_opt_text(o, "of")});
 }

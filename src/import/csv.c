@@ -66,54 +66,42 @@ static void skip_empty_lines(cursor *c)
     c->line += *c->at == '\n';
 }
 
-static chi_status take_header(chi_csv *csv, cursor *c, char **fields)
+/* The header and the rows, which lie behind it. */
+static chi_status take_table(chi_csv *csv, cursor *c)
 {
-  skip_empty_lines(c);
-  if (*c->at == '\0') return chi_fail(CHI_ERR_INPUT, "%s: is empty", csv->where);
-  csv->header = fields;
-  do CHI_TRY(take_field(csv, c, &fields[csv->n_columns++]));
-  while (!c->row_ends);
-  csv->field = fields + csv->n_columns;
-  return CHI_OK;
-}
-
-static chi_status take_rows(chi_csv *csv, cursor *c)
-{
+  int64_t n = 0, fields_room = 0, lines_room = 0;
   for (skip_empty_lines(c); *c->at != '\0'; skip_empty_lines(c)) {
-    int64_t n = 0;
-    csv->line[csv->n_rows] = c->line;
-    do CHI_TRY(take_field(csv, c, &csv->field[csv->n_rows * csv->n_columns + n++]));
-    while (!c->row_ends && n < csv->n_columns);
-    if (n < csv->n_columns || !c->row_ends)
+    const int64_t line = c->line, before = n;
+    do {
+      CHI_TRY(chi_grow(&csv->header, &fields_room, n + 1, sizeof *csv->header, csv->where));
+      CHI_TRY(take_field(csv, c, &csv->header[n++]));
+    } while (!c->row_ends);
+    if (before == 0) {
+      csv->n_columns = n;
+      continue;
+    }
+    if (n - before != csv->n_columns)
       return chi_fail(CHI_ERR_INPUT, "%s: line %lld has %s fields than the header, which has %lld",
-                      csv->where, (long long)csv->line[csv->n_rows],
-                      n < csv->n_columns ? "fewer" : "more", (long long)csv->n_columns);
-    csv->n_rows++;
+                      csv->where, (long long)line, n - before < csv->n_columns ? "fewer" : "more",
+                      (long long)csv->n_columns);
+    CHI_TRY(chi_grow(&csv->line, &lines_room, csv->n_rows + 1, sizeof *csv->line, csv->where));
+    csv->line[csv->n_rows++] = line;
   }
+  if (n == 0) return chi_fail(CHI_ERR_INPUT, "%s: is empty", csv->where);
+  csv->field = csv->header + csv->n_columns;
   return CHI_OK;
 }
 
 chi_status chi_csv_read(const char *path, chi_csv *out)
 {
-  char **fields = NULL;
-  int64_t n_fields = 2, n_lines = 2;
   *out = (chi_csv){0};
   chi_status s = chi_strdup(path, &out->where);
   if (s == CHI_OK) s = chi_text_read_large(path, path, size_max, &out->text);
-  if (s != CHI_OK) goto cleanup;
-  for (const char *t = out->text; *t != '\0'; t++) {
-    n_lines += *t == '\n';
-    n_fields += *t == '\n' || *t == ',';
+  if (s == CHI_OK) {
+    cursor c = {.at = out->text, .line = 1};
+    if (strncmp(c.at, "\xef\xbb\xbf", 3) == 0) c.at += 3;
+    s = take_table(out, &c);
   }
-  s = chi_alloc(n_fields, sizeof *fields, path, &fields);
-  if (s == CHI_OK) s = chi_alloc(n_lines, sizeof *out->line, path, &out->line);
-  if (s != CHI_OK) goto cleanup;
-  cursor c = {.at = out->text, .line = 1};
-  if (strncmp(c.at, "\xef\xbb\xbf", 3) == 0) c.at += 3;
-  s = take_header(out, &c, fields);
-  if (s == CHI_OK) s = take_rows(out, &c);
-cleanup:
-  if (out->header == NULL) chi_free(fields);
   if (s != CHI_OK) chi_csv_free(out);
   return s;
 }

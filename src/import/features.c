@@ -71,25 +71,10 @@ static chi_status look_around(job *j, bool *projects, char *path)
 {
   const chi_features_options *o = j->options;
   CHI_TRY(chi_feature_file_check(&o->file));
-  CHI_TRY(chi_output_check_label("--modality", o->modality));
-  if (o->network != NULL) CHI_TRY(chi_output_check_label("--network", o->network));
   if (j->rank == 0) CHI_TRY(chi_feature_file_path(&o->file, path));
   CHI_TRY(chi_feature_file_events(&o->file, &j->n_events));
   CHI_TRY(chi_layer_files_find(o->n_paths, o->paths, o->order, &j->layers));
   return check_layers(j, projects);
-}
-
-static chi_status begin_file(job *j, const char *path)
-{
-  const chi_features_options *o = j->options;
-  const chi_feature_header header = {.model = o->file.model,
-                                     .network = o->network == NULL ? o->file.model : o->network,
-                                     .modality = o->modality,
-                                     .training = o->training,
-                                     .n_events = j->n_events};
-  if (j->rank != 0) return CHI_OK;
-  CHI_TRY(chi_feature_file_make_folders(&o->file));
-  return chi_writer_create_features(path, &header, &j->writer);
 }
 
 static chi_status begin_layer(job *j, int64_t depth, layer_work *w)
@@ -207,7 +192,9 @@ static chi_status import_layer(job *j, int64_t depth)
 
 static chi_status import_layers(job *j, const char *path)
 {
-  CHI_TRY(chi_agree(j->comm, begin_file(j, path)));
+  chi_status s = CHI_OK;
+  if (j->rank == 0) s = chi_feature_file_create(&j->options->file, path, j->n_events, &j->writer);
+  CHI_TRY(chi_agree(j->comm, s));
   for (int64_t i = 0; i < j->layers.n; i++) CHI_TRY(import_layer(j, i));
   return CHI_OK;
 }

@@ -23,7 +23,6 @@ typedef struct chi_project_options {
 /** All borrowed. */
 typedef struct chi_features_options {
   chi_feature_file file;
-  const char *network, *modality, *training;
   int64_t n_paths;
   const char *const *paths; /* as in chi_layer_files_find */
   chi_layer_order order;
@@ -40,12 +39,10 @@ chi_status chi_import_features(MPI_Comm comm, const chi_features_options *option
 
 /** All borrowed. */
 typedef struct chi_concat_options {
-  const char *study, *subjects, *alignments; /* shell patterns of which recordings */
-  const char *model, *layer;                 /* what is made */
-  const char *network, *modality;            /* network NULL: the model's name */
-  const char *training;                      /* NULL: that of the parts */
-  const char *of;                            /* "model/layer,model/layer,..." */
-  bool overwrite;
+  chi_feature_file file;             /* without subject and alignment; training NULL: the parts' */
+  const char *subjects, *alignments; /* shell patterns of which recordings */
+  const char *layer;                 /* what is made */
+  const char *of;                    /* "model/layer,model/layer,..." */
 } chi_concat_options;
 
 /** Make the feature file of each recording that has all the parts. Each is read by blocks of

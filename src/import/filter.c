@@ -8,7 +8,7 @@
 
 static const double notch_quality = 30;
 enum { NOTCHES = 6, ORDER = 4 }; /* the Butterworth prototype has ORDER / 2 pairs of poles */
-enum { BLOCK = 256, WIDE = 8 };  /* BLOCK: samples that stay in the nearest cache */
+enum { LANES = CHI_FILTER_LANES, BLOCK = 256 }; /* BLOCK: samples that stay in the nearest cache */
 
 static void add_notches(chi_filter *filter, double line, double rate)
 {
@@ -85,54 +85,43 @@ chi_filter chi_filter_make(double line, double high_pass, double low, double hig
   return filter;
 }
 
-/* Two lanes or neighbouring numbers, as every processor has them. */
-typedef double pair __attribute__((vector_size(2 * sizeof(double))));
+/* Two lanes, or neighbouring samples, as every processor has them; from any address. */
+typedef double pair __attribute__((vector_size(2 * sizeof(double)), aligned(8), may_alias));
 
-static pair load(const double *x)
-{
-  pair p;
-  memcpy(&p, x, sizeof p);
-  return p;
-}
-
-/* One sample of two lanes through a section, in transposed direct form II, as scipy has it. */
-static void step(const chi_section *c, pair *s1, pair *s2, double *x)
-{
-  const pair in = load(x), out = c->b0 * in + *s1;
-  *s1 = c->b1 * in - c->a1 * out + *s2;
-  *s2 = c->b2 * in - c->a2 * out;
-  memcpy(x, &out, sizeof out);
-}
-
-/* Eight lanes at once: each waits for its last sample, and the others fill the time. */
+/* All lanes through a section in transposed direct form II, as scipy has it. Each waits for its
+ * last sample, and the others fill the time. */
 static void run_section(const chi_section *section, double *s1, double *s2, int64_t n, double *x)
 {
   const chi_section c = *section;
-  pair p1 = load(s1), q1 = load(s1 + 2), r1 = load(s1 + 4), t1 = load(s1 + 6);
-  pair p2 = load(s2), q2 = load(s2 + 2), r2 = load(s2 + 4), t2 = load(s2 + 6);
-  for (int64_t i = 0; i < n; i++, x += CHI_FILTER_LANES) {
-    step(&c, &p1, &p2, x);
-    step(&c, &q1, &q2, x + 2);
-    step(&c, &r1, &r2, x + 4);
-    step(&c, &t1, &t2, x + 6);
+  pair one[LANES / 2], two[LANES / 2];
+  memcpy(one, s1, sizeof one);
+  memcpy(two, s2, sizeof two);
+  for (int64_t i = 0; i < n; i++, x += LANES) {
+#pragma GCC unroll 4
+    for (int l = 0; l < LANES / 2; l++) {
+      pair *at = (pair *)x + l;
+      const pair in = *at, out = c.b0 * in + one[l];
+      one[l] = c.b1 * in - c.a1 * out + two[l];
+      two[l] = c.b2 * in - c.a2 * out;
+      *at = out;
+    }
   }
-  const pair all1[] = {p1, q1, r1, t1}, all2[] = {p2, q2, r2, t2};
-  memcpy(s1, all1, sizeof all1);
-  memcpy(s2, all2, sizeof all2);
+  memcpy(s1, one, sizeof one);
+  memcpy(s2, two, sizeof two);
 }
 
 void chi_filter_run(const chi_filter *filter, chi_filter_state *state, int64_t n, int64_t stride,
                     double *x)
 {
-  double side[BLOCK * CHI_FILTER_LANES]; /* the signals side by side */
+  double side[BLOCK * LANES]; /* the signals side by side */
   for (int64_t at = 0; at < n && filter->n > 0; at += BLOCK, x += BLOCK) {
     const int64_t m = n - at < BLOCK ? n - at : BLOCK;
     for (int64_t t = 0; t < m; t++)
-      for (int l = 0; l < CHI_FILTER_LANES; l++) side[t * CHI_FILTER_LANES + l] = x[l * stride + t];
+      for (int l = 0; l < LANES; l++) side[t * LANES + l] = x[l * stride + t];
     for (int k = 0; k < filter->n; k++)
       run_section(&filter->section[k], state->s1[k], state->s2[k], m, side);
-    for (int l = 0; l < CHI_FILTER_LANES; l++)
-      for (int64_t t = 0; t < m; t++) x[l * stride + t] = side[t * CHI_FILTER_LANES + l];
+    for (int l = 0; l < LANES; l++)
+      for (int64_t t = 0; t < m; t++) x[l * stride + t] = side[t * LANES + l];
   }
 }
 
@@ -186,19 +175,16 @@ void chi_envelope_destroy(chi_envelope **envelope)
   *envelope = NULL;
 }
 
-/* The transformer at WIDE neighbouring samples, whose sums stay in registers. */
-static void transform_wide(const chi_envelope *e, const double *x, double *out)
+/* The transformer at LANES neighbouring samples, whose sums stay in registers. */
+static void transform_lanes(const chi_envelope *e, const double *x, double *out)
 {
-  pair s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-  for (int64_t k = 0; 2 * k + 1 <= e->reach; k++) {
-    const double tap = e->tap[k], *before = x - (2 * k + 1), *after = x + (2 * k + 1);
-    s0 += tap * (load(before) - load(after));
-    s1 += tap * (load(before + 2) - load(after + 2));
-    s2 += tap * (load(before + 4) - load(after + 4));
-    s3 += tap * (load(before + 6) - load(after + 6));
+  pair sum[LANES / 2] = {{0}};
+  for (int64_t k = 1; k <= e->reach; k += 2) {
+    const pair *before = (const pair *)(x - k), *after = (const pair *)(x + k);
+#pragma GCC unroll 4
+    for (int l = 0; l < LANES / 2; l++) sum[l] += e->tap[k / 2] * (before[l] - after[l]);
   }
-  const pair sums[] = {s0, s1, s2, s3};
-  memcpy(out, sums, sizeof sums);
+  memcpy(out, sum, sizeof sum);
 }
 
 /* n values of the transformer at x, which has `reach` samples on both sides. The sums are taken in
@@ -206,7 +192,7 @@ static void transform_wide(const chi_envelope *e, const double *x, double *out)
 static void transform(const chi_envelope *e, const double *x, int64_t n, double *out)
 {
   int64_t i = 0;
-  for (; i + WIDE <= n; i += WIDE) transform_wide(e, x + i, out + i);
+  for (; i + LANES <= n; i += LANES) transform_lanes(e, x + i, out + i);
   for (; i < n; i++) {
     out[i] = 0;
     for (int64_t k = 0; 2 * k + 1 <= e->reach; k++)

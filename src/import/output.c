@@ -14,18 +14,21 @@ chi_status chi_output_check_name(const char *option, const char *name, bool dots
                   option, name, dots ? ", ." : "");
 }
 
-chi_status chi_output_check_label(const char *option, const char *text)
+/* What is to be an attribute that names something. */
+static chi_status check_label(const char *option, const char *text)
 {
-  return chi_name_check(text, option, "the name") == CHI_OK
-             ? CHI_OK
-             : chi_fail(CHI_ERR_USAGE, "%s", chi_message());
+  if (text == NULL) return chi_fail(CHI_ERR_USAGE, "%s is missing", option);
+  if (chi_name_check(text, option, "the name") == CHI_OK) return CHI_OK;
+  return chi_fail(CHI_ERR_USAGE, "%s", chi_message());
 }
 
-chi_status chi_feature_file_check(const chi_feature_file *file)
+chi_status chi_feature_file_check(const chi_feature_file *f)
 {
-  CHI_TRY(chi_output_check_name("subject", file->subject, false));
-  CHI_TRY(chi_output_check_name("alignment", file->alignment, false));
-  return chi_output_check_name("model", file->model, true);
+  if (f->subject != NULL) CHI_TRY(chi_output_check_name("subject", f->subject, false));
+  if (f->alignment != NULL) CHI_TRY(chi_output_check_name("alignment", f->alignment, false));
+  CHI_TRY(chi_output_check_name("model", f->model, true));
+  CHI_TRY(check_label("--modality", f->modality));
+  return f->network == NULL ? CHI_OK : check_label("--network", f->network);
 }
 
 /* Under the lock. */
@@ -72,11 +75,18 @@ chi_status chi_feature_file_path(const chi_feature_file *file, char *path)
   return chi_fail(CHI_ERR_USAGE, "%s: exists; --overwrite replaces it", path);
 }
 
-chi_status chi_feature_file_make_folders(const chi_feature_file *file)
+chi_status chi_feature_file_create(const chi_feature_file *f, const char *path, int64_t n_events,
+                                   chi_writer **out)
 {
-  char path[PATH_MAX];
-  CHI_TRY(chi_path_join(path, file->study, "features"));
-  CHI_TRY(chi_folder_make(path));
-  CHI_TRY(chi_path_format(path, file->study, "features/%s.%s", file->subject, file->alignment));
-  return chi_folder_make(path);
+  char folder[PATH_MAX];
+  const chi_feature_header header = {.model = f->model,
+                                     .network = f->network == NULL ? f->model : f->network,
+                                     .modality = f->modality,
+                                     .training = f->training,
+                                     .n_events = n_events};
+  CHI_TRY(chi_path_join(folder, f->study, "features"));
+  CHI_TRY(chi_folder_make(folder));
+  CHI_TRY(chi_path_format(folder, f->study, "features/%s.%s", f->subject, f->alignment));
+  CHI_TRY(chi_folder_make(folder));
+  return chi_writer_create_features(path, &header, out);
 }

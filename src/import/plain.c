@@ -36,7 +36,7 @@ static chi_status add_channels(chi_raw *r, const chi_import_options *o, const ch
     snprintf(number, sizeof number, "ch%lld", (long long)i);
     const char *name = names != NULL ? names[i] : chi_signals_name(signals, i);
     if (name == NULL) name = number;
-    s = chi_channels_add(&r->channels, path, name, !chi_name_fits(o->channels, name));
+    s = chi_raw_add_channel(r, path, name, !chi_name_fits(o->channels, name));
   }
   chi_h5_free_strings(&names, n_names);
   return s;

@@ -10,97 +10,6 @@
 #include "import/output.h"
 #include "study/catalog.h"
 
-chi_status chi_channels_add(chi_channels *channels, const char *where, const char *name,
-                            bool left_out)
-{
-  char what[32];
-  const int64_t i = channels->n, same = chi_channels_find(channels, name);
-  snprintf(what, sizeof what, "name %lld", (long long)i);
-  CHI_TRY(chi_name_check(name, where, what));
-  if (same >= 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: names %lld and %lld are both `%s`, expected unique names",
-                    where, (long long)same, (long long)i, name);
-  CHI_TRY(chi_grow(&channels->item, &channels->room, i + 1, sizeof *channels->item, "channels"));
-  chi_channel *c = &channels->item[channels->n++];
-  *c = (chi_channel){.left_out = left_out, .xyz = {NAN, NAN, NAN}};
-  CHI_TRY(chi_strdup(name, &c->name));
-  return chi_strdup("", &c->region);
-}
-
-void chi_channels_free(chi_channels *channels)
-{
-  for (int64_t i = 0; i < channels->n; i++) {
-    chi_free(channels->item[i].name);
-    chi_free(channels->item[i].region);
-  }
-  chi_free(channels->item);
-  *channels = (chi_channels){0};
-}
-
-int64_t chi_channels_find(const chi_channels *channels, const char *name)
-{
-  for (int64_t i = 0; i < channels->n; i++)
-    if (strcmp(channels->item[i].name, name) == 0) return i;
-  return -1;
-}
-
-/* Part a name into its shaft (how many bytes) and its number on it; false if it has none. */
-static bool split(const char *name, size_t *stem, int64_t *number)
-{
-  size_t n = strlen(name);
-  while (n > 0 && !isalpha((unsigned char)name[n - 1])) n--;
-  *stem = n;
-  *number = 0;
-  const char *digits = name + n;
-  const size_t n_digits = strlen(digits);
-  if (n_digits == 0 || n_digits > 9 || strspn(digits, "0123456789") != n_digits) return false;
-  for (; *digits != '\0'; digits++) *number = 10 * *number + (*digits - '0');
-  return true;
-}
-
-/* The channel with this number on the shaft of `name`, or -1. */
-static int64_t find_on_shaft(const chi_channels *channels, const char *name, size_t stem,
-                             int64_t number)
-{
-  size_t other_stem;
-  int64_t other;
-  for (int64_t i = 0; i < channels->n; i++)
-    if (split(channels->item[i].name, &other_stem, &other) && other_stem == stem &&
-        other == number && strncmp(channels->item[i].name, name, stem) == 0)
-      return i;
-  return -1;
-}
-
-static bool find_neighbours(const chi_channels *channels, chi_electrode *e)
-{
-  size_t stem;
-  int64_t number;
-  const char *name = channels->item[e->channel].name;
-  if (!split(name, &stem, &number)) return false;
-  e->before = find_on_shaft(channels, name, stem, number - 1);
-  e->after = find_on_shaft(channels, name, stem, number + 1);
-  return e->before >= 0 && e->after >= 0 && !channels->item[e->before].left_out &&
-         !channels->item[e->after].left_out;
-}
-
-chi_status chi_channels_choose(const chi_channels *channels, bool laplacian, const char *where,
-                               int64_t *n, chi_electrode **out)
-{
-  *n = 0;
-  CHI_TRY(chi_alloc(channels->n, sizeof **out, "electrodes", out));
-  for (int64_t i = 0; i < channels->n; i++) {
-    chi_electrode e = {i, -1, -1};
-    if (channels->item[i].left_out || (laplacian && !find_neighbours(channels, &e))) continue;
-    (*out)[(*n)++] = e;
-  }
-  if (*n > 0) return CHI_OK;
-  chi_free(*out);
-  *out = NULL;
-  return chi_fail(CHI_ERR_INPUT, "%s: of %lld channels no electrode is left to import%s", where,
-                  (long long)channels->n,
-                  laplacian ? " that has both its neighbours on the shaft" : "");
-}
-
 static chi_status check_treatment(const chi_treatment *t, double rate)
 {
   const double half = rate / 2, envelope_end = half - t->low / 4;
@@ -150,11 +59,14 @@ void chi_raw_destroy(chi_raw **raw)
   chi_raw *r = *raw;
   if (r == NULL) return;
   for (int64_t i = 0; r->session != NULL && i < r->n_sessions; i++) chi_free(r->session[i].path);
+  for (int64_t i = 0; i < r->n_channels; i++) {
+    chi_free(r->channel[i].name);
+    chi_free(r->channel[i].region);
+  }
   void *const owned[] = {r->session, r->subject,   r->alignment, r->source,
                          r->object,  r->electrode, r->event};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) chi_free(owned[i]);
   chi_bins_form_free(&r->bins);
-  chi_channels_free(&r->channels);
   chi_text_free(&r->notes);
   chi_free(r);
   *raw = NULL;
@@ -170,14 +82,90 @@ void chi_raw_note(chi_raw *raw, const char *format, ...)
   chi_text_add(&raw->notes, "%s\n", line);
 }
 
+chi_channel *chi_raw_find_channel(const chi_raw *r, const char *name)
+{
+  for (int64_t i = 0; i < r->n_channels; i++)
+    if (strcmp(r->channel[i].name, name) == 0) return &r->channel[i];
+  return NULL;
+}
+
+chi_status chi_raw_add_channel(chi_raw *r, const char *where, const char *name, bool left_out)
+{
+  char what[32];
+  const chi_channel *same = chi_raw_find_channel(r, name);
+  snprintf(what, sizeof what, "name %lld", (long long)r->n_channels);
+  CHI_TRY(chi_name_check(name, where, what));
+  if (same != NULL)
+    return chi_fail(CHI_ERR_INPUT, "%s: names %lld and %lld are both `%s`, expected unique names",
+                    where, (long long)(same - r->channel), (long long)r->n_channels, name);
+  CHI_TRY(
+      chi_grow(&r->channel, &r->channels_room, r->n_channels + 1, sizeof *r->channel, "channels"));
+  chi_channel *c = &r->channel[r->n_channels];
+  *c = (chi_channel){.left_out = left_out, .xyz = {NAN, NAN, NAN}};
+  CHI_TRY(chi_strdup(name, &c->name));
+  r->n_channels++;
+  return chi_strdup("", &c->region);
+}
+
+/* Part a name into its shaft (how many bytes) and its number on it; false if it has none. */
+static bool split(const char *name, size_t *stem, int64_t *number)
+{
+  size_t n = strlen(name);
+  while (n > 0 && !isalpha((unsigned char)name[n - 1])) n--;
+  *stem = n;
+  *number = 0;
+  const char *digits = name + n;
+  const size_t n_digits = strlen(digits);
+  if (n_digits == 0 || n_digits > 9 || strspn(digits, "0123456789") != n_digits) return false;
+  for (; *digits != '\0'; digits++) *number = 10 * *number + (*digits - '0');
+  return true;
+}
+
+/* The good channel with this number on the shaft of `name`, or -1. */
+static int64_t find_on_shaft(const chi_raw *r, const char *name, size_t stem, int64_t number)
+{
+  size_t other_stem;
+  int64_t other;
+  for (int64_t i = 0; i < r->n_channels; i++)
+    if (split(r->channel[i].name, &other_stem, &other) && other_stem == stem && other == number &&
+        strncmp(r->channel[i].name, name, stem) == 0)
+      return r->channel[i].left_out ? -1 : i;
+  return -1;
+}
+
+static bool find_neighbours(const chi_raw *r, chi_electrode *e)
+{
+  size_t stem;
+  int64_t number;
+  const char *name = r->channel[e->channel].name;
+  if (!split(name, &stem, &number)) return false;
+  e->before = find_on_shaft(r, name, stem, number - 1);
+  e->after = find_on_shaft(r, name, stem, number + 1);
+  return e->before >= 0 && e->after >= 0;
+}
+
+static chi_status choose_electrodes(chi_raw *r, const char *where)
+{
+  const bool laplacian = r->treatment.reference == CHI_REFERENCE_LAPLACIAN;
+  CHI_TRY(chi_alloc(r->n_channels, sizeof *r->electrode, "electrodes", &r->electrode));
+  for (int64_t i = 0; i < r->n_channels; i++) {
+    chi_electrode e = {i, -1, -1};
+    if (r->channel[i].left_out || (laplacian && !find_neighbours(r, &e))) continue;
+    r->electrode[r->n_electrodes++] = e;
+  }
+  if (r->n_electrodes > 0) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: of %lld channels no electrode is left to import%s", where,
+                  (long long)r->n_channels,
+                  laplacian ? " that has both its neighbours on the shaft" : "");
+}
+
 chi_status chi_raw_choose(chi_raw *r, const char *where)
 {
   int64_t *channel = NULL, n = 0;
-  CHI_TRY(chi_channels_choose(&r->channels, r->treatment.reference == CHI_REFERENCE_LAPLACIAN,
-                              where, &r->n_electrodes, &r->electrode));
-  CHI_TRY(chi_alloc(r->channels.n, sizeof *channel, "channels", &channel));
-  for (int64_t i = 0; i < r->channels.n; i++)
-    if (!r->channels.item[i].left_out) channel[n++] = i;
+  CHI_TRY(choose_electrodes(r, where));
+  CHI_TRY(chi_alloc(r->n_channels, sizeof *channel, "channels", &channel));
+  for (int64_t i = 0; i < r->n_channels; i++)
+    if (!r->channel[i].left_out) channel[n++] = i;
   chi_status s = CHI_OK;
   for (int64_t i = 0; i < r->n_sessions && s == CHI_OK; i++) {
     chi_signals *signals = NULL;

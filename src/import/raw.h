@@ -50,12 +50,6 @@ typedef struct chi_channel {
   float xyz[3];  /* NaN where not known */
 } chi_channel;
 
-/** All channels in the order of the recording. Start as {0}; free with chi_channels_free. */
-typedef struct chi_channels {
-  int64_t n, room;
-  chi_channel *item;
-} chi_channels;
-
 /** An electrode that is imported, with its neighbours on the shaft, -1 where not needed. */
 typedef struct chi_electrode {
   int64_t channel, before, after;
@@ -77,7 +71,8 @@ typedef struct chi_raw {
   double rate; /* Hz */
   chi_treatment treatment;
   chi_bins_form bins;
-  chi_channels channels;
+  int64_t n_channels, channels_room;
+  chi_channel *channel; /* in the order of the recordings */
   bool has_regions, has_places;
   int64_t n_electrodes;
   chi_electrode *electrode;
@@ -88,40 +83,30 @@ typedef struct chi_raw {
   chi_text notes;          /* for the user, one a line; a warning begins with '!' */
 } chi_raw;
 
-/** Samples that are read and treated at a time. */
-enum { CHI_IMPORT_PIECE = 1 << 15 };
-
-/** Begin: names and treatment checked, bins made; then origins.h fills in the rest.
+/** Begin: names and treatment checked, bins made; then the functions below fill in the rest.
  * \param[in] subject  its name in the study
  * \return CHI_ERR_USAGE naming the option */
 chi_status chi_raw_create(const chi_import_options *options, const char *subject, double rate,
                           int64_t n_sessions, chi_raw **out);
 void chi_raw_destroy(chi_raw **raw);
 
-/** Choose the electrodes and, in every recording, look at the datasets that are going to be read:
- * channels and paths are set, and each session's n_samples is found.
- * \param[in] where  names the channels' source in messages */
+/** Add the recordings' next channel, of region "" and unknown place. \param[in] name  copied
+ * \return CHI_ERR_INPUT naming `where` if it is no electrode's name, or there already */
+chi_status chi_raw_add_channel(chi_raw *raw, const char *where, const char *name, bool left_out);
+
+/** The channel of this name, borrowed; NULL if there is none. */
+chi_channel *chi_raw_find_channel(const chi_raw *raw, const char *name);
+
+/** Once channels and paths are set, choose the electrodes (channels that are not left out; for a
+ * Laplacian those with both neighbours: names of the same letters with numbers one lower and one
+ * higher, which are not left out either; trailing non-letters are the number) and, in every
+ * recording, look at the datasets that are going to be read: each session's n_samples is found.
+ * \param[in] where  names the channels' source in messages
+ * \return CHI_ERR_INPUT, also if no electrode is left */
 chi_status chi_raw_choose(chi_raw *raw, const char *where);
 
 /** A line for the user; a warning begins with '!'. */
 void chi_raw_note(chi_raw *raw, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/** Add the recording's next channel, of region "" and unknown place. \param[in] name  copied
- * \return CHI_ERR_INPUT naming `where` if it is no electrode's name, or there already */
-chi_status chi_channels_add(chi_channels *channels, const char *where, const char *name,
-                            bool left_out);
-void chi_channels_free(chi_channels *channels);
-
-/** The channel of this name, or -1. */
-int64_t chi_channels_find(const chi_channels *channels, const char *name);
-
-/** Take the electrodes that are not left out; with `laplacian` those with both neighbours: names of
- * the same letters with numbers one lower and one higher, which are not left out either. Trailing
- * non-letters are the number.
- * \param[out] out  n electrodes in the order of the channels; free with chi_free
- * \return CHI_ERR_INPUT naming `where` if none is left */
-chi_status chi_channels_choose(const chi_channels *channels, bool laplacian, const char *where,
-                               int64_t *n, chi_electrode **out);
 
 /** The Brain Treebank as it is published: one subject's trials, each of which becomes a session.
  *

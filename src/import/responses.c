@@ -42,7 +42,7 @@ static chi_status describe_electrodes(const chi_raw *r, description *d)
   CHI_TRY(chi_alloc(n, sizeof *d->region, "regions", &d->region));
   CHI_TRY(chi_alloc(3 * n, sizeof *d->xyz, "coordinates", &d->xyz));
   for (int64_t i = 0; i < n; i++) {
-    const chi_channel *c = &r->channels.item[r->electrode[i].channel];
+    const chi_channel *c = &r->channel[r->electrode[i].channel];
     d->electrode[i] = c->name;
     d->region[i] = c->region;
     for (int k = 0; k < 3; k++) d->xyz[k * n + i] = c->xyz[k];

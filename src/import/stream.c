@@ -10,6 +10,7 @@
 #include "import/filter.h"
 
 enum { LANES = CHI_FILTER_LANES, TAG = 1 };
+enum { PIECE = 1 << 15 }; /* samples that are read and treated at a time */
 
 typedef struct stream {
   MPI_Comm comm;
@@ -36,9 +37,8 @@ typedef struct stream {
 /* Fewer samples at a time where there are very many electrodes; the same on every rank. */
 static int64_t choose_piece(const chi_raw *raw)
 {
-  int64_t piece = CHI_IMPORT_PIECE;
-  while (piece > CHI_IMPORT_PIECE / 16 && raw->n_electrodes * piece > (INT64_C(1) << 24))
-    piece /= 2;
+  int64_t piece = PIECE;
+  while (piece > PIECE / 16 && raw->n_electrodes * piece > (INT64_C(1) << 24)) piece /= 2;
   return piece;
 }
 
@@ -51,7 +51,7 @@ double chi_stream_bytes(const chi_raw *raw, int64_t n)
 /* The channels that this rank reads, each once. */
 static chi_status list_sources(stream *s)
 {
-  const int64_t n_channels = s->recordings->channels.n;
+  const int64_t n_channels = s->recordings->n_channels;
   CHI_TRY(chi_alloc(n_channels, sizeof *s->source, "channels", &s->source));
   CHI_TRY(chi_alloc(n_channels, sizeof *s->slot, "channels", &s->slot));
   for (int64_t i = 0; i < s->n; i++) {

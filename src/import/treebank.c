@@ -91,8 +91,7 @@ static chi_channel *find_channel(const treebank *b, const char *label)
 {
   char name[LABEL_ROOM];
   strip_label(label, name);
-  const int64_t i = chi_channels_find(&b->r->channels, name);
-  return i < 0 ? NULL : &b->r->channels.item[i];
+  return chi_raw_find_channel(b->r, name);
 }
 
 static chi_status take_label(void *context, const char *path, const char *what, const char *label)
@@ -102,7 +101,7 @@ static chi_status take_label(void *context, const char *path, const char *what, 
   (void)what;
   strip_label(label, name);
   const bool trigger = strncmp(name, "DC", 2) == 0 || strncmp(name, "TRIG", 4) == 0;
-  return chi_channels_add(&b->r->channels, path, name, trigger);
+  return chi_raw_add_channel(b->r, path, name, trigger);
 }
 
 static chi_status read_labels(treebank *b, const char *path)
@@ -159,7 +158,7 @@ static chi_status check_datasets(treebank *b, const char *path, const char *labe
 {
   chi_signals *signals = NULL;
   chi_status s = chi_signals_open(path, "data", CHI_LAYOUT_AUTO, &signals);
-  const int64_t n_labels = b->r->channels.n;
+  const int64_t n_labels = b->r->n_channels;
   const int64_t n = s == CHI_OK ? chi_signals_n_channels(signals) : 0;
   for (int64_t i = 0; i < n && s == CHI_OK; i++) {
     char expected[40];
@@ -204,17 +203,20 @@ static chi_status choose_atlas(const chi_csv *csv, const char *atlas, int64_t *c
   return *column >= 0 ? CHI_OK : chi_csv_require(csv, preferred[0], column);
 }
 
-static chi_status region_columns(const treebank *b, const chi_csv *csv, int64_t column[3])
+/* The columns that are taken: one of regions, or three of places. */
+static chi_status find_columns(const treebank *b, const chi_csv *csv, bool places, int64_t *column)
 {
+  static const char *const axes[] = {"X", "Y", "Z"};
+  for (int k = 0; k < 3 && places; k++) CHI_TRY(chi_csv_require(csv, axes[k], &column[k]));
+  if (places) return CHI_OK;
   CHI_TRY(choose_atlas(csv, b->options->atlas, column));
   chi_raw_note(b->r, "%s: regions are those of column %s", csv->where, csv->header[*column]);
   return CHI_OK;
 }
 
-static chi_status take_region(const chi_csv *csv, int64_t row, const int64_t *column,
-                              chi_channel *channel)
+static chi_status take_region(const chi_csv *csv, int64_t row, int64_t column, chi_channel *channel)
 {
-  const char *region = without_side(chi_csv_text(csv, row, *column)), *wrong = NULL;
+  const char *region = without_side(chi_csv_text(csv, row, column)), *wrong = NULL;
   if (!chi_label_ok(region)) wrong = "has a region that is no short text";
   if (channel->region[0] != '\0') wrong = "has had a row before";
   if (wrong != NULL)
@@ -222,16 +224,6 @@ static chi_status take_region(const chi_csv *csv, int64_t row, const int64_t *co
                     (long long)csv->line[row], channel->name, wrong);
   chi_free(channel->region);
   return chi_strdup(region, &channel->region);
-}
-
-static bool has_region(const chi_channel *channel) { return channel->region[0] != '\0'; }
-
-static chi_status place_columns(const treebank *b, const chi_csv *csv, int64_t column[3])
-{
-  static const char *const names[] = {"X", "Y", "Z"};
-  (void)b;
-  for (int k = 0; k < 3; k++) CHI_TRY(chi_csv_require(csv, names[k], &column[k]));
-  return CHI_OK;
 }
 
 static chi_status take_place(const chi_csv *csv, int64_t row, const int64_t *column,
@@ -245,71 +237,55 @@ static chi_status take_place(const chi_csv *csv, int64_t row, const int64_t *col
   return CHI_OK;
 }
 
-static bool has_place(const chi_channel *channel) { return !isnan(channel->xyz[0]); }
-
-/* A table of electrodes, whose rows come in another order than the channels. */
-typedef struct table {
-  const char *what, *plural;
-  const char *key; /* column of the electrodes' labels */
-  bool by_subject; /* these are "<subject>-<label>", of all subjects */
-  chi_status (*columns)(const treebank *b, const chi_csv *csv, int64_t column[3]);
-  chi_status (*take)(const chi_csv *csv, int64_t row, const int64_t *column, chi_channel *channel);
-  bool (*has)(const chi_channel *channel);
-} table;
-
-static const table regions = {"region",       "regions",   "Electrode", false,
-                              region_columns, take_region, has_region};
-static const table places = {"coordinates", "coordinates", "ID",     true,
-                             place_columns, take_place,    has_place};
-
 /* Count the imported electrodes that a table does not have. */
-static void note_without(treebank *b, const table *t, const char *path)
+static void note_without(treebank *b, const char *path, bool places)
 {
-  const chi_raw *r = b->r;
   int64_t n = 0;
   const char *first = "";
-  for (int64_t i = r->n_electrodes; i-- > 0;) {
-    const chi_channel *c = &r->channels.item[r->electrode[i].channel];
-    if (t->has(c)) continue;
-    n++;
-    first = c->name;
+  for (int64_t i = 0; i < b->r->n_electrodes; i++) {
+    const chi_channel *c = &b->r->channel[b->r->electrode[i].channel];
+    if (places ? !isnan(c->xyz[0]) : c->region[0] != '\0') continue;
+    if (n++ == 0) first = c->name;
   }
   if (n > 0)
     chi_raw_note(b->r, "!%s: %lld of %lld electrodes have no %s there, the first is %s", path,
-                 (long long)n, (long long)r->n_electrodes, t->what, first);
+                 (long long)n, (long long)b->r->n_electrodes, places ? "coordinates" : "region",
+                 first);
 }
 
-static chi_status take_rows(treebank *b, const table *t, const chi_csv *csv)
+/* Rows come in another order than the channels; in the table of places their labels are
+ * "<subject>-<label>", of all subjects. */
+static chi_status take_rows(treebank *b, const chi_csv *csv, bool places)
 {
   int64_t key, column[3];
   const size_t n = strlen(b->r->subject);
-  CHI_TRY(chi_csv_require(csv, t->key, &key));
-  CHI_TRY(t->columns(b, csv, column));
+  CHI_TRY(chi_csv_require(csv, places ? "ID" : "Electrode", &key));
+  CHI_TRY(find_columns(b, csv, places, column));
   for (int64_t i = 0; i < csv->n_rows; i++) {
     const char *label = chi_csv_text(csv, i, key);
-    if (t->by_subject) {
-      if (strncmp(label, b->r->subject, n) != 0 || label[n] != '-') continue;
-      label += n + 1;
-    }
-    chi_channel *channel = find_channel(b, label);
-    if (channel != NULL) CHI_TRY(t->take(csv, i, column, channel));
+    if (places && (strncmp(label, b->r->subject, n) != 0 || label[n] != '-')) continue;
+    chi_channel *channel = find_channel(b, places ? label + n + 1 : label);
+    if (channel != NULL)
+      CHI_TRY(places ? take_place(csv, i, column, channel) : take_region(csv, i, *column, channel));
   }
-  note_without(b, t, csv->where);
+  note_without(b, csv->where, places);
   return CHI_OK;
 }
 
-/* \param[in] needed  a file that is not there is an error, else noted */
-static chi_status read_table(treebank *b, const table *t, const char *path, bool needed,
-                             bool *there)
+/* A table of electrodes' regions or places. One that is not there is noted, unless an atlas in it
+ * is asked for. */
+static chi_status read_table(treebank *b, const char *path, bool places, bool *there)
 {
   chi_csv csv;
+  const bool needed = !places && b->options->atlas != NULL;
   *there = needed || access(path, F_OK) == 0 || errno != ENOENT;
   if (!*there) {
-    chi_raw_note(b->r, "!%s: there is no such file, so the electrodes get no %s", path, t->plural);
+    chi_raw_note(b->r, "!%s: there is no such file, so the electrodes get no %s", path,
+                 places ? "coordinates" : "regions");
     return CHI_OK;
   }
   CHI_TRY(chi_csv_read(path, &csv));
-  const chi_status s = take_rows(b, t, &csv);
+  const chi_status s = take_rows(b, &csv, places);
   chi_csv_free(&csv);
   return s;
 }
@@ -350,7 +326,6 @@ static chi_status fill(treebank *b)
 {
   char labels[PATH_MAX], path[PATH_MAX];
   chi_raw *r = b->r;
-  const char *atlas = b->options->atlas;
   CHI_TRY(
       chi_path_format(labels, b->root, "electrode_labels/sub_%d/electrode_labels.json", b->number));
   CHI_TRY(chi_strdup("data", &r->object));
@@ -363,9 +338,9 @@ static chi_status fill(treebank *b)
   }
   CHI_TRY(chi_raw_choose(r, labels));
   CHI_TRY(chi_path_format(path, b->root, "localization/sub_%d/depth-wm.csv", b->number));
-  CHI_TRY(read_table(b, &regions, path, atlas != NULL, &r->has_regions));
+  CHI_TRY(read_table(b, path, false, &r->has_regions));
   CHI_TRY(chi_path_join(path, b->root, "localization/elec_coords_full.csv"));
-  CHI_TRY(read_table(b, &places, path, false, &r->has_places));
+  CHI_TRY(read_table(b, path, true, &r->has_places));
   for (int64_t i = 0; i < r->n_sessions; i++) CHI_TRY(add_events(b, i));
   return CHI_OK;
 }

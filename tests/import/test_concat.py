@@ -91,7 +91,7 @@ def test_bad():
     for value, text in ((np.nan, "nan"), (1e39, "1e+39")):
         with h5py.File("study/features/s1.language/eye.h5", "r+") as file:
             file["layers/top"][3, 4] = value
-        refused(chiasm(*OF), "features/s1.language/eye.h5: /layers/top", f"{text} at row 3, column 4")
+        refused(chiasm(*OF), "features/s1.language/eye.h5:/layers/top", f"{text} at row 3, column 4")
         assert os.listdir("study/features/s1.language").count("both.h5") == 0
         assert "both.h5.tmp" not in os.listdir("study/features/s1.language")
 

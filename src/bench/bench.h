@@ -1,8 +1,8 @@
 /** \file bench.h
  * `chiasm bench`, `chiasm bench project` and `chiasm bench sweep`: timing what the other commands
  * do, on data made in memory. All collective on comm; reports are written on rank 0. */
-#ifndef CHIASM_BENCH_H
-#define CHIASM_BENCH_H
+#ifndef CHIASM_BENCH_BENCH_H
+#define CHIASM_BENCH_BENCH_H
 
 #include <mpi.h>
 #include <stdbool.h>

@@ -2,18 +2,6 @@
 
 #include <math.h>
 
-static chi_encode_plan plan_of(const chi_encode_options *encode, const chi_cost_shape *shape)
-{
-  return chi_encode_make_plan(encode, shape->rows, shape->features, shape->electrodes,
-                              shape->times);
-}
-
-double chi_cost_flops(const chi_encode_options *encode, const chi_cost_shape *shape)
-{
-  const chi_encode_plan plan = plan_of(encode, shape);
-  return plan.flops_shared + plan.flops_target * (double)shape->targets;
-}
-
 /* What of the way's points is measured: the least and most events and features. */
 static void ranges(const chi_machine *machine, chi_way way, chi_machine_point *low,
                    chi_machine_point *high)
@@ -53,13 +41,14 @@ static void speeds(const chi_machine *machine, chi_way way, const chi_cost_shape
 }
 
 double chi_cost_seconds(const chi_machine *machine, const chi_encode_options *encode,
-                        const chi_cost_shape *shape, double busy)
+                        const chi_cost_shape *shape, double busy, double *flops)
 {
+  const chi_encode_plan plan =
+      chi_encode_make_plan(encode, shape->rows, shape->features, shape->electrodes, shape->times);
+  const double of_targets = plan.flops_target * (double)shape->targets;
   double shared, target;
-  const chi_encode_plan plan = plan_of(encode, shape);
   speeds(machine, chi_way_of(&plan), shape, &shared, &target);
-  const double one =
-      plan.flops_shared / shared + plan.flops_target * (double)shape->targets / target;
-  return one * pow(machine->busy, busy) *
+  *flops = plan.flops_shared + of_targets;
+  return (plan.flops_shared / shared + of_targets / target) * pow(machine->busy, busy) *
          (machine->serial + (1 - machine->serial) / encode->threads);
 }

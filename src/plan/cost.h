@@ -14,14 +14,12 @@ typedef struct chi_cost_shape {
   int64_t targets; /* that are fitted: all of those or a part */
 } chi_cost_shape;
 
-/** Flops of a fit, a float64 one counted twice (chi_encode_make_plan). */
-double chi_cost_flops(const chi_encode_options *encode, const chi_cost_shape *shape);
-
 /** Seconds of a fit on encode->threads threads. Speeds of shapes between those measured are their
  * means, nearer ones (in the logarithms of events and features) counting more; beyond the
  * range measured, those at its edge.
- * \param[in] busy  how much of the node's other cores is at work: 0 none, 1 all */
+ * \param[in]  busy   how much of the node's other cores is at work: 0 none, 1 all
+ * \param[out] flops  of the fit, a float64 one counted twice (chi_encode_make_plan) */
 double chi_cost_seconds(const chi_machine *machine, const chi_encode_options *encode,
-                        const chi_cost_shape *shape, double busy);
+                        const chi_cost_shape *shape, double busy, double *flops);
 
 #endif

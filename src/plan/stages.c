@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "plan/cost.h"
-#include "plan/spread.h"
 #include "stage/bootstrap_units.h"
 #include "stage/fit_units.h"
 #include "study/layers.h"
@@ -49,11 +48,12 @@ static double add_unit(const chi_stages_options *o, const chi_stage_unit *u, int
       .times = times,
       .targets = targets};
   const double bytes = (replicated ? 2.0 : 3.0) * sizeof(float) * (double)models;
-  stage->flops += (double)fits * chi_cost_flops(&o->encode, &shape);
+  double flops;
+  const double one = chi_cost_seconds(o->machine, &o->encode, &shape, busy, &flops);
   stage->written_bytes += bytes;
-  return (double)fits * chi_cost_seconds(o->machine, &o->encode, &shape, busy) *
-             (replicated ? o->machine->replicate : 1) +
-         o->machine->unit_s + bytes / o->machine->write_bandwidth;
+  stage->flops += (double)fits * flops;
+  return (double)fits * one * (replicated ? o->machine->replicate : 1) + o->machine->unit_s +
+         bytes / o->machine->write_bandwidth;
 }
 
 static void fill_tables(const chi_stages_options *o, const chi_unit_list *units, bool replicated,
@@ -137,6 +137,29 @@ static chi_status plan_fit(const chi_stages_options *o, chi_run_plan *plan)
   return s;
 }
 
+/* Which layers will be bootstrapped where, as far as that can be said before a fit: for `site` the
+ * electrodes of a recording have the layers of each model in turn, for `final` all the deepest. */
+static chi_status spread_layers(const chi_stages_options *o, const chi_alignment *a,
+                                chi_bootstrap_rows *rows)
+{
+  int64_t *has;
+  CHI_TRY(chi_choose_rows(a, o->layers, NULL, rows));
+  CHI_TRY(chi_alloc(a->n_spaces, sizeof *has, "layers", &has));
+  for (int64_t row = 0; row < rows->n_rows; row++) {
+    const int64_t end = row + 1 < rows->n_rows ? rows->label[row + 1] : a->n_spaces;
+    for (int32_t i = 0; i < a->n_datasets; i++) {
+      const chi_dataset *d = &o->study->datasets[a->dataset[i]];
+      int64_t n = 0, *space = rows->space + row * a->n_sites + d->first_site;
+      for (int64_t f = rows->label[row]; f < end; f++)
+        if (a->space[f].n_features[i] > 0) has[n++] = f;
+      for (int64_t e = 0; e < d->n_electrodes; e++)
+        space[e] = n == 0 ? -1 : has[o->layers == CHI_LAYERS_FINAL ? n - 1 : e % n];
+    }
+  }
+  chi_free(has);
+  return CHI_OK;
+}
+
 /* After the units every score (val_r and test_r) is read for the summaries, by all ranks; then by
  * `sites`, on one, whose own work beside that is too little to be measured (under 1 ns a score). */
 static void finish(const chi_stages_options *o, const chi_bootstrap_rows *rows, chi_run_plan *plan)
@@ -156,7 +179,9 @@ static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan
   chi_bootstrap_rows *rows = NULL;
   chi_picked *picked = NULL;
   chi_unit_list units = {0};
-  chi_status s = chi_spread_layers(o->study, o->layers, &rows);
+  chi_status s = chi_alloc(o->study->n_alignments, sizeof *rows, "rows", &rows);
+  for (int32_t a = 0; a < o->study->n_alignments && s == CHI_OK; a++)
+    s = spread_layers(o, &o->study->alignments[a], &rows[a]);
   if (s == CHI_OK) s = chi_bootstrap_pick(o->study, rows, &picked);
   if (s == CHI_OK)
     s = chi_bootstrap_units(o->study, &o->encode, o->replicates, picked, NULL, &units);

@@ -7,7 +7,7 @@
 #include "chiasm/encode.h"
 #include "chiasm/study.h"
 #include "plan/machine.h"
-#include "plan/simulate.h"
+#include "plan/simulated_sweep.h"
 #include "stage/choose.h"
 #include "stage/room.h"
 

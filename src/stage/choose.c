@@ -9,9 +9,8 @@
 #include "base/statistics.h"
 #include "base/text.h"
 
-/* Rows of one alignment: its models, or their feature spaces. */
-static chi_status list_rows(const chi_alignment *al, bool by_space, const char *models,
-                            chi_bootstrap_rows *rows)
+chi_status chi_choose_rows(const chi_alignment *al, chi_layer_selection selection,
+                           const char *models, chi_bootstrap_rows *rows)
 {
   CHI_TRY(chi_alloc(al->n_spaces, sizeof *rows->label, "models", &rows->label));
   for (int64_t f = 0; f < al->n_spaces; f++) {
@@ -19,7 +18,7 @@ static chi_status list_rows(const chi_alignment *al, bool by_space, const char *
     const bool same_model =
         rows->n_rows > 0 &&
         strcmp(al->space[rows->label[rows->n_rows - 1]].model, al->space[f].model) == 0;
-    if (by_space || !same_model) rows->label[rows->n_rows++] = f;
+    if (selection == CHI_LAYERS_ALL || !same_model) rows->label[rows->n_rows++] = f;
   }
   return chi_alloc(rows->n_rows * al->n_sites, sizeof *rows->space, "layers", &rows->space);
 }
@@ -82,7 +81,7 @@ static chi_status choose_alignment(const char *run, const chi_fit_table *t, cons
   float *val_r = NULL;
   double *best = NULL;
   CHI_TRY(check_complete(run, t));
-  CHI_TRY(list_rows(al, selection == CHI_LAYERS_ALL, models, rows));
+  CHI_TRY(chi_choose_rows(al, selection, models, rows));
   chi_status s = chi_alloc(t->n_sites * t->n_times, sizeof *val_r, "scores", &val_r);
   if (s == CHI_OK) s = chi_alloc(t->n_sites, sizeof *best, "scores", &best);
   for (int64_t i = 0; i < rows->n_rows && s == CHI_OK; i++)

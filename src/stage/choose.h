@@ -15,6 +15,12 @@ typedef enum chi_layer_selection {
   CHI_LAYERS_ALL
 } chi_layer_selection;
 
+/** List the rows of an alignment: its models, or for CHI_LAYERS_ALL their feature spaces. Local.
+ * \param[in]  models  shell patterns parted by commas; NULL: all
+ * \param[out] rows    `space` is not filled */
+chi_status chi_choose_rows(const chi_alignment *alignment, chi_layer_selection selection,
+                           const char *models, chi_bootstrap_rows *rows);
+
 /** Read RUN's fit.h5 on rank 0 and choose; all ranks get the rows of every alignment. Collective on
  * comm.
  * \param[in]  models  shell patterns parted by commas

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "plan/simulate.h"
+#include "plan/simulated_sweep.h"
 
 /* n units, unit i of seconds_of(i), every one a layer of its own; groups in turn. */
 typedef struct job {

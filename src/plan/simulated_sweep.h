@@ -1,8 +1,8 @@
-/** \file simulate.h
+/** \file simulated_sweep.h
  * A sweep on a machine that is not there: events in order of time, with the same rules for handing
  * out units (sweep/hand_out.h) as the real coordinator. Local. */
-#ifndef CHIASM_PLAN_SIMULATE_H
-#define CHIASM_PLAN_SIMULATE_H
+#ifndef CHIASM_PLAN_SIMULATED_SWEEP_H
+#define CHIASM_PLAN_SIMULATED_SWEEP_H
 
 #include <stdint.h>
 

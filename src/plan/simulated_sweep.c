@@ -1,4 +1,4 @@
-#include "plan/simulate.h"
+#include "plan/simulated_sweep.h"
 
 #include <math.h>
 

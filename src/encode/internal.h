@@ -17,6 +17,7 @@
 #include <omp.h>
 
 #include "chiasm/encode.h"
+#include "linalg/kernel.h"
 
 #define CHI_MAX_FOLDS   32
 #define CHI_MAX_CLASSES (4 * CHI_MAX_FOLDS)
@@ -239,19 +240,10 @@ int64_t chi_rows_classes(const chi_rows *rows, uint32_t *train, int64_t *count);
 chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, int64_t n_features,
                        int64_t n_electrodes, int64_t n_times);
 
-/* ---- layout.c ---- */
-
 /** Place all arrays of a fit in the arena. */
 void chi_work_layout(chi_fit_work *work, chi_arena *arena);
 
 /* ---- moments.c ---- */
-
-/** The same code for the instructions of newer processors, chosen when the program loads. */
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define CHI_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define CHI_CLONES
-#endif
 
 #define CHI_COLUMNS 256 /* columns at a time: their sums stay in the first-level cache */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/agree.h"
+#include "linalg/kernel.h"
 
 enum { B = CHI_BAND, LD = CHI_BAND + 1 };
 
@@ -93,24 +94,14 @@ chi_status chi_band_factor(int64_t n, const double *band, double alpha, double *
   return CHI_OK;
 }
 
-/* The same code for the instructions of newer processors, chosen when the program loads. */
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define CLONES
-#endif
-
-enum {
-  CHUNK = 64,
-  LANE = 4,
-  WIDTH = 4 * LANE
-}; /* columns: in the first-level cache; in registers */
+/* Columns: in the first-level cache; in registers. */
+enum { CHUNK = 64, LANE = 4, WIDTH = 4 * LANE };
 typedef double lane __attribute__((vector_size(LANE * sizeof(double)), aligned(8)));
 
 /* y = (y - the sum over d of coefficient[d * step] times the row at y + (d + 1) * ld) * scale: rows
  * of n <= CHUNK. */
-CLONES static void subtract_rows(int64_t n, int64_t terms, const double *coefficient, int64_t step,
-                                 int64_t ld, double scale, double *y)
+CHI_CLONES static void subtract_rows(int64_t n, int64_t terms, const double *coefficient,
+                                     int64_t step, int64_t ld, double scale, double *y)
 {
   const double *x = y + ld;
   int64_t j0 = 0;

@@ -1,7 +1,7 @@
 /** \file kernel.h
- * Which BLAS kernel runs. Debian's OpenBLAS 0.3.21 does not know recent AVX-512 processors and
- * falls back to AVX2 kernels at half the speed; OPENBLAS_CORETYPE corrects it, but is read only
- * when the library loads. Local. */
+ * Which instructions run: BLAS's kernel, and clones of our own loops. Debian's OpenBLAS 0.3.21 does
+ * not know recent AVX-512 processors and falls back to AVX2 kernels at half the speed;
+ * OPENBLAS_CORETYPE corrects it, but is read only when the library loads. Local. */
 #ifndef CHIASM_LINALG_KERNEL_H
 #define CHIASM_LINALG_KERNEL_H
 
@@ -15,5 +15,13 @@ void chi_blas_prepare(char **argv);
 
 /** The kernel in use, e.g. "Zen" or "SkylakeX". Borrowed, static. */
 const char *chi_blas_kernel(void);
+
+/** Before a function: the same code for the instructions of newer processors, chosen when the
+ * program loads. */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#define CHI_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
+#else
+#define CHI_CLONES
+#endif
 
 #endif

@@ -43,10 +43,6 @@ const char *chi_h5_reason(void);
  * refuses it (permission, locked by another program, too many open files), with what to do */
 chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file);
 
-/** The failure of an H5Fopen just now, by HDF5's reasons: CHI_ERR_INPUT (truncated or damaged) or
- * CHI_ERR_IO (the system refuses it) as above. */
-chi_status chi_h5_refused(const char *where);
-
 /** Open a file that is there to write it by all ranks at once. Collective on comm, but each rank
  * returns its own status. Close with H5Fclose, which closes all objects in it too.
  * \return CHI_ERR_IO naming file, reason and what to do */
@@ -58,6 +54,13 @@ bool chi_h5_has(hid_t group, const char *name);
 /** Open a group that is a hard link in another. Close with H5Gclose.
  * \return CHI_ERR_INPUT: missing, a link, no group */
 chi_status chi_h5_open_group(hid_t parent, const char *where, const char *name, hid_t *group);
+
+/** The names of what is in a group: in the order it was made if `created` and the file knows it,
+ * else sorted. Free with chi_h5_free_strings. \param[in]     name     the group's, for messages
+ * \param[in,out] created  whether they are in the order of creation
+ * \return CHI_ERR_INPUT: HDF5 cannot list it */
+chi_status chi_h5_list(hid_t group, const char *where, const char *name, bool *created, int64_t *n,
+                       char ***out);
 
 enum { CHI_H5_MAX_RANK = 8 };
 

@@ -2,7 +2,6 @@
 
 #include <hdf5_hl.h>
 #include <stdio.h>
-
 #include <string.h>
 
 #include "base/memory.h"
@@ -53,6 +52,12 @@ static hid_t create(const chi_labelled *l, const char *name, hid_t type, int ran
   return dataset;
 }
 
+/* Close a dataset, if there is one, after something was done with it. */
+static chi_status leave(hid_t dataset, herr_t failed)
+{
+  return io(dataset < 0 || H5Dclose(dataset) < 0 ? -1 : failed);
+}
+
 hid_t chi_labelled_create(const chi_labelled *l, const char *name, hid_t type, bool later, int rank,
                           const int *dims)
 {
@@ -71,29 +76,19 @@ herr_t chi_labelled_attach(const chi_labelled *l, hid_t dataset, int rank, const
   return failed;
 }
 
-/* A dataset over some dimensions with their scales attached. */
-static chi_status make(chi_labelled *l, const char *name, hid_t type, int rank, const int *dims,
-                       hid_t creation, hid_t *out)
-{
-  *out = create(l, name, type, rank, dims, creation);
-  return io(*out < 0 ? -1 : chi_labelled_attach(l, *out, rank, dims));
-}
-
 chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int rank,
                              const int *dims, hid_t fill_type, const void *fill)
 {
   const hid_t creation = H5Pcopy(l->creation);
-  hid_t dataset = -1;
   H5Pset_layout(creation, H5D_CONTIGUOUS);
-  H5Pset_alloc_time(creation, fill == NULL ? H5D_ALLOC_TIME_EARLY : H5D_ALLOC_TIME_LATE);
-  H5Pset_fill_time(creation, fill == NULL ? H5D_FILL_TIME_NEVER : H5D_FILL_TIME_ALLOC);
-  chi_status s = CHI_OK;
-  if (fill != NULL) s = io(H5Pset_fill_value(creation, fill_type, fill));
-  if (s == CHI_OK) s = make(l, name, type, rank, dims, creation, &dataset);
+  H5Pset_alloc_time(creation, H5D_ALLOC_TIME_LATE);
+  H5Pset_fill_time(creation, H5D_FILL_TIME_ALLOC);
+  herr_t failed = H5Pset_fill_value(creation, fill_type, fill);
+  const hid_t dataset = failed < 0 ? -1 : create(l, name, type, rank, dims, creation);
   H5Pclose(creation);
-  if (dataset >= 0 && H5Dclose(dataset) < 0 && s == CHI_OK) s = CHI_ERR_IO;
-  if (s == CHI_OK && fill != NULL) l->empty[l->n_empty++] = name;
-  return s;
+  if (dataset >= 0) failed = chi_labelled_attach(l, dataset, rank, dims);
+  l->empty[l->n_empty++] = name;
+  return leave(dataset, failed);
 }
 
 /* Writing one value makes HDF5 take the room of all, and fill it. */
@@ -118,29 +113,20 @@ static herr_t fill_dataset(hid_t dataset)
 
 chi_status chi_labelled_fill(chi_labelled *l)
 {
-  herr_t failed = 0;
-  for (int i = 0; i < l->n_empty && failed >= 0; i++) {
+  for (int i = 0; i < l->n_empty; i++) {
     const hid_t dataset = H5Dopen2(l->group, l->empty[i], H5P_DEFAULT);
-    failed = dataset < 0 ? -1 : fill_dataset(dataset);
-    if (dataset >= 0 && H5Dclose(dataset) < 0) failed = -1;
+    CHI_TRY(leave(dataset, dataset < 0 ? -1 : fill_dataset(dataset)));
   }
-  return io(failed);
+  return CHI_OK;
 }
 
 chi_status chi_labelled_put(chi_labelled *l, const char *name, hid_t file_type, hid_t memory_type,
                             int rank, const int *dims, const void *data)
 {
-  hid_t dataset = -1;
-  chi_status s = make(l, name, file_type, rank, dims, l->creation, &dataset);
-  if (s == CHI_OK) s = io(H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
-  if (dataset >= 0 && H5Dclose(dataset) < 0 && s == CHI_OK) s = CHI_ERR_IO;
-  return s;
-}
-
-chi_status chi_labelled_put_text(chi_labelled *l, const char *name, int rank, const int *dims,
-                                 const char *const *data)
-{
-  return chi_labelled_put(l, name, l->text, l->text, rank, dims, data);
+  const hid_t dataset = create(l, name, file_type, rank, dims, l->creation);
+  herr_t failed = dataset < 0 ? -1 : chi_labelled_attach(l, dataset, rank, dims);
+  if (failed >= 0) failed = H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
+  return leave(dataset, failed);
 }
 
 chi_status chi_labelled_put_scale(chi_labelled *l, int dim, hid_t file_type, hid_t memory_type,
@@ -185,9 +171,7 @@ chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const ch
                                   const char *value)
 {
   const hid_t object = H5Dopen2(l->group, dataset, H5P_DEFAULT);
-  if (object < 0) return CHI_ERR_IO;
-  const herr_t failed = chi_h5_put_text(object, name, value);
-  return io(H5Dclose(object) < 0 ? -1 : failed);
+  return leave(object, object < 0 ? -1 : chi_h5_put_text(object, name, value));
 }
 
 int64_t chi_labelled_text_bytes(const char *text) { return 2 * (int64_t)strlen(text) + 64; }

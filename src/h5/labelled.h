@@ -50,23 +50,20 @@ chi_status chi_labelled_redim(chi_labelled *l, int dim, int64_t length);
 /** Write a dataset over some dimensions (outermost first) with their scales attached. */
 chi_status chi_labelled_put(chi_labelled *l, const char *name, hid_t file_type, hid_t memory_type,
                             int rank, const int *dims, const void *data);
-chi_status chi_labelled_put_text(chi_labelled *l, const char *name, int rank, const int *dims,
-                                 const char *const *data);
 
 /** Make a dataset that others write, contiguous.
  * \param[in] name  static or outliving l
- * \param[in] fill  one value of fill_type that is to stand everywhere, from chi_labelled_fill on;
- *                  NULL: what the disk holds, allocated at once */
+ * \param[in] fill  one value of fill_type that is to stand everywhere, from chi_labelled_fill on */
 chi_status chi_labelled_make(chi_labelled *l, const char *name, hid_t type, int rank,
                              const int *dims, hid_t fill_type, const void *fill);
 
-/** Allocate and fill, one after the other, the datasets that were made with a value to fill them:
- * last of all in a file, so that they stand at its end with nothing between them. */
+/** Allocate and fill, one after the other, the datasets that were made so: last of all in a file,
+ * so that they stand at its end with nothing between them. */
 chi_status chi_labelled_fill(chi_labelled *l);
 
-/** The parts of it: a dataset that takes its room with the first write, and attaching scales to it.
- * \param[in] later  it is never filled, but written bit by bit
- * \return close with H5Dclose; negative on failure */
+/** The parts of chi_labelled_put: a dataset that takes its room with the first write, and attaching
+ * scales to it. \param[in] later  it is never filled, but written bit by bit \return close with
+ * H5Dclose; negative on failure */
 hid_t chi_labelled_create(const chi_labelled *l, const char *name, hid_t type, bool later, int rank,
                           const int *dims);
 herr_t chi_labelled_attach(const chi_labelled *l, hid_t dataset, int rank, const int *dims);

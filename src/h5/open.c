@@ -86,7 +86,7 @@ static const char *cure(int why)
   }
 }
 
-chi_status chi_h5_refused(const char *where)
+static chi_status refused(const char *where)
 {
   if (reason_errno == 0)
     return chi_fail(CHI_ERR_INPUT, "%s: HDF5 cannot open it, it may be truncated or damaged (%s)",
@@ -114,7 +114,7 @@ static chi_status check_file(const char *path, const char *where)
   close(fd);
   if (info.st_size == 0) return chi_fail(CHI_ERR_INPUT, "%s: is empty", where);
   const htri_t is = H5Fis_hdf5(path);
-  if (is < 0 && reason_errno != 0) return chi_h5_refused(where);
+  if (is < 0 && reason_errno != 0) return refused(where);
   if (is <= 0) return chi_fail(CHI_ERR_INPUT, "%s: is not an HDF5 file", where);
   return CHI_OK;
 }
@@ -130,7 +130,7 @@ chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file)
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   *file = H5Fopen(path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
-  return *file < 0 ? chi_h5_refused(where) : CHI_OK;
+  return *file < 0 ? refused(where) : CHI_OK;
 }
 
 chi_status chi_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file)

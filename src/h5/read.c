@@ -186,6 +186,45 @@ chi_status chi_h5_read_string_table(hid_t group, const char *where, const char *
   return read_strings(group, where, name, 2, dims, out);
 }
 
+typedef struct visit {
+  int64_t n, room;
+  char **name;
+  chi_status status;
+} visit;
+
+static herr_t take_name(hid_t group, const char *name, const H5L_info_t *info, void *context)
+{
+  visit *v = context;
+  (void)group;
+  (void)info;
+  v->status = chi_grow(&v->name, &v->room, v->n + 1, sizeof *v->name, "names");
+  if (v->status == CHI_OK) v->status = chi_strdup(name, &v->name[v->n]);
+  v->n += v->status == CHI_OK;
+  return v->status == CHI_OK ? 0 : 1;
+}
+
+chi_status chi_h5_list(hid_t group, const char *where, const char *name, bool *created, int64_t *n,
+                       char ***out)
+{
+  visit v = {.status = CHI_OK};
+  unsigned flags = 0;
+  hsize_t at = 0;
+  const hid_t creation = *created ? H5Gget_create_plist(group) : H5I_INVALID_HID;
+  if (creation >= 0) {
+    H5Pget_link_creation_order(creation, &flags);
+    H5Pclose(creation);
+  }
+  *created = (flags & H5P_CRT_ORDER_TRACKED) != 0;
+  if (H5Literate(group, *created ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC, &at, take_name,
+                 &v) < 0)
+    v.status =
+        chi_fail(CHI_ERR_INPUT, "%s: %s: HDF5 cannot list it (%s)", where, name, chi_h5_reason());
+  if (v.status != CHI_OK) chi_h5_free_strings(&v.name, v.n);
+  *n = v.status == CHI_OK ? v.n : 0;
+  *out = v.name;
+  return v.status;
+}
+
 /* Read an attribute of one element, where there is one: as text, or else as a number. */
 static chi_status read_attribute(hid_t object, const char *name, char **text, double *number)
 {

@@ -7,15 +7,6 @@
 #include "base/memory.h"
 #include "import/object.h"
 
-static bool is_scale(hid_t dataset, const char *where)
-{
-  char *text = NULL;
-  const bool is = chi_h5_attribute_text(dataset, where, "", "CLASS", &text) == CHI_OK &&
-                  text != NULL && strcmp(text, "DIMENSION_SCALE") == 0;
-  chi_free(text);
-  return is;
-}
-
 static chi_status add_dataset(const char *path, hid_t group, const char *prefix, const char *name,
                               bool scales, chi_layer_files *files)
 {
@@ -24,7 +15,7 @@ static chi_status add_dataset(const char *path, hid_t group, const char *prefix,
   if (snprintf(object, sizeof object, "%s%s", prefix, name) >= (int)sizeof object)
     return chi_fail(CHI_ERR_INPUT, "%s: %.200s: this name is too long", path, object);
   CHI_TRY(chi_h5_open_dataset(group, path, prefix, name, &d));
-  const bool wanted = scales || !is_scale(d.id, path);
+  const bool wanted = scales || !chi_h5_is_scale(d.id);
   chi_h5_close_dataset(&d);
   return wanted ? chi_layer_files_add(files, CHI_LAYER_HDF5, path, object, 0, name) : CHI_OK;
 }

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
-
 bool chi_object_is(hid_t parent, const char *name, H5O_type_t type)
 {
   H5L_info_t link;
@@ -36,40 +34,14 @@ chi_status chi_object_find(hid_t file, const char *where, const char *path, chi_
   return CHI_OK;
 }
 
-static herr_t take_name(hid_t group, const char *name, const H5L_info_t *info, void *context)
-{
-  (void)group;
-  (void)info;
-  chi_object_list *list = context;
-  if (chi_grow(&list->name, &list->room, list->n + 1, sizeof *list->name, "names") != CHI_OK)
-    return -1;
-  return chi_strdup(name, &list->name[list->n++]) == CHI_OK ? 0 : -1;
-}
-
-static bool knows_creation(hid_t group)
-{
-  unsigned flags = 0;
-  const hid_t creation = H5Gget_create_plist(group);
-  if (creation < 0) return false;
-  H5Pget_link_creation_order(creation, &flags);
-  H5Pclose(creation);
-  return (flags & H5P_CRT_ORDER_TRACKED) != 0;
-}
-
 chi_status chi_object_list_open(const chi_object *object, const char *where, chi_object_list *out)
 {
   const bool root = object->name[0] == '\0';
-  hsize_t at = 0;
-  *out = (chi_object_list){.group = object->parent};
+  *out = (chi_object_list){.group = object->parent, .created = true};
   snprintf(out->prefix, sizeof out->prefix, "%s%s%s", object->prefix, object->name,
            root ? "" : "/");
   if (!root) CHI_TRY(chi_h5_open_group(object->parent, where, object->name, &out->group));
-  out->created = knows_creation(out->group);
-  if (H5Literate(out->group, out->created ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC, &at,
-                 take_name, out) >= 0)
-    return CHI_OK;
-  return chi_fail(CHI_ERR_INPUT, "%s: %s: HDF5 cannot list it (%s)", where, out->prefix,
-                  chi_h5_reason());
+  return chi_h5_list(out->group, where, out->prefix, &out->created, &out->n, &out->name);
 }
 
 void chi_object_list_free(chi_object_list *list) { chi_h5_free_strings(&list->name, list->n); }

@@ -24,7 +24,7 @@ typedef struct chi_object_list {
   hid_t group;
   char prefix[CHI_OBJECT_PATH + CHI_OBJECT_NAME]; /* "/a/b/" */
   bool created;                                   /* in the order of creation; else by name */
-  int64_t n, room;
+  int64_t n;
   char **name;
 } chi_object_list;
 

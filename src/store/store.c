@@ -131,15 +131,8 @@ static chi_status prepare(opening *o)
 /* Every rank opens the file for raw data only: from here on its metadata never changes. */
 static chi_status open_parallel(chi_store *store)
 {
-  chi_status s = CHI_OK;
   chi_h5_lock();
-  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, store->comm, MPI_INFO_NULL);
-  store->file = H5Fopen(store->path, H5F_ACC_RDWR, access);
-  if (store->file < 0)
-    s = chi_fail(CHI_ERR_IO, "%s: cannot be opened to write by all ranks (%s)", store->path,
-                 chi_h5_reason());
-  H5Pclose(access);
+  chi_status s = chi_h5_open_shared(store->comm, store->path, &store->file);
   for (int32_t a = 0; a < store->n_groups && s == CHI_OK; a++) s = chi_store_open_fields(store, a);
   chi_h5_unlock();
   return s;

@@ -113,39 +113,21 @@ static chi_status take_layer(chi_catalog *catalog, hid_t group, chi_model_record
   return CHI_OK;
 }
 
-typedef struct visit {
-  chi_names names;
-  chi_status status;
-} visit;
-
-static herr_t take_name(hid_t group, const char *name, const H5L_info_t *info, void *context)
-{
-  (void)group;
-  (void)info;
-  visit *v = context;
-  v->status = chi_names_add(&v->names, name);
-  return v->status == CHI_OK ? 0 : 1;
-}
-
 static chi_status read_layers(chi_catalog *catalog, hid_t file, chi_model_record *record)
 {
   hid_t group;
-  hsize_t at = 0;
-  visit v = {.status = CHI_OK};
+  char **names = NULL;
+  int64_t n = 0;
+  bool created = false;
   CHI_TRY(chi_h5_open_group(file, record->path, "layers", &group));
-  if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, take_name, &v) < 0)
-    v.status = chi_fail(CHI_ERR_INPUT, "%s: /layers: HDF5 cannot list it (%s)", record->path,
-                        chi_h5_reason());
-  chi_names_sort(&v.names);
-  if (v.status == CHI_OK && v.names.n == 0)
-    v.status =
-        chi_fail(CHI_ERR_INPUT, "%s: /layers is empty, expected at least one layer", record->path);
-  for (int64_t i = 0; i < v.names.n && v.status == CHI_OK; i++)
-    v.status =
-        chi_catalog_note(catalog->findings, take_layer(catalog, group, record, v.names.name[i]));
-  chi_names_free(&v.names);
+  chi_status s = chi_h5_list(group, record->path, "/layers", &created, &n, &names);
+  if (s == CHI_OK && n == 0)
+    s = chi_fail(CHI_ERR_INPUT, "%s: /layers is empty, expected at least one layer", record->path);
+  for (int64_t i = 0; i < n && s == CHI_OK; i++)
+    s = chi_catalog_note(catalog->findings, take_layer(catalog, group, record, names[i]));
+  chi_h5_free_strings(&names, n);
   H5Gclose(group);
-  return v.status;
+  return s;
 }
 
 /* Depths given for some layers only would mix two orders. */

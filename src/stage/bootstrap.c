@@ -345,13 +345,13 @@ static chi_status option(const char *run, const char *section, const char *key, 
 }
 
 /* Lengths of blocks depend on the recordings alone. */
-static chi_status take_lengths(const chi_study *study, const chi_labels *like,
+static chi_status take_lengths(const chi_study *study, const chi_content *like,
                                chi_bootstrap_rows *rows)
 {
   for (int32_t a = 0; a < study->n_alignments; a++) {
     const chi_alignment *al = &study->alignments[a];
     int32_t at;
-    const chi_group_labels *g = chi_labels_find(like, al->name, &at);
+    const chi_group_content *g = chi_content_find(like, al->name, &at);
     if (g == NULL || g->n_subjects != al->n_datasets)
       return chi_fail(CHI_ERR_INPUT, "bootstrap.h5: /%s is not of the sizes of its fit.h5",
                       al->name);
@@ -362,7 +362,7 @@ static chi_status take_lengths(const chi_study *study, const chi_labels *like,
 }
 
 static chi_status describe_joined(MPI_Comm comm, const char *run, const chi_study *study,
-                                  const char *section, const chi_labels *like, chi_content *out)
+                                  const char *section, const chi_content *like, chi_content *out)
 {
   char *layers = NULL, *models = NULL, *seed = NULL;
   chi_bootstrap_rows *rows = NULL;

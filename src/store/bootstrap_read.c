@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "store/internal.h"
-#include "store/labels.h"
 
 struct chi_bootstrap_file {
   chi_store *store;
@@ -13,21 +12,6 @@ struct chi_bootstrap_file {
   int32_t n;
   chi_bootstrap_table *table;
 };
-
-/* Take the flags of one row and site into the counts. */
-static void count_blocks(const uint8_t *done, int64_t n_blocks, chi_bootstrap_table *t)
-{
-  int64_t failed = 0;
-  for (int64_t b = 0; b < n_blocks; b++) {
-    const int64_t left = t->n_replicates - b * CHI_REPLICATE_BLOCK;
-    const int64_t size = left < CHI_REPLICATE_BLOCK ? left : CHI_REPLICATE_BLOCK;
-    failed += done[b] == CHI_DONE_FAILED;
-    *(done[b] == CHI_DONE_WRITTEN  ? &t->done
-      : done[b] == CHI_DONE_FAILED ? &t->failed
-                                   : &t->left) += size * t->n_times;
-  }
-  t->n_failed += failed > 0;
-}
 
 /* Entries must be sorted, so that those of a row and site stand together. */
 static chi_status check_kept(const char *path, const chi_bootstrap_table *t)
@@ -48,23 +32,17 @@ static chi_status check_kept(const char *path, const chi_bootstrap_table *t)
 }
 
 /* Take a group's labels, and count what is left and what failed. */
-static chi_status take_table(const chi_store *store, chi_labels *labels, int32_t a,
+static chi_status take_table(const chi_store *store, chi_content *content, int32_t a,
                              chi_bootstrap_table *t)
 {
-  const uint8_t *done = chi_store_flags(store, a, CHI_REPLICATES);
-  const uint8_t *summarised = chi_store_flags(store, a, CHI_SUMMARIES);
-  const int64_t n_blocks = chi_store_blocks(store, a, CHI_REPLICATES);
-  chi_group_labels *g = &labels->group[a];
-  chi_labels_view(labels, a, t);
-  t->by_space = (labels->variants & CHI_BY_SPACE) != 0;
+  chi_group_content *g = &content->group[a];
+  t->n_left = chi_store_count(store, content, a, CHI_SUMMARIES, false).left;
+  t->n_failed = chi_store_count(store, content, a, CHI_REPLICATES, false).failed;
+  chi_content_view(content, a, t);
+  t->by_space = (content->variants & CHI_BY_SPACE) != 0;
   t->n_subjects = g->n_subjects;
   t->block_length = g->block_length;
   g->block_length = NULL;
-  for (int64_t i = 0; i < t->n_rows * t->n_sites; i++) {
-    if (t->layer[i][0] == '\0') continue;
-    count_blocks(done + i * n_blocks, n_blocks, t);
-    t->n_left += summarised[i] == 0;
-  }
   return check_kept(store->path, t);
 }
 
@@ -72,7 +50,7 @@ chi_status chi_bootstrap_file_open(const char *run, chi_bootstrap_file **file,
                                    const chi_bootstrap_table **tables, int32_t *n)
 {
   chi_bootstrap_file *f = NULL;
-  chi_labels labels;
+  chi_content labels;
   *file = NULL;
   CHI_TRY(chi_alloc(1, sizeof *f, "bootstrap.h5", &f));
   chi_status s = chi_store_open_read(run, &chi_bootstrap_schema, &f->store, &labels);
@@ -81,7 +59,7 @@ chi_status chi_bootstrap_file_open(const char *run, chi_bootstrap_file **file,
     s = take_table(f->store, &labels, f->n, &f->table[f->n]);
   f->checksum = labels.study_checksum;
   labels.study_checksum = NULL;
-  chi_labels_free(&labels);
+  chi_content_free(&labels);
   *file = f;
   *tables = f->table;
   *n = f->n;
@@ -96,7 +74,7 @@ void chi_bootstrap_file_close(chi_bootstrap_file **file)
   *file = NULL;
   chi_store_finish(&f->store, CHI_OK);
   for (int32_t i = 0; i < f->n; i++) {
-    chi_labels_free_view(&chi_bootstrap_schema, &f->table[i]);
+    chi_content_free_view(&chi_bootstrap_schema, &f->table[i]);
     chi_free(f->table[i].block_length);
   }
   chi_free(f->table);

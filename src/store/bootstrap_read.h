@@ -22,11 +22,10 @@ typedef struct chi_bootstrap_table {
   char **layer;  /* n_rows x n_sites; "" where there is nothing to bootstrap */
   char **site;   /* n_sites, as in fit.h5 */
   int32_t n_subjects;
-  int32_t *block_length;      /* n_subjects: events of a block of draws */
-  int64_t done, failed, left; /* encoding models: replicates of targets that have a layer */
-  int64_t n_left;   /* (row, site) that have a layer and no summary yet: 0 when complete */
-  int64_t n_failed; /* (row, site) with replicates that failed */
-  int64_t n_kept;   /* without replicates: bins that some row keeps at a site, of each row, */
+  int32_t *block_length; /* n_subjects: events of a block of draws */
+  int64_t n_left;        /* (row, site) that have a layer and no summary yet: 0 when complete */
+  int64_t n_failed;      /* blocks of replicates that failed */
+  int64_t n_kept;        /* without replicates: bins that some row keeps at a site, of each row, */
   int32_t *kept_row, *kept_site, *kept_time; /* in the order of row, site, time; else NULL */
 } chi_bootstrap_table;
 

@@ -85,6 +85,24 @@ int64_t chi_box_values(const chi_store *store, const chi_box *box)
   return n;
 }
 
+chi_counts chi_store_count(const chi_store *store, const chi_content *content, int32_t group,
+                           int record, bool models)
+{
+  const uint8_t *flags = chi_store_flags(store, group, record);
+  const int64_t n_blocks = chi_store_blocks(store, group, record);
+  const int64_t sites = store->group[group].length[CHI_SITE];
+  chi_counts c = {0, 0, 0};
+  for (int64_t i = 0; i < chi_store_cells(store, group, record); i++) {
+    const int64_t place = i / n_blocks;
+    if (!chi_content_has(content, group, place / sites, place % sites)) continue;
+    const chi_box cell = {group, record, 0, 0, 1, i % n_blocks, 1};
+    *(flags[i] == CHI_DONE_WRITTEN  ? &c.done
+      : flags[i] == CHI_DONE_FAILED ? &c.failed
+                                    : &c.left) += models ? chi_box_values(store, &cell) : 1;
+  }
+  return c;
+}
+
 /* The caller holds chi_h5_lock. */
 static herr_t transfer(const chi_store *store, const chi_box *box, int field, bool write,
                        void *memory)

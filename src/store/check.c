@@ -7,12 +7,11 @@
 #include "base/memory.h"
 #include "store/config.h"
 #include "store/internal.h"
-#include "store/labels.h"
 
 enum { MAX_NAMED = 10, PIECE = 1 << 30 };
 
 /* Options first: another selection also makes another checksum, and says less. */
-static chi_status check_texts(const char *run, const chi_labels *there,
+static chi_status check_texts(const char *run, const chi_content *there,
                               const chi_provenance *provenance)
 {
   CHI_TRY(chi_config_compare(run, there->config, provenance->config));
@@ -55,7 +54,7 @@ static int64_t first_difference(const chi_field *f, int64_t n, const void *a, co
 }
 
 static chi_status compare_label(const char *path, const chi_content *content, int32_t a, int field,
-                                const chi_group_labels *there)
+                                const chi_group_content *there)
 {
   const chi_schema *schema = content->schema;
   const chi_field *f = &schema->field[field];
@@ -77,7 +76,7 @@ static chi_status compare_label(const char *path, const chi_content *content, in
 }
 
 static chi_status compare_group(const char *path, const chi_content *content, int32_t a,
-                                const chi_group_labels *there)
+                                const chi_group_content *there)
 {
   const chi_schema *schema = content->schema;
   const chi_group_content *here = &content->group[a];
@@ -103,7 +102,7 @@ static chi_status compare_group(const char *path, const chi_content *content, in
 }
 
 static chi_status compare(const char *run, const char *path, const chi_content *content,
-                          const chi_provenance *provenance, const chi_labels *there)
+                          const chi_provenance *provenance, const chi_content *there)
 {
   CHI_TRY(check_texts(run, there, provenance));
   if (there->n_groups != content->n_groups)
@@ -122,11 +121,11 @@ chi_status chi_store_check(const char *run, const chi_content *content,
                            const chi_provenance *provenance, unsigned *variants)
 {
   chi_store *store = NULL;
-  chi_labels there;
+  chi_content there;
   CHI_TRY(chi_store_open_read(run, content->schema, &store, &there));
   const chi_status s = compare(run, store->path, content, provenance, &there);
   *variants = there.variants;
-  chi_labels_free(&there);
+  chi_content_free(&there);
   return chi_store_finish(&store, s);
 }
 

@@ -1,213 +1,56 @@
 #include "store/content.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "h5/h5.h"
 #include "h5/labelled.h"
 
-/* Room for the labels of a field. */
-static chi_status add_label(const chi_content *c, chi_group_content *g, int field)
+/* How many labels a field has. */
+static int64_t count_labels(const chi_field *f, const int64_t *length)
 {
-  const chi_field *f = &c->schema->field[field];
   int64_t n = 1;
-  for (int d = 0; d < f->rank; d++) n *= g->length[f->dim[d]];
-  return chi_alloc(n, chi_field_bytes(f), "labels", &g->label[field]);
+  for (int d = 0; d < f->rank; d++) n *= length[f->dim[d]];
+  return n;
 }
 
-/* The texts that were added to g->names one after the other, as the labels of a field. */
-static chi_status take_names(const chi_content *c, chi_group_content *g, int64_t from, int64_t n,
-                             int field)
+static void free_label(const chi_field *f, const int64_t *length, bool texts, void **label)
 {
-  if (g->names.failed) return chi_fail(CHI_ERR_MEMORY, "no memory for labels");
-  CHI_TRY(add_label(c, g, field));
-  const char **label = g->label[field], *at = n > 0 ? g->names.s + from : NULL;
-  for (int64_t i = 0; i < n; i++) {
-    label[i] = at;
-    at += strlen(at) + 1;
-  }
-  return CHI_OK;
-}
-
-/* ---- sites ---- */
-
-/* The space that the subjects' coordinates are in. "mixed": not one; NULL: no file says. */
-static const char *common_space(const chi_study *study, const chi_alignment *al)
-{
-  const char *space = NULL;
-  for (int32_t d = 0; d < al->n_datasets; d++) {
-    const char *one = study->datasets[al->dataset[d]].space;
-    if (one[0] == '\0') continue;
-    if (space != NULL && strcmp(space, one) != 0) return "mixed";
-    space = one;
-  }
-  return space;
-}
-
-/* Subject, electrode, region, x, y, z: the fields that follow `site`. */
-static chi_status add_sites(const chi_content *c, chi_group_content *g, const chi_study *study,
-                            const chi_alignment *al, int site)
-{
-  CHI_TRY(chi_alloc(al->n_sites, sizeof *g->subject, "labels", &g->subject));
-  for (int f = site + 1; f <= site + 6; f++) CHI_TRY(add_label(c, g, f));
-  const char **subject = g->label[site + 1], **electrode = g->label[site + 2];
-  const char **region = g->label[site + 3];
-  float *x = g->label[site + 4], *y = g->label[site + 5], *z = g->label[site + 6];
-  for (int32_t d = 0; d < al->n_datasets; d++) {
-    const chi_dataset *set = &study->datasets[al->dataset[d]];
-    for (int64_t e = 0, i = set->first_site; e < set->n_electrodes; e++, i++) {
-      g->subject[i] = d;
-      subject[i] = set->subject;
-      electrode[i] = set->electrode[e];
-      region[i] = set->region[e];
-      x[i] = set->x[e];
-      y[i] = set->y[e];
-      z[i] = set->z[e];
-    }
-  }
-  g->space = common_space(study, al);
-  for (int64_t i = 0; i < al->n_sites; i++)
-    chi_text_add(&g->names, "%s/%s%c", subject[i], electrode[i], '\0');
-  return CHI_OK;
-}
-
-/* ---- rows ---- */
-
-/* <model>/<layer> of a row's feature space. */
-static void add_space_name(chi_group_content *g, const chi_feature_space *space)
-{
-  chi_text_add(&g->names, "%s/%s%c", space->model, space->layer, '\0');
-}
-
-/* Model, network, modality, training: fields that follow each other in both files. */
-static chi_status add_row(const chi_content *c, chi_group_content *g, int model, int64_t i,
-                          const chi_feature_space *space)
-{
-  const char *const texts[] = {space->model, space->network, space->modality, space->training};
-  for (int k = 0; k < 4; k++) {
-    if (i == 0) CHI_TRY(add_label(c, g, model + k));
-    ((const char **)g->label[model + k])[i] = texts[k];
-  }
-  return CHI_OK;
-}
-
-static chi_status add_time(const chi_content *c, chi_group_content *g, const chi_alignment *al)
-{
-  int field = 0;
-  while (strcmp(c->schema->field[field].name, "time") != 0) field++;
-  CHI_TRY(add_label(c, g, field));
-  memcpy(g->label[field], al->time, (size_t)al->n_times * sizeof *al->time);
-  return CHI_OK;
-}
-
-static chi_status add_fit_group(const chi_content *c, const chi_study *study,
-                                const chi_alignment *al, chi_group_content *g)
-{
-  enum { MODEL = 1, LAYER = 5 };
-  g->length[CHI_ROW] = al->n_spaces;
-  g->length[CHI_SUBJECT] = al->n_datasets;
-  CHI_TRY(add_label(c, g, LAYER));
-  CHI_TRY(add_label(c, g, CHI_FIT_DEPTH));
-  CHI_TRY(add_label(c, g, CHI_FIT_N_FEATURES));
-  const char **layer = g->label[LAYER];
-  int32_t *depth = g->label[CHI_FIT_DEPTH], *n_features = g->label[CHI_FIT_N_FEATURES];
-  for (int64_t f = 0; f < al->n_spaces; f++) {
-    const chi_feature_space *space = &al->space[f];
-    CHI_TRY(add_row(c, g, MODEL, f, space));
-    layer[f] = space->layer;
-    depth[f] = space->depth;
-    for (int32_t d = 0; d < al->n_datasets; d++)
-      n_features[f * al->n_datasets + d] = (int32_t)space->n_features[d];
-    add_space_name(g, space);
-  }
-  const int64_t sites = g->names.n;
-  CHI_TRY(add_sites(c, g, study, al, CHI_FIT_SITE));
-  CHI_TRY(take_names(c, g, 0, al->n_spaces, 0));
-  return take_names(c, g, sites, al->n_sites, CHI_FIT_SITE);
-}
-
-static chi_status add_bootstrap_group(const chi_content *c, const chi_study *study,
-                                      const chi_alignment *al, const chi_bootstrap_rows *rows,
-                                      chi_group_content *g)
-{
-  enum { MODEL = 1 };
-  const bool by_space = (c->variants & CHI_BY_SPACE) != 0;
-  g->length[CHI_ROW] = rows->n_rows;
-  CHI_TRY(add_label(c, g, CHI_BOOT_LAYER));
-  const char **layer = g->label[CHI_BOOT_LAYER];
-  for (int64_t i = 0; i < rows->n_rows * al->n_sites; i++)
-    layer[i] = rows->space[i] < 0 ? "" : al->space[rows->space[i]].layer;
-  for (int64_t i = 0; i < rows->n_rows; i++) {
-    CHI_TRY(add_row(c, g, MODEL, i, &al->space[rows->label[i]]));
-    if (by_space) add_space_name(g, &al->space[rows->label[i]]);
-  }
-  const int64_t sites = g->names.n;
-  CHI_TRY(add_sites(c, g, study, al, CHI_BOOT_SITE));
-  if (by_space) CHI_TRY(take_names(c, g, 0, rows->n_rows, 0));
-  CHI_TRY(take_names(c, g, sites, al->n_sites, CHI_BOOT_SITE));
-  g->n_subjects = al->n_datasets;
-  CHI_TRY(chi_alloc(al->n_datasets, sizeof *g->block_length, "blocks", &g->block_length));
-  memcpy(g->block_length, rows->block_length, (size_t)al->n_datasets * sizeof *g->block_length);
-  return CHI_OK;
-}
-
-/* ---- files ---- */
-
-static chi_status begin(const chi_study *study, chi_content *out)
-{
-  out->study = study->path;
-  CHI_TRY(chi_alloc(study->n_alignments, sizeof *out->group, "labels", &out->group));
-  out->n_groups = study->n_alignments;
-  for (int32_t a = 0; a < out->n_groups; a++) {
-    const chi_alignment *al = &study->alignments[a];
-    chi_group_content *g = &out->group[a];
-    g->name = al->name;
-    g->length[CHI_SITE] = al->n_sites;
-    g->length[CHI_TIME] = al->n_times;
-    CHI_TRY(add_time(out, g, al));
-  }
-  return CHI_OK;
-}
-
-chi_status chi_fit_content(const chi_study *study, chi_content *out)
-{
-  *out = (chi_content){.schema = &chi_fit_schema};
-  chi_status s = begin(study, out);
-  for (int32_t a = 0; a < study->n_alignments && s == CHI_OK; a++)
-    s = add_fit_group(out, study, &study->alignments[a], &out->group[a]);
-  if (s != CHI_OK) chi_content_free(out);
-  return s;
-}
-
-chi_status chi_bootstrap_content(const chi_study *study, const chi_bootstrap_rows *rows,
-                                 int64_t n_replicates, uint64_t seed, bool by_space,
-                                 chi_content *out)
-{
-  *out = (chi_content){.schema = &chi_bootstrap_schema,
-                       .variants = CHI_WITH_REPLICATES | (by_space ? CHI_BY_SPACE : 0),
-                       .has_seed = true,
-                       .seed = seed};
-  chi_status s = begin(study, out);
-  for (int32_t a = 0; a < study->n_alignments && s == CHI_OK; a++) {
-    out->group[a].length[CHI_REPLICATE] = n_replicates;
-    out->group[a].length[CHI_REPLICATE_BLOCKS] =
-        (n_replicates + CHI_REPLICATE_BLOCK - 1) / CHI_REPLICATE_BLOCK;
-    s = add_bootstrap_group(out, study, &study->alignments[a], &rows[a], &out->group[a]);
-  }
-  if (s != CHI_OK) chi_content_free(out);
-  return s;
+  if (f->type == CHI_TEXT && texts)
+    chi_h5_free_strings((char ***)label, count_labels(f, length));
+  else
+    chi_free(*label);
+  *label = NULL;
 }
 
 void chi_content_free(chi_content *content)
 {
   for (int32_t a = 0; content->group != NULL && a < content->n_groups; a++) {
     chi_group_content *g = &content->group[a];
-    for (int f = 0; f < CHI_SCHEMA_FIELDS; f++) chi_free(g->label[f]);
+    for (int i = 0; i < content->schema->n_fields; i++)
+      if (g->label[i] != NULL)
+        free_label(&content->schema->field[i], g->length, content->read, &g->label[i]);
     chi_free(g->subject);
     chi_free(g->block_length);
+    chi_free(g->name);
     chi_text_free(&g->names);
   }
-  chi_free(content->group);
-  *content = (chi_content){0};
+  void *all[] = {content->group, content->study, content->config, content->study_checksum,
+                 content->kernel};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) chi_free(all[i]);
+  *content = (chi_content){.schema = content->schema};
+}
+
+chi_status chi_content_index_subjects(const chi_schema *schema, chi_group_content *g)
+{
+  int field = 0;
+  while (strcmp(schema->field[field].name, "subject") != 0) field++;
+  char *const *subject = g->label[field];
+  CHI_TRY(chi_alloc(g->length[CHI_SITE], sizeof *g->subject, "subjects", &g->subject));
+  for (int64_t i = 1; i < g->length[CHI_SITE]; i++)
+    g->subject[i] = g->subject[i - 1] + (strcmp(subject[i], subject[i - 1]) != 0);
+  return CHI_OK;
 }
 
 bool chi_content_has(const chi_content *content, int32_t group, int64_t row, int64_t site)
@@ -216,7 +59,8 @@ bool chi_content_has(const chi_content *content, int32_t group, int64_t row, int
   if (!content->schema->first)
     return ((char *const *)g->label[CHI_BOOT_LAYER])[row * g->length[CHI_SITE] + site][0] != '\0';
   const int32_t *n_features = g->label[CHI_FIT_N_FEATURES];
-  return n_features[row * g->length[CHI_SUBJECT] + g->subject[site]] > 0;
+  return g->subject[site] < g->length[CHI_SUBJECT] &&
+         n_features[row * g->length[CHI_SUBJECT] + g->subject[site]] > 0;
 }
 
 int64_t chi_content_bytes(const chi_content *content, const chi_provenance *provenance)
@@ -228,13 +72,77 @@ int64_t chi_content_bytes(const chi_content *content, const chi_provenance *prov
     bytes += 1 << 17;
     for (int i = 0; i < schema->n_fields; i++) {
       const chi_field *f = &schema->field[i];
-      int64_t n = 1;
+      const int64_t n = count_labels(f, g->length);
       if (!chi_field_in(f, content->variants)) continue;
-      for (int d = 0; d < f->rank; d++) n *= g->length[f->dim[d]];
       if (f->type != CHI_TEXT) bytes += n * chi_field_bytes(f);
       for (int64_t k = 0; f->type == CHI_TEXT && k < n; k++)
         bytes += chi_labelled_text_bytes(((char *const *)g->label[i])[k]);
     }
   }
   return bytes;
+}
+
+const chi_group_content *chi_content_find(const chi_content *content, const char *name, int32_t *at)
+{
+  for (*at = 0; *at < content->n_groups; (*at)++)
+    if (strcmp(content->group[*at].name, name) == 0) return &content->group[*at];
+  return NULL;
+}
+
+char *const *chi_content_names(const chi_content *content, int32_t group, int dim)
+{
+  return content->group[group].label[chi_schema_scale(content->schema, dim, content->variants)];
+}
+
+void chi_content_name_cell(const chi_content *content, int32_t group, int record, int64_t cell,
+                           char *text, size_t n)
+{
+  const chi_group_content *g = &content->group[group];
+  const chi_record *r = &content->schema->record[record];
+  const chi_field *flag = &content->schema->field[r->flag];
+  const int64_t n_blocks = flag->rank > 2 ? g->length[flag->dim[2]] : 1;
+  const int64_t place = cell / n_blocks, site = place % g->length[CHI_SITE];
+  const bool by_model = !content->schema->first && (content->variants & CHI_BY_SPACE) == 0;
+  char block[64] = "";
+  if (n_blocks > 1) snprintf(block, sizeof block, ": block %lld", (long long)(cell % n_blocks));
+  snprintf(text, n, "%s %s%s%s at %s%s: the %s", g->name,
+           chi_content_names(content, group, CHI_ROW)[place / g->length[CHI_SITE]],
+           by_model ? "/" : "", by_model ? ((char *const *)g->label[CHI_BOOT_LAYER])[place] : "",
+           chi_content_names(content, group, CHI_SITE)[site], block, r->noun);
+}
+
+/* ---- readers' structs ---- */
+
+static void *at(const void *view, size_t offset) { return (char *)view + offset; }
+
+void chi_content_view(chi_content *content, int32_t group, void *view)
+{
+  const chi_schema *schema = content->schema;
+  chi_group_content *g = &content->group[group];
+  memcpy(view, &g->name, sizeof g->name);
+  g->name = NULL;
+  for (int d = 0; d < schema->n_dims; d++)
+    if (schema->dim[d].view != CHI_NO_VIEW)
+      memcpy(at(view, schema->dim[d].view), &g->length[d], sizeof g->length[d]);
+  for (int i = 0; i < schema->n_fields; i++) {
+    if (schema->field[i].view == CHI_NO_VIEW) continue;
+    memcpy(at(view, schema->field[i].view), &g->label[i], sizeof g->label[i]);
+    g->label[i] = NULL;
+  }
+}
+
+void chi_content_free_view(const chi_schema *schema, void *view)
+{
+  int64_t length[CHI_SCHEMA_DIMS] = {0};
+  void *label;
+  for (int d = 0; d < schema->n_dims; d++)
+    if (schema->dim[d].view != CHI_NO_VIEW)
+      memcpy(&length[d], at(view, schema->dim[d].view), sizeof length[d]);
+  for (int i = 0; i < schema->n_fields; i++) {
+    if (schema->field[i].view == CHI_NO_VIEW) continue;
+    memcpy(&label, at(view, schema->field[i].view), sizeof label);
+    if (label != NULL) free_label(&schema->field[i], length, true, &label);
+  }
+  memcpy(&label, view, sizeof label);
+  chi_free(label);
 }

@@ -1,8 +1,11 @@
 /** \file content.h
- * What a results file is to hold before its first number: its variant, dimensions and labels. All
- * local, and the same on every rank that passes the same arguments. */
+ * What a results file holds besides its numbers: its variant, dimensions and labels, by its table
+ * of fields. Made of a study before the file is, or read from one that is there. All local, and the
+ * same on every rank that passes the same arguments. */
 #ifndef CHIASM_STORE_CONTENT_H
 #define CHIASM_STORE_CONTENT_H
+
+#include <hdf5.h>
 
 #include "base/text.h"
 #include "chiasm/run.h"
@@ -10,24 +13,26 @@
 
 /** One alignment. */
 typedef struct chi_group_content {
-  const char *name; /* of the alignment; borrowed */
+  char *name; /* of the alignment */
   int64_t length[CHI_SCHEMA_DIMS];
-  void *label[CHI_SCHEMA_FIELDS]; /* by field: char ** (borrowed texts) or numbers; NULL: counts */
+  void *label[CHI_SCHEMA_FIELDS]; /* by field: char ** or numbers; NULL: counts, or not there */
   int32_t *subject;               /* n_sites: index of its subject */
-  const char *space;              /* attribute `space` of the coordinates; NULL: none */
-  int32_t *block_length;          /* n_subjects; NULL: none. Attribute of the group */
+  const char *space;     /* attribute `space` of the coordinates; NULL: none, or not read */
+  int32_t *block_length; /* n_subjects; NULL: none. Attribute of the group */
   int32_t n_subjects;
-  chi_text names; /* texts that are put together of others */
+  chi_text names; /* of labels that are made here */
 } chi_group_content;
 
 typedef struct chi_content {
   const chi_schema *schema;
-  const char *study; /* its folder; borrowed */
   unsigned variants;
+  bool read; /* from a file: the texts of its labels are its own, else the study's */
   int32_t n_groups;
   chi_group_content *group;
-  bool has_seed;
-  uint64_t seed; /* attribute of the file */
+  bool has_seed;                          /* not read */
+  uint64_t seed;                          /* attribute of the file */
+  char *study;                            /* its folder */
+  char *config, *study_checksum, *kernel; /* attributes of a file that was read */
 } chi_content;
 
 /** What is bootstrapped in one alignment. */
@@ -38,13 +43,20 @@ typedef struct chi_bootstrap_rows {
   int32_t *block_length; /* by subject: events drawn together */
 } chi_bootstrap_rows;
 
-/** fit.h5 of a study. \param[out] out  free with chi_content_free; borrows from the study */
+/** fit.h5 of a study. \param[out] out  free with chi_content_free; borrows texts from the study */
 chi_status chi_fit_content(const chi_study *study, chi_content *out);
 
 /** bootstrap.h5 with its replicates. \param[in] rows  by alignment */
 chi_status chi_bootstrap_content(const chi_study *study, const chi_bootstrap_rows *rows,
                                  int64_t n_replicates, uint64_t seed, bool by_space,
                                  chi_content *out);
+
+/** Read what an open file says of itself, and look that every field is there in the type and size
+ * that its table says, in one block of the file. The caller holds chi_h5_lock.
+ * \param[in,out] content  with its schema set; free with chi_content_free, also after a failure
+ * \return CHI_ERR_INPUT  damaged; CHI_ERR_USAGE  of another version, or of another program */
+chi_status chi_content_read(hid_t file, const char *path, chi_content *content);
+
 void chi_content_free(chi_content *content);
 
 /** Whether a site has anything in a row: its subject has the layer, or a layer was chosen there. */
@@ -52,5 +64,26 @@ bool chi_content_has(const chi_content *content, int32_t group, int64_t row, int
 
 /** What the file will take on disk, rounded up; bytes. */
 int64_t chi_content_bytes(const chi_content *content, const chi_provenance *provenance);
+
+/** Fill `subject` of a group by its label of that name: sites of a subject stand together, subjects
+ * in the order of their numbers. */
+chi_status chi_content_index_subjects(const chi_schema *schema, chi_group_content *group);
+
+/** The group of that name; NULL: none. \param[out] at  its index */
+const chi_group_content *chi_content_find(const chi_content *content, const char *name,
+                                          int32_t *at);
+
+/** The names of the places along a dimension that has texts for labels. Borrowed. */
+char *const *chi_content_names(const chi_content *content, int32_t group, int dim);
+
+/** Name a cell, as in "film net/conv1 at s1/E001: block 3: the replicates". */
+void chi_content_name_cell(const chi_content *content, int32_t group, int record, int64_t cell,
+                           char *text, size_t n);
+
+/** Move the labels of a group that was read into a struct of the schema's view, whose other members
+ * are left alone. */
+void chi_content_view(chi_content *content, int32_t group, void *view);
+/** Free what that put there. */
+void chi_content_free_view(const chi_schema *schema, void *view);
 
 #endif

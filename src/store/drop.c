@@ -6,7 +6,6 @@
 #include "h5/box.h"
 #include "h5/h5.h"
 #include "store/internal.h"
-#include "store/labels.h"
 #include "store/lock.h"
 
 /* What the functions below share. */
@@ -159,9 +158,9 @@ static chi_status rewrite(const char *run, chi_content *content, const chi_prove
                           int ranks)
 {
   chi_store *old = NULL;
-  chi_labels labels;
+  chi_content labels;
   CHI_TRY(chi_store_open_read(run, content->schema, &old, &labels));
-  chi_labels_free(&labels);
+  chi_content_free(&labels);
   chi_status s = CHI_OK;
   for (int32_t a = 0; a < content->n_groups && s == CHI_OK; a++)
     s = add_entries(old, a, &content->group[a]);

@@ -72,7 +72,7 @@ static void warn_of_rest(const chi_merging *m)
 /* Make one file of the joined run. \param[in] stage  NULL: of the fit */
 static chi_status join_file(chi_merging *m, int file, const chi_merge_stage *stage)
 {
-  const chi_labels *like = &m->part[0].labels[file];
+  const chi_content *like = &m->part[0].labels[file];
   chi_text config = {0};
   chi_content content = {0};
   chi_store *store = NULL;

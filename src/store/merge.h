@@ -6,7 +6,6 @@
 #include <mpi.h>
 
 #include "chiasm/run.h"
-#include "store/labels.h"
 #include "store/store.h"
 
 /** What a stage after the fit does for its file in the joined run. */
@@ -18,7 +17,7 @@ typedef struct chi_merge_stage {
    * \param[in] like     what a part's file says of itself
    * \param[out] out     free with chi_content_free */
   chi_status (*describe)(MPI_Comm comm, const char *run, const chi_study *study,
-                         const char *section, const chi_labels *like, chi_content *out);
+                         const char *section, const chi_content *like, chi_content *out);
   /** Make the rest of it, once every cell is there. Collective on comm. */
   chi_status (*complete)(MPI_Comm comm, const chi_content *content, chi_store *store);
 } chi_merge_stage;

@@ -51,19 +51,19 @@ static void room_free(copying *c)
 }
 
 /* The row that a part has for a row of the joined file; -1: none. */
-static int64_t find_row(const copying *c, const chi_labels *labels, int32_t group)
+static int64_t find_row(const copying *c, const chi_content *labels, int32_t group)
 {
   const chi_group_content *g = &c->content->group[c->box.group];
   const int scale = chi_schema_scale(c->content->schema, CHI_ROW, c->content->variants);
   const char *wanted = ((char *const *)g->label[scale])[c->box.row];
-  char *const *row = chi_labels_rows(labels, group);
+  char *const *row = chi_content_names(labels, group, CHI_ROW);
   for (int64_t i = 0; i < labels->group[group].length[CHI_ROW]; i++)
     if (strcmp(row[i], wanted) == 0) return i;
   return -1;
 }
 
 /* Whether a part has the same there: of a bootstrap, the same layer. */
-static bool same_place(const copying *c, const chi_group_labels *there, int64_t row, int64_t site)
+static bool same_place(const copying *c, const chi_group_content *there, int64_t row, int64_t site)
 {
   const chi_group_content *here = &c->content->group[c->box.group];
   const int64_t sites = here->length[CHI_SITE];
@@ -76,7 +76,7 @@ static chi_status torn_cell(const copying *c, const chi_part *part, int32_t grou
 {
   char name[1024];
   const bool fit = c->content->schema->first;
-  chi_labels_name_cell(&part->labels[c->file], group, 0, cell, name, sizeof name);
+  chi_content_name_cell(&part->labels[c->file], group, 0, cell, name, sizeof name);
   return chi_fail(CHI_ERR_INPUT,
                   "%s/%s: %s do not fit their checksum; chiasm %s %s%s%s --resume calculates them "
                   "again",
@@ -103,7 +103,7 @@ static chi_status look_at_cell(copying *c, const place *there, int64_t i, uint64
     if (sum != c->sum_read[i]) return torn_cell(c, p, there->group, there->cell);
     if (c->state[i] == CHI_DONE_WRITTEN && sum != c->sum[i]) {
       char name[1024];
-      chi_labels_name_cell(&p->labels[c->file], there->group, 0, there->cell, name, sizeof name);
+      chi_content_name_cell(&p->labels[c->file], there->group, 0, there->cell, name, sizeof name);
       return chi_fail(CHI_ERR_USAGE, "%s and %s differ in %s; make one of them again",
                       c->m->part[c->from[i]].run, p->run, name);
     }
@@ -168,9 +168,10 @@ static chi_status take_sites(copying *c, place there, int64_t row, int64_t site,
 
 static chi_status take_part(copying *c, int part)
 {
-  const chi_labels *labels = &c->m->part[part].labels[c->file];
+  const chi_content *labels = &c->m->part[part].labels[c->file];
   int32_t group;
-  const chi_group_labels *g = chi_labels_find(labels, c->content->group[c->box.group].name, &group);
+  const chi_group_content *g =
+      chi_content_find(labels, c->content->group[c->box.group].name, &group);
   const int64_t row = g == NULL ? -1 : find_row(c, labels, group);
   const int64_t end = c->box.site + c->box.n_sites;
   for (int64_t site = c->box.site, next; row >= 0 && site < end; site = next) {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/text.h"
-#include "store/labels.h"
+#include "store/content.h"
 #include "store/merge.h"
 
 enum { CHI_MERGE_FIT, CHI_MERGE_BOOTSTRAP, CHI_MERGE_FILES };
@@ -15,7 +15,7 @@ enum { CHI_MERGE_FIT, CHI_MERGE_BOOTSTRAP, CHI_MERGE_FILES };
 typedef struct chi_part {
   const char *run;
   chi_store *store[CHI_MERGE_FILES]; /* NULL: it has no such file */
-  chi_labels labels[CHI_MERGE_FILES];
+  chi_content labels[CHI_MERGE_FILES];
   char **model; /* those it holds, sorted; borrowed from labels */
   int64_t n_models;
   int lock; /* rank 0's */

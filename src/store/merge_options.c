@@ -93,7 +93,7 @@ static chi_status check_parts(const chi_merging *m, const chi_selection *chosen,
 
 chi_status chi_merge_open_study(chi_merging *m)
 {
-  const chi_labels *first = &m->part[0].labels[CHI_MERGE_FIT];
+  const chi_content *first = &m->part[0].labels[CHI_MERGE_FIT];
   chi_selection chosen = {0};
   uint64_t *sums = NULL, sum = 0;
   chi_status s = chi_config_selection(m->part[0].run, first->config, &chosen);
@@ -153,7 +153,7 @@ static chi_status bootstrapped(const chi_merging *m, chi_text *out)
   CHI_TRY(chi_alloc(room, sizeof *name, "models", &name));
   for (int i = 0; i < m->options->n_parts; i++)
     for (int32_t a = 0; a < m->part[i].labels[CHI_MERGE_BOOTSTRAP].n_groups; a++) {
-      const chi_group_labels *g = &m->part[i].labels[CHI_MERGE_BOOTSTRAP].group[a];
+      const chi_group_content *g = &m->part[i].labels[CHI_MERGE_BOOTSTRAP].group[a];
       for (int64_t k = 0; k < g->length[CHI_ROW]; k++) name[n++] = ((char **)g->label[MODEL])[k];
     }
   chi_merge_sort_names(name, &n);

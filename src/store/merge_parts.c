@@ -51,7 +51,7 @@ static chi_status take_parts(const chi_merging *m)
 static chi_status list_models(chi_part *part)
 {
   enum { MODEL = 1 };
-  const chi_labels *labels = &part->labels[CHI_MERGE_FIT];
+  const chi_content *labels = &part->labels[CHI_MERGE_FIT];
   int64_t room = 0;
   for (int32_t a = 0; a < labels->n_groups; a++) room += labels->group[a].length[CHI_ROW];
   CHI_TRY(chi_alloc(room, sizeof *part->model, "models", &part->model));
@@ -65,8 +65,8 @@ static chi_status list_models(chi_part *part)
 
 static chi_status open_bootstrap(chi_part *part)
 {
-  const chi_labels *fit = &part->labels[CHI_MERGE_FIT];
-  chi_labels *labels = &part->labels[CHI_MERGE_BOOTSTRAP];
+  const chi_content *fit = &part->labels[CHI_MERGE_FIT];
+  chi_content *labels = &part->labels[CHI_MERGE_BOOTSTRAP];
   if (!chi_run_folder_has(part->run, "bootstrap.h5")) return CHI_OK;
   CHI_TRY(chi_store_open_read(part->run, &chi_bootstrap_schema, &part->store[CHI_MERGE_BOOTSTRAP],
                               labels));
@@ -97,7 +97,7 @@ static chi_status open_part(chi_part *part)
 /* Whether a file of a part goes with that of the first one. */
 static chi_status compare(const chi_part *a, const chi_part *b, int file)
 {
-  const chi_labels *x = &a->labels[file], *y = &b->labels[file];
+  const chi_content *x = &a->labels[file], *y = &b->labels[file];
   if (a->store[file] == NULL || b->store[file] == NULL) return CHI_OK;
   if (strcmp(x->study, y->study) != 0)
     return chi_fail(CHI_ERR_USAGE,
@@ -113,7 +113,7 @@ static chi_status compare(const chi_part *a, const chi_part *b, int file)
         a->run, x->kernel, b->run, y->kernel);
   for (int32_t g = 0; g < x->n_groups; g++) {
     int32_t at;
-    const chi_group_labels *p = &x->group[g], *q = chi_labels_find(y, p->name, &at);
+    const chi_group_content *p = &x->group[g], *q = chi_content_find(y, p->name, &at);
     bool same = q == NULL ||
                 (p->n_subjects == q->n_subjects && p->length[CHI_SITE] == q->length[CHI_SITE] &&
                  p->length[CHI_TIME] == q->length[CHI_TIME]);
@@ -159,7 +159,7 @@ void chi_merge_close_parts(chi_merging *m)
   for (int i = 0; m->part != NULL && i < m->options->n_parts; i++) {
     chi_part *p = &m->part[i];
     for (int file = 0; file < CHI_MERGE_FILES; file++) {
-      if (p->store[file] != NULL) chi_labels_free(&p->labels[file]);
+      if (p->store[file] != NULL) chi_content_free(&p->labels[file]);
       chi_store_finish(&p->store[file], CHI_OK);
     }
     chi_free(p->model);

@@ -7,47 +7,31 @@
 #include "h5/box.h"
 #include "h5/h5.h"
 #include "store/internal.h"
-#include "store/labels.h"
-
-/* Which layers a site's subject has. Sites of a subject stand together, subjects in the order of
- * n_features' columns. */
-static chi_status find_present(const char *path, const int32_t *n_features, int64_t subjects,
-                               chi_fit_table *t)
-{
-  CHI_TRY(chi_alloc(t->n_spaces * t->n_sites, 1, "flags", &t->present));
-  int64_t subject = 0;
-  for (int64_t i = 0; i < t->n_sites; i++) {
-    if (i > 0 && strcmp(t->subject[i], t->subject[i - 1]) != 0) subject++;
-    if (subject >= subjects)
-      return chi_fail(CHI_ERR_INPUT, "%s: /%s: n_features has fewer subjects than there are", path,
-                      t->alignment);
-    for (int64_t f = 0; f < t->n_spaces; f++)
-      t->present[f * t->n_sites + i] = n_features[f * subjects + subject] > 0;
-  }
-  return CHI_OK;
-}
 
 /* Take a group's labels and flags out of what was opened. */
-static chi_status take_table(chi_store *store, chi_labels *labels, int32_t a, chi_fit_table *t)
+static chi_status take_table(chi_store *store, chi_content *content, int32_t a, chi_fit_table *t)
 {
-  const int64_t subjects = store->group[a].length[CHI_SUBJECT];
-  chi_labels_view(labels, a, t);
+  const int64_t *length = store->group[a].length, sites = length[CHI_SITE];
+  CHI_TRY(chi_alloc(length[CHI_ROW] * sites, 1, "flags", &t->present));
+  for (int64_t i = 0; i < length[CHI_ROW] * sites; i++)
+    t->present[i] = chi_content_has(content, a, i / sites, i % sites);
+  chi_content_view(content, a, t);
   t->done = store->group[a].flags[CHI_SCORES];
   store->group[a].flags[CHI_SCORES] = NULL;
-  return find_present(store->path, labels->group[a].label[CHI_FIT_N_FEATURES], subjects, t);
+  return CHI_OK;
 }
 
 chi_status chi_run_read_tables(const char *run_path, chi_fit_table **tables, int32_t *n)
 {
   chi_store *store = NULL;
-  chi_labels labels;
+  chi_content labels;
   *tables = NULL;
   *n = 0;
   CHI_TRY(chi_store_open_read(run_path, &chi_fit_schema, &store, &labels));
   chi_status s = chi_alloc(labels.n_groups, sizeof **tables, "tables", tables);
   for (; *n < labels.n_groups && s == CHI_OK; (*n)++)
     s = take_table(store, &labels, *n, &(*tables)[*n]);
-  chi_labels_free(&labels);
+  chi_content_free(&labels);
   s = chi_store_finish(&store, s);
   if (s != CHI_OK) chi_fit_tables_free(tables, *n);
   return s;
@@ -56,7 +40,7 @@ chi_status chi_run_read_tables(const char *run_path, chi_fit_table **tables, int
 void chi_fit_tables_free(chi_fit_table **tables, int32_t n)
 {
   for (int32_t i = 0; *tables != NULL && i < n; i++) {
-    chi_labels_free_view(&chi_fit_schema, &(*tables)[i]);
+    chi_content_free_view(&chi_fit_schema, &(*tables)[i]);
     chi_free((*tables)[i].done);
     chi_free((*tables)[i].present);
   }

@@ -11,44 +11,35 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/table.h"
-#include "chiasm/run.h"
-#include "store/bootstrap_read.h"
 #include "store/config.h"
 #include "store/folder.h"
 #include "store/lock.h"
 #include "store/progress.h"
+#include "store/store.h"
 
-/* Encoding models: one per feature space, site and bin. */
-typedef struct chi_counts {
-  int64_t done, failed, left;
-} chi_counts;
+enum { N_FILES = 2, MANY_GROUPS = 64 };
+static const struct {
+  const chi_schema *schema;
+  const char *what;
+} files[N_FILES] = {{&chi_fit_schema, "models"}, {&chi_bootstrap_schema, "replicates"}};
 
-static chi_counts count_fit(const chi_fit_table *t)
-{
-  chi_counts c = {0, 0, 0};
-  for (int64_t i = 0; i < t->n_spaces * t->n_sites; i++) {
-    if (t->present[i] == 0) continue;
-    const uint8_t flag = t->done[i];
-    *(flag == CHI_DONE_WRITTEN  ? &c.done
-      : flag == CHI_DONE_FAILED ? &c.failed
-                                : &c.left) += t->n_times;
-  }
-  return c;
-}
+/* Of one file: encoding models in all, and by alignment. */
+typedef struct file_state {
+  bool there;
+  chi_counts all, group[MANY_GROUPS];
+  char name[MANY_GROUPS][80];
+  int32_t n_groups;
+} file_state;
 
 /* What there is to say of a run. */
-typedef struct chi_run_state {
-  chi_fit_table *fit;
-  int32_t n_fit;
-  chi_bootstrap_file *file; /* NULL: not bootstrapped */
-  const chi_bootstrap_table *bootstrap;
-  int32_t n_bootstrap;
-  chi_counts fitted, refitted; /* encoding models */
-  const char *missing; /* a stage that is to be, by config.yaml, and has not begun; NULL: none */
+typedef struct run_state {
+  file_state file[N_FILES];
+  int64_t left, failed; /* encoding models and what is made of them, of all files */
+  const char *missing;  /* a stage that is to be, by config.yaml, and has not begun; NULL: none */
   bool unfinished;
   chi_lock_holder writer;
   const chi_progress *heard; /* NULL: nothing */
-} chi_run_state;
+} run_state;
 
 static chi_status check_folder(const char *run)
 {
@@ -73,12 +64,12 @@ static void add_row(chi_table *table, const char *what, const chi_counts *c, con
 }
 
 /* The line on top: the state, and who works on it. */
-static void print_state(const char *run, const chi_run_state *r)
+static void print_state(const char *run, const run_state *r)
 {
   const bool said_running = r->heard != NULL && strcmp(r->heard->state, "running") == 0;
   printf("%s: ", run);
   if (!r->unfinished)
-    printf(r->fitted.failed + r->refitted.failed > 0 ? "complete, with failed units" : "complete");
+    printf(r->failed > 0 ? "complete, with failed units" : "complete");
   else if (r->writer == CHI_LOCK_HELD && said_running)
     printf("running: %s, %d %s, %s", r->heard->stage, r->heard->ranks,
            r->heard->ranks == 1 ? "rank" : "ranks", r->heard->host);
@@ -88,7 +79,7 @@ static void print_state(const char *run, const chi_run_state *r)
     printf("not complete; whether a job is running cannot be seen here");
   else if (said_running)
     printf("not complete; its job does not seem to be running any more; go on with --resume");
-  else if (r->fitted.left + r->refitted.left == 0 && r->missing != NULL)
+  else if (r->left == 0 && r->missing != NULL)
     printf("not complete: %s is still to be done; no job is running; go on with --resume",
            r->missing);
   else
@@ -113,25 +104,17 @@ static void print_rate(const chi_progress *p, bool running)
   printf("last heard of: %s (%s ago), state: %s\n", p->written, text, p->state);
 }
 
-static void add_counts(const chi_run_state *r, chi_table *table)
+static void add_counts(const run_state *r, chi_table *table)
 {
-  char name[80];
-  add_row(table, "models", &r->fitted, "");
-  for (int32_t i = 0; i < r->n_fit; i++) {
-    const chi_counts c = count_fit(&r->fit[i]);
-    snprintf(name, sizeof name, "  %.70s", r->fit[i].alignment);
-    add_row(table, name, &c, "");
-  }
-  if (r->file == NULL) return;
-  add_row(table, "replicates", &r->refitted, "");
-  for (int32_t i = 0; i < r->n_bootstrap; i++) {
-    const chi_counts c = {r->bootstrap[i].done, r->bootstrap[i].failed, r->bootstrap[i].left};
-    snprintf(name, sizeof name, "  %.70s", r->bootstrap[i].alignment);
-    add_row(table, name, &c, "");
+  for (int i = 0; i < N_FILES; i++) {
+    const file_state *f = &r->file[i];
+    if (!f->there) continue;
+    add_row(table, files[i].what, &f->all, "");
+    for (int32_t a = 0; a < f->n_groups; a++) add_row(table, f->name[a], &f->group[a], "");
   }
 }
 
-static chi_status print_all(const char *run, const chi_run_state *r)
+static chi_status print_all(const char *run, const run_state *r)
 {
   const chi_progress *p = r->heard;
   const bool running = r->writer != CHI_LOCK_FREE && r->unfinished;
@@ -184,27 +167,43 @@ static const char *find_missing(const char *run)
   return missing;
 }
 
-static chi_status read_state(const char *run, chi_run_state *r)
+static void add(chi_counts *sum, const chi_counts *c)
 {
-  CHI_TRY(chi_run_read_tables(run, &r->fit, &r->n_fit));
-  for (int32_t i = 0; i < r->n_fit; i++) {
-    const chi_counts c = count_fit(&r->fit[i]);
-    r->fitted.done += c.done;
-    r->fitted.failed += c.failed;
-    r->fitted.left += c.left;
+  sum->done += c->done;
+  sum->failed += c->failed;
+  sum->left += c->left;
+}
+
+static void count_file(const chi_store *store, const chi_content *content, file_state *f,
+                       run_state *r)
+{
+  for (int32_t a = 0; a < content->n_groups; a++) {
+    const chi_counts c = chi_store_count(store, content, a, 0, true);
+    add(&f->all, &c);
+    for (int k = 1; k < content->schema->n_records; k++)
+      r->unfinished = r->unfinished || chi_store_count(store, content, a, k, false).left > 0;
+    if (f->n_groups == MANY_GROUPS) continue; /* in the sum alone */
+    snprintf(f->name[f->n_groups], sizeof f->name[0], "  %.70s", content->group[a].name);
+    f->group[f->n_groups++] = c;
   }
-  int64_t unsummarised = 0;
-  if (chi_run_folder_has(run, "bootstrap.h5"))
-    CHI_TRY(chi_bootstrap_file_open(run, &r->file, &r->bootstrap, &r->n_bootstrap));
-  for (int32_t i = 0; i < r->n_bootstrap; i++) {
-    r->refitted.done += r->bootstrap[i].done;
-    r->refitted.failed += r->bootstrap[i].failed;
-    r->refitted.left += r->bootstrap[i].left;
-    unsummarised += r->bootstrap[i].n_left;
+  f->there = true;
+  r->left += f->all.left;
+  r->failed += f->all.failed;
+}
+
+static chi_status read_state(const char *run, run_state *r)
+{
+  for (int i = 0; i < N_FILES; i++) {
+    chi_store *store = NULL;
+    chi_content content;
+    if (!files[i].schema->first && !chi_run_folder_has(run, files[i].schema->file)) continue;
+    CHI_TRY(chi_store_open_read(run, files[i].schema, &store, &content));
+    count_file(store, &content, &r->file[i], r);
+    chi_content_free(&content);
+    chi_store_finish(&store, CHI_OK);
   }
   r->missing = find_missing(run);
-  r->unfinished =
-      r->fitted.left > 0 || r->refitted.left > 0 || unsummarised > 0 || r->missing != NULL;
+  r->unfinished = r->unfinished || r->left > 0 || r->missing != NULL;
   return CHI_OK;
 }
 
@@ -212,7 +211,7 @@ chi_status chi_run_status(const char *run, int *exit_code)
 {
   CHI_TRY(check_folder(run));
   /* The lock before the flags: a job that ends in between is then seen complete, not abandoned. */
-  chi_run_state r = {.writer = chi_lock_look(run)};
+  run_state r = {.writer = chi_lock_look(run)};
   if (!chi_run_folder_has(run, "fit.h5") && chi_run_folder_has(run, "lock")) {
     printf("%s: %s\n", run,
            r.writer == CHI_LOCK_FREE ? "not begun; no job is running; go on with --resume"
@@ -224,10 +223,6 @@ chi_status chi_run_status(const char *run, int *exit_code)
   if (chi_progress_read(run, &progress) == CHI_OK) r.heard = &progress;
   chi_status s = read_state(run, &r);
   if (s == CHI_OK) s = print_all(run, &r);
-  if (s == CHI_OK) {
-    *exit_code = r.unfinished ? 3 : r.fitted.failed + r.refitted.failed > 0 ? 1 : 0;
-  }
-  chi_fit_tables_free(&r.fit, r.n_fit);
-  chi_bootstrap_file_close(&r.file);
+  if (s == CHI_OK) *exit_code = r.unfinished ? 3 : r.failed > 0 ? 1 : 0;
   return s;
 }

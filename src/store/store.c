@@ -14,7 +14,6 @@
 #include "store/config.h"
 #include "store/folder.h"
 #include "store/internal.h"
-#include "store/labels.h"
 #include "store/lock.h"
 
 /* A killed job's ranks may live on for some seconds, and --resume often follows at once. */
@@ -209,11 +208,11 @@ chi_status chi_store_open(MPI_Comm comm, const char *run, chi_run_mode mode,
   return CHI_OK;
 }
 
-static chi_status open_to_read(chi_store *store, chi_labels *labels)
+static chi_status open_to_read(chi_store *store, chi_content *labels)
 {
   chi_h5_lock();
   chi_status s = chi_h5_open_read(store->path, store->path, &store->file);
-  if (s == CHI_OK) s = chi_labels_read(store->file, store->path, store->schema, labels);
+  if (s == CHI_OK) s = chi_content_read(store->file, store->path, labels);
   if (s == CHI_OK) s = add_groups(store, labels->n_groups);
   store->variants = labels->variants;
   for (int32_t a = 0; a < store->n_groups && s == CHI_OK; a++) {
@@ -229,15 +228,15 @@ static chi_status open_to_read(chi_store *store, chi_labels *labels)
 }
 
 chi_status chi_store_open_read(const char *run, const chi_schema *schema, chi_store **out,
-                               chi_labels *labels)
+                               chi_content *labels)
 {
   chi_store *store = NULL;
   *out = NULL;
-  *labels = (chi_labels){.schema = schema};
+  *labels = (chi_content){.schema = schema};
   chi_status s = create(run, schema, &store);
   if (s == CHI_OK) s = open_to_read(store, labels);
   if (s != CHI_OK) {
-    chi_labels_free(labels);
+    chi_content_free(labels);
     return chi_store_finish(&store, s);
   }
   *out = store;

@@ -11,7 +11,6 @@
 
 #include "chiasm/run.h"
 #include "store/content.h"
-#include "store/labels.h"
 
 typedef struct chi_store chi_store;
 
@@ -37,10 +36,10 @@ chi_status chi_store_open(MPI_Comm comm, const char *run, chi_run_mode mode,
                           chi_store **out);
 
 /** Open a file to read, by one process alone. Close with chi_store_finish. Local.
- * \param[out] labels  what it says of itself; free with chi_labels_free
+ * \param[out] labels  what it says of itself; free with chi_content_free
  * \return CHI_ERR_INPUT if it is missing, damaged or not of this schema */
 chi_status chi_store_open_read(const char *run, const chi_schema *schema, chi_store **out,
-                               chi_labels *labels);
+                               chi_content *labels);
 
 /** Close it and give the lock back. NULL-safe. Collective on the communicator it was opened on.
  * \return the first failure of any rank: `status`, else what closing met */
@@ -52,6 +51,14 @@ unsigned chi_store_variants(const chi_store *store);
 /** The flags of a record: CHI_DONE_* of every cell (row, site, block), row-major, as they were when
  * the file was opened. Borrowed. Local. */
 const uint8_t *chi_store_flags(const chi_store *store, int32_t group, int record);
+
+/** What has become of a record's cells, where there is something: in cells, or in encoding models,
+ * which are the values of a data field. Local. */
+typedef struct chi_counts {
+  int64_t done, failed, left;
+} chi_counts;
+chi_counts chi_store_count(const chi_store *store, const chi_content *content, int32_t group,
+                           int record, bool models);
 
 /** Cells whose data did not fit their checksum when the file was opened. Local. */
 int64_t chi_store_torn(const chi_store *store);

@@ -21,7 +21,7 @@ typedef struct verifying {
   int rank;
   const char *run;
   chi_store *store; /* fit.h5 */
-  chi_labels fit;
+  chi_content fit;
   chi_table table;   /* what was checked, rank 0's */
   chi_text problems; /* lines to print */
   int64_t n_problems;
@@ -53,7 +53,7 @@ static void add_row(verifying *v, const char *what, int64_t n, const char *of, i
 /* ---- the study ---- */
 
 /* The models that fit.h5 holds, with commas between, once each: the study may have others now. */
-static void list_models(const chi_labels *fit, chi_text *models)
+static void list_models(const chi_content *fit, chi_text *models)
 {
   enum { MODEL = 1 };
   for (int32_t a = 0; a < fit->n_groups; a++) {
@@ -119,32 +119,18 @@ cleanup:
 
 /* ---- results files ---- */
 
-/* Whether a cell was to be filled. */
-static bool has_cell(const chi_labels *labels, int32_t a, int64_t place)
-{
-  const chi_group_labels *g = &labels->group[a];
-  const int64_t sites = g->length[CHI_SITE], subjects = g->length[CHI_SUBJECT];
-  if (!labels->schema->first) return ((char *const *)g->label[CHI_BOOT_LAYER])[place][0] != '\0';
-  enum { SUBJECT = CHI_FIT_SITE + 1 };
-  char *const *subject = g->label[SUBJECT];
-  int64_t index = 0;
-  for (int64_t i = 1; i <= place % sites; i++) index += strcmp(subject[i], subject[i - 1]) != 0;
-  return index < subjects &&
-         ((const int32_t *)g->label[CHI_FIT_N_FEATURES])[place / sites * subjects + index] > 0;
-}
-
-static void note_cells(verifying *v, const chi_store *store, const chi_labels *labels, int32_t a,
+static void note_cells(verifying *v, const chi_store *store, const chi_content *labels, int32_t a,
                        const uint8_t *torn, int64_t *written)
 {
   const uint8_t *flags = chi_store_flags(store, a, 0);
-  const int64_t n_blocks = chi_store_blocks(store, a, 0);
+  const int64_t n_blocks = chi_store_blocks(store, a, 0), sites = labels->group[a].length[CHI_SITE];
   char name[1024];
   for (int64_t i = 0; i < chi_store_cells(store, a, 0); i++) {
     *written += flags[i] == CHI_DONE_WRITTEN;
     if (flags[i] == CHI_DONE_NOT_YET && !v->unfinished)
-      v->unfinished = has_cell(labels, a, i / n_blocks);
+      v->unfinished = chi_content_has(labels, a, i / n_blocks / sites, i / n_blocks % sites);
     if (flags[i] <= CHI_DONE_FAILED && torn[i] == 0) continue;
-    chi_labels_name_cell(labels, a, 0, i, name, sizeof name);
+    chi_content_name_cell(labels, a, 0, i, name, sizeof name);
     if (flags[i] > CHI_DONE_FAILED)
       problem(v, "%s: %s have the flag %d, expected 0, 1 or 2", labels->schema->file, name,
               flags[i]);
@@ -153,7 +139,7 @@ static void note_cells(verifying *v, const chi_store *store, const chi_labels *l
 }
 
 /* Checksums and flags of a file. Collective. \return only what keeps the check from being made */
-static chi_status check_cells(verifying *v, const chi_store *store, const chi_labels *labels,
+static chi_status check_cells(verifying *v, const chi_store *store, const chi_content *labels,
                               int64_t *written)
 {
   chi_status s = CHI_OK;
@@ -168,24 +154,26 @@ static chi_status check_cells(verifying *v, const chi_store *store, const chi_la
 }
 
 /* Whether bootstrap.h5 belongs to fit.h5 beside it. */
-static void check_labels(verifying *v, const chi_store *store, const chi_labels *boot)
+static void check_labels(verifying *v, const chi_store *store, const chi_content *boot)
 {
   if (strcmp(boot->study_checksum, v->fit.study_checksum) != 0 ||
       strncmp(boot->config, v->fit.config, strlen(v->fit.config)) != 0 ||
       boot->n_groups != v->fit.n_groups)
     problem(v, "bootstrap.h5: is of another fit than fit.h5");
   for (int32_t a = 0; a < boot->n_groups; a++) {
-    const chi_group_labels *g = &boot->group[a];
+    const chi_group_content *g = &boot->group[a];
     int32_t at;
-    const chi_group_labels *fit = chi_labels_find(&v->fit, g->name, &at);
+    const chi_group_content *fit = chi_content_find(&v->fit, g->name, &at);
     bool same = fit != NULL && fit->length[CHI_SITE] == g->length[CHI_SITE] &&
                 fit->length[CHI_TIME] == g->length[CHI_TIME];
     for (int64_t i = 0; same && i < g->length[CHI_SITE]; i++)
-      same = strcmp(chi_labels_sites(&v->fit, at)[i], chi_labels_sites(boot, a)[i]) == 0;
+      same = strcmp(chi_content_names(&v->fit, at, CHI_SITE)[i],
+                    chi_content_names(boot, a, CHI_SITE)[i]) == 0;
     if (!same) problem(v, "bootstrap.h5: /%s: its sites and bins are not those of fit.h5", g->name);
     const uint8_t *summarised = chi_store_flags(store, a, CHI_SUMMARIES);
     for (int64_t i = 0; i < chi_store_cells(store, a, CHI_SUMMARIES) && !v->unfinished; i++)
-      v->unfinished = summarised[i] == 0 && has_cell(boot, a, i);
+      v->unfinished = summarised[i] == 0 &&
+                      chi_content_has(boot, a, i / g->length[CHI_SITE], i % g->length[CHI_SITE]);
   }
 }
 
@@ -194,7 +182,7 @@ static chi_status check_bootstrap(verifying *v)
   const int64_t before = v->n_problems;
   int64_t written = 0;
   chi_store *store = NULL;
-  chi_labels labels = {0};
+  chi_content labels = {0};
   bool there = chi_run_folder_has(v->run, "bootstrap.h5"), keeps = true;
   MPI_Bcast(&there, 1, MPI_C_BOOL, 0, v->comm);
   if (!there) return CHI_OK;
@@ -209,7 +197,7 @@ static chi_status check_bootstrap(verifying *v)
     problem(v, "%s", chi_message());
     s = CHI_OK;
   }
-  if (store != NULL) chi_labels_free(&labels);
+  if (store != NULL) chi_content_free(&labels);
   s = chi_store_finish(&store, s);
   add_row(v, "bootstrap.h5", written,
           keeps ? "blocks of replicates" : "blocks: the replicates were dropped", before);
@@ -312,7 +300,7 @@ chi_status chi_verify(MPI_Comm comm, const char *run, chi_verify_result *result)
   *result = (chi_verify_result){.problems = v.n_problems, .unfinished = v.unfinished};
   MPI_Bcast(&result->problems, 1, MPI_INT64_T, 0, comm);
   MPI_Bcast(&result->unfinished, 1, MPI_C_BOOL, 0, comm);
-  if (v.store != NULL) chi_labels_free(&v.fit);
+  if (v.store != NULL) chi_content_free(&v.fit);
   s = chi_store_finish(&v.store, s);
   chi_text_free(&v.table.lines);
   chi_text_free(&v.problems);

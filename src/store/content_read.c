@@ -1,4 +1,4 @@
-#include "store/labels.h"
+/* Reading what a results file says of itself. */
 
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "chiasm/run.h"
 #include "h5/h5.h"
+#include "store/content.h"
 
 enum { MANY_GROUPS = 10000 };
 
@@ -15,7 +16,7 @@ typedef struct reading {
   const char *where; /* for messages */
   const chi_schema *schema;
   unsigned variants;
-  chi_group_labels *g;
+  chi_group_content *g;
 } reading;
 
 /* The length of a dimension, which the first label along it says. */
@@ -144,35 +145,36 @@ static unsigned find_variants(const chi_schema *schema, hid_t group)
   return variants;
 }
 
-static chi_status read_group(hid_t file, const char *path, int32_t a, chi_labels *labels)
+static chi_status read_group(hid_t file, const char *path, int32_t a, chi_content *content)
 {
   char where[4096 + 256];
-  chi_group_labels *g = &labels->group[a];
-  reading r = {.where = where, .schema = labels->schema, .g = g};
+  chi_group_content *g = &content->group[a];
+  reading r = {.where = where, .schema = content->schema, .g = g};
   snprintf(where, sizeof where, "%s: /%s", path, g->name);
   CHI_TRY(chi_h5_open_group(file, path, g->name, &r.id));
-  if (a == 0) labels->variants = find_variants(labels->schema, r.id);
-  r.variants = labels->variants;
+  if (a == 0) content->variants = find_variants(content->schema, r.id);
+  r.variants = content->variants;
   chi_status s = read_fields(&r);
-  if (s == CHI_OK && !labels->schema->first) s = read_block_length(&r);
+  if (s == CHI_OK && !content->schema->first) s = read_block_length(&r);
+  if (s == CHI_OK) s = chi_content_index_subjects(content->schema, g);
   H5Gclose(r.id);
   return s;
 }
 
-static chi_status read_attributes(hid_t file, const char *path, chi_labels *labels)
+static chi_status read_attributes(hid_t file, const char *path, chi_content *content)
 {
   bool found = false;
   double format = 0;
   const struct {
     const char *name;
     char **out;
-  } texts[] = {{"config", &labels->config},
-               {"study", &labels->study},
-               {"study_checksum", &labels->study_checksum},
-               {"run_blas_kernel", &labels->kernel}};
+  } texts[] = {{"config", &content->config},
+               {"study", &content->study},
+               {"study_checksum", &content->study_checksum},
+               {"run_blas_kernel", &content->kernel}};
   CHI_TRY(chi_h5_attribute_number(file, path, "/", "chiasm_format", &found, &format));
   if (!found)
-    return chi_fail(CHI_ERR_USAGE, "%s: is no result of chiasm %s", path, labels->schema->stage);
+    return chi_fail(CHI_ERR_USAGE, "%s: is no result of chiasm %s", path, content->schema->stage);
   if (format != CHI_RUN_FORMAT)
     return chi_fail(CHI_ERR_USAGE, "%s: is of format %g, this chiasm reads format %d", path, format,
                     CHI_RUN_FORMAT);
@@ -185,120 +187,22 @@ static chi_status read_attributes(hid_t file, const char *path, chi_labels *labe
   return CHI_OK;
 }
 
-chi_status chi_labels_read(hid_t file, const char *path, const chi_schema *schema,
-                           chi_labels *labels)
+chi_status chi_content_read(hid_t file, const char *path, chi_content *content)
 {
-  labels->schema = schema;
-  CHI_TRY(read_attributes(file, path, labels));
+  content->read = true;
+  CHI_TRY(read_attributes(file, path, content));
   H5G_info_t info;
   if (H5Gget_info(file, &info) < 0 || info.nlinks > MANY_GROUPS)
     return chi_fail(CHI_ERR_INPUT, "%s: cannot be listed", path);
-  CHI_TRY(chi_alloc((int64_t)info.nlinks, sizeof *labels->group, "labels", &labels->group));
+  CHI_TRY(chi_alloc((int64_t)info.nlinks, sizeof *content->group, "labels", &content->group));
   for (hsize_t i = 0; i < info.nlinks; i++) {
     char name[256];
     if (H5Lget_name_by_idx(file, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name,
                            H5P_DEFAULT) < 0)
       return chi_fail(CHI_ERR_INPUT, "%s: cannot be listed (%s)", path, chi_h5_reason());
-    labels->n_groups = (int32_t)i + 1;
-    CHI_TRY(chi_strdup(name, &labels->group[i].name));
-    CHI_TRY(read_group(file, path, (int32_t)i, labels));
+    content->n_groups = (int32_t)i + 1;
+    CHI_TRY(chi_strdup(name, &content->group[i].name));
+    CHI_TRY(read_group(file, path, (int32_t)i, content));
   }
   return CHI_OK;
-}
-
-/* Free the labels of a field, of the lengths given by dimension. */
-static void free_label(const chi_field *f, const int64_t *length, void **label)
-{
-  int64_t n = 1;
-  for (int d = 0; d < f->rank; d++) n *= length[f->dim[d]];
-  if (f->type == CHI_TEXT)
-    chi_h5_free_strings((char ***)label, n);
-  else
-    chi_free(*label);
-  *label = NULL;
-}
-
-void chi_labels_free(chi_labels *labels)
-{
-  for (int32_t a = 0; labels->group != NULL && a < labels->n_groups; a++) {
-    chi_group_labels *g = &labels->group[a];
-    for (int i = 0; i < labels->schema->n_fields; i++)
-      if (g->label[i] != NULL) free_label(&labels->schema->field[i], g->length, &g->label[i]);
-    chi_free(g->block_length);
-    chi_free(g->name);
-  }
-  void *all[] = {labels->group, labels->config, labels->study, labels->study_checksum,
-                 labels->kernel};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) chi_free(all[i]);
-  *labels = (chi_labels){.schema = labels->schema};
-}
-
-const chi_group_labels *chi_labels_find(const chi_labels *labels, const char *name, int32_t *at)
-{
-  for (*at = 0; *at < labels->n_groups; (*at)++)
-    if (strcmp(labels->group[*at].name, name) == 0) return &labels->group[*at];
-  return NULL;
-}
-
-char *const *chi_labels_rows(const chi_labels *labels, int32_t group)
-{
-  return labels->group[group].label[chi_schema_scale(labels->schema, CHI_ROW, labels->variants)];
-}
-
-char *const *chi_labels_sites(const chi_labels *labels, int32_t group)
-{
-  return labels->group[group].label[chi_schema_scale(labels->schema, CHI_SITE, labels->variants)];
-}
-
-void chi_labels_name_cell(const chi_labels *labels, int32_t group, int record, int64_t cell,
-                          char *text, size_t n)
-{
-  const chi_group_labels *g = &labels->group[group];
-  const chi_record *r = &labels->schema->record[record];
-  const chi_field *flag = &labels->schema->field[r->flag];
-  const int64_t n_blocks = flag->rank > 2 ? g->length[flag->dim[2]] : 1;
-  const int64_t place = cell / n_blocks, site = place % g->length[CHI_SITE];
-  const bool by_model = !labels->schema->first && (labels->variants & CHI_BY_SPACE) == 0;
-  char block[64] = "";
-  if (n_blocks > 1) snprintf(block, sizeof block, ": block %lld", (long long)(cell % n_blocks));
-  snprintf(text, n, "%s %s%s%s at %s%s: the %s", g->name,
-           chi_labels_rows(labels, group)[place / g->length[CHI_SITE]], by_model ? "/" : "",
-           by_model ? ((char *const *)g->label[CHI_BOOT_LAYER])[place] : "",
-           chi_labels_sites(labels, group)[site], block, r->noun);
-}
-
-/* ---- readers' structs ---- */
-
-static void *at(const void *view, size_t offset) { return (char *)view + offset; }
-
-void chi_labels_view(chi_labels *labels, int32_t group, void *view)
-{
-  const chi_schema *schema = labels->schema;
-  chi_group_labels *g = &labels->group[group];
-  memcpy(view, &g->name, sizeof g->name);
-  g->name = NULL;
-  for (int d = 0; d < schema->n_dims; d++)
-    if (schema->dim[d].view != CHI_NO_VIEW)
-      memcpy(at(view, schema->dim[d].view), &g->length[d], sizeof g->length[d]);
-  for (int i = 0; i < schema->n_fields; i++) {
-    if (schema->field[i].view == CHI_NO_VIEW) continue;
-    memcpy(at(view, schema->field[i].view), &g->label[i], sizeof g->label[i]);
-    g->label[i] = NULL;
-  }
-}
-
-void chi_labels_free_view(const chi_schema *schema, void *view)
-{
-  int64_t length[CHI_SCHEMA_DIMS] = {0};
-  void *label;
-  for (int d = 0; d < schema->n_dims; d++)
-    if (schema->dim[d].view != CHI_NO_VIEW)
-      memcpy(&length[d], at(view, schema->dim[d].view), sizeof length[d]);
-  for (int i = 0; i < schema->n_fields; i++) {
-    if (schema->field[i].view == CHI_NO_VIEW) continue;
-    memcpy(&label, at(view, schema->field[i].view), sizeof label);
-    if (label != NULL) free_label(&schema->field[i], length, &label);
-  }
-  memcpy(&label, view, sizeof label);
-  chi_free(label);
 }

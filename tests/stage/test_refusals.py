@@ -101,7 +101,7 @@ def other_options(given, folder):
                           (("--layer-selection", "all"), "layer-selection is site in the run, all now"),
                           (("--models", "netA"), "models is * in the run, netA now")):
         refused(run, "--resume", *options, text=text, ranks=0)
-    refused(run, text="is bootstrapped already; --resume goes on with it, --overwrite starts it again")
+    refused(run, text="holds a bootstrap.h5 already; --resume goes on with it, --overwrite starts it again")
     before = (run / "bootstrap.h5").read_bytes()
     booted(run, "--resume", *OPTIONS, "--seed", 0, ranks=0)
     assert not differences(given.run / "bootstrap.h5", run / "bootstrap.h5") and len(before)
@@ -129,7 +129,7 @@ def other_fit(given, folder):
         f["film/val_r"][1] = 0.1
     with h5py.File(run / "bootstrap.h5", "r+") as f:
         assert (f["film/layer"][0] != b"l1").any()
-    refused(run, "--resume", text=("/film: the layers chosen are not what fit.h5", "--overwrite"), ranks=0)
+    refused(run, "--resume", text=("/film: layer chosen there of ", "is not what fit.h5", "--overwrite"), ranks=0)
     booted(run, *OPTIONS, "--overwrite", ranks=0)
     fitted(given.study, run, "--overwrite")
     assert not (run / "bootstrap.h5").exists() and "bootstrap:" not in (run / "config.yaml").read_text()

@@ -66,6 +66,9 @@ void chi_table_end(chi_table *table, chi_text *out)
 
 const char *chi_cell(char *room, const char *format, double value)
 {
-  snprintf(room, CHI_CELL, isnan(value) ? "-" : format, value);
+  if (isnan(value))
+    snprintf(room, CHI_CELL, "-");
+  else
+    snprintf(room, CHI_CELL, format, value);
   return room;
 }

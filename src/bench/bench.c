@@ -50,7 +50,7 @@ static chi_status measure_bound(const chi_bench_options *o, double *seconds)
               (chi_smatrix){k, o->targets, b, o->targets, false}, 0, c, o->targets);
     best = fmin(best, chi_clock_cpu() - start);
   }
-  *seconds = best * o->encode.folds * o->encode.n_alphas;
+  *seconds = fmax(best, 1e-9) * o->encode.folds * o->encode.n_alphas;
 cleanup:
   chi_free(a);
   chi_free(b);

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "base/agree.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -9,10 +11,11 @@
 /* Features to components: the matrix, and its products. */
 enum { BLOCK_BYTES = 64 << 20 };
 
-/* Largest over the ranks. */
-typedef struct measured {
-  double matrix_s, project_s, peak;
-} measured;
+typedef struct results {
+  int ranks;
+  int64_t components, nonzeros;
+  double matrix_s, project_s, peak; /* the largest of the ranks */
+} results;
 
 static chi_status time_products(const chi_bench_project_options *o, chi_random_key key,
                                 int64_t n_mine, int64_t k, chi_projection *projection, double *s)
@@ -33,44 +36,44 @@ static chi_status time_products(const chi_bench_project_options *o, chi_random_k
   return status;
 }
 
-static void write_report(const chi_bench_project_options *o, int size, int64_t k, int64_t nonzeros,
-                         const measured *m, chi_text *out)
+static void write_report(const chi_bench_project_options *o, const results *r, chi_text *out)
 {
-  const double rate = (double)o->events / m->project_s;
+  const double rate = (double)o->events / fmax(r->project_s, 1e-9);
   if (o->json) {
-    chi_json_add(out, json_pack("{s:I, s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:I}", "events",
-                                o->events, "features", o->features, "components", k, "nonzeros",
-                                nonzeros, "ranks", size, "matrix_s", m->matrix_s, "project_s",
-                                m->project_s, "rows_per_s", rate, "peak_bytes", (int64_t)m->peak));
+    chi_json_add(out,
+                 json_pack("{s:I, s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:I}", "events", o->events,
+                           "features", o->features, "components", r->components, "nonzeros",
+                           r->nonzeros, "ranks", r->ranks, "matrix_s", r->matrix_s, "project_s",
+                           r->project_s, "rows_per_s", rate, "peak_bytes", (int64_t)r->peak));
     return;
   }
   chi_text_add(out, "projection   %lld features -> %lld, %lld entries\n", (long long)o->features,
-               (long long)k, (long long)nonzeros);
-  chi_text_add(out, "matrix       %.3f s\n", m->matrix_s);
+               (long long)r->components, (long long)r->nonzeros);
+  chi_text_add(out, "matrix       %.3f s\n", r->matrix_s);
   chi_text_add(out, "rows         %lld in %.3f s by %d rank%s: %.0f rows/s, %.0f per rank\n",
-               (long long)o->events, m->project_s, size, size == 1 ? "" : "s", rate, rate / size);
-  chi_text_add(out, "peak memory  %.0f MB per rank\n", m->peak / 1e6);
+               (long long)o->events, r->project_s, r->ranks, r->ranks == 1 ? "" : "s", rate,
+               rate / r->ranks);
+  chi_text_add(out, "peak memory  %.0f MB per rank\n", r->peak / 1e6);
 }
 
-/* From PETSc's start to its end. */
-static chi_status measure(MPI_Comm comm, const chi_bench_project_options *o, int64_t k,
-                          int64_t *nonzeros, measured *worst)
+/* Between PETSc's start and its end. */
+static chi_status measure(MPI_Comm comm, const chi_bench_project_options *o, int rank, results *r)
 {
-  int rank, size;
-  MPI_Comm_rank(comm, &rank);
-  MPI_Comm_size(comm, &size);
-  const int64_t n_mine = o->events * (rank + 1) / size - o->events * rank / size;
+  const int64_t n_mine = o->events * (rank + 1) / r->ranks - o->events * rank / r->ranks;
   const chi_random_key key = chi_random_make_key(o->seed, "bench/project");
   chi_projection *projection;
-  measured mine = {0};
+  double mine[3] = {0}, worst[3] = {0};
   const double start = chi_clock_now();
-  chi_status s = chi_projection_create(comm, key, o->features, k, &projection);
-  mine.matrix_s = chi_clock_now() - start;
-  if (s != CHI_OK) return s;
-  *nonzeros = chi_projection_nonzeros(projection);
-  s = chi_agree(comm, time_products(o, key, n_mine, k, projection, &mine.project_s));
-  mine.peak = (double)chi_memory_peak();
-  MPI_Reduce(&mine, worst, 3, MPI_DOUBLE, MPI_MAX, 0, comm);
+  CHI_TRY(chi_projection_create(comm, key, o->features, r->components, &projection));
+  mine[0] = chi_clock_now() - start;
+  r->nonzeros = chi_projection_nonzeros(projection);
+  const chi_status s =
+      chi_agree(comm, time_products(o, key, n_mine, r->components, projection, &mine[1]));
+  mine[2] = (double)chi_memory_peak();
+  MPI_Reduce(mine, worst, 3, MPI_DOUBLE, MPI_MAX, 0, comm);
+  r->matrix_s = worst[0];
+  r->project_s = worst[1];
+  r->peak = worst[2];
   chi_projection_destroy(&projection);
   return s;
 }
@@ -78,16 +81,13 @@ static chi_status measure(MPI_Comm comm, const chi_bench_project_options *o, int
 chi_status chi_bench_project(MPI_Comm comm, const chi_bench_project_options *options,
                              chi_text *report)
 {
-  int rank, size;
-  int64_t nonzeros = 0;
-  measured worst = {0};
+  int rank;
+  results r = {.components = chi_projection_dimension(options->events, options->eps)};
   MPI_Comm_rank(comm, &rank);
-  MPI_Comm_size(comm, &size);
-  const int64_t k = chi_projection_dimension(options->events, options->eps);
+  MPI_Comm_size(comm, &r.ranks);
   CHI_TRY(chi_agree(comm, chi_projection_start(comm)));
-  const chi_status s = measure(comm, options, k, &nonzeros, &worst);
+  const chi_status s = measure(comm, options, rank, &r);
   chi_projection_stop();
-  CHI_TRY(s);
-  if (rank == 0) write_report(options, size, k, nonzeros, &worst, report);
-  return CHI_OK;
+  if (s == CHI_OK && rank == 0) write_report(options, &r, report);
+  return s;
 }

@@ -1,12 +1,18 @@
 /* How fast fits are, by shape, on data made in memory. */
 #include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "bench/made.h"
 #include "plan/calibrate.h"
-#include "plan/children.h"
 #include "stage/summary.h"
 
 /* A fit to be timed. */
@@ -36,6 +42,41 @@ static chi_encode_plan plan_of(const job *j)
 {
   const chi_encode_options encode = encode_of(j);
   return chi_encode_make_plan(&encode, j->events, j->features, j->targets, 1);
+}
+
+/* ---- processes ---- */
+
+/* Something to measure. \param[out] value  zeros; as many as run_processes was told */
+typedef chi_status work(void *context, double *value);
+
+/* Do it in n processes at once. Not with MPI, nor after threads.
+ * \param[out] value  n_values: the mean over the processes */
+static chi_status run_processes(int n, work *todo, void *context, int n_values, double *value)
+{
+  const size_t bytes = (size_t)n * (size_t)n_values * sizeof *value;
+  double *shared =
+      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0); /* zeros */
+  if (shared == MAP_FAILED)
+    return chi_fail(CHI_ERR_MEMORY, "no memory for the numbers of processes that measure fits");
+  bool good = true;
+  int started = 0;
+  fflush(NULL);
+  for (; started < n && good; started++) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to go on alone */
+      const chi_status s = todo(context, shared + (ptrdiff_t)started * n_values);
+      if (s != CHI_OK) fprintf(stderr, "chiasm: error: %s\n", chi_message());
+      _exit(s == CHI_OK ? 0 : 1);
+    }
+    good = pid > 0;
+  }
+  for (int i = 0, result; i < started; i++) good = wait(&result) > 0 && result == 0 && good;
+  for (int k = 0; k < n_values; k++) value[k] = 0;
+  for (int i = 0; i < n * n_values; i++) value[i % n_values] += shared[i] / n;
+  munmap(shared, bytes);
+  return good ? CHI_OK
+              : chi_fail(CHI_ERR_IO, "a process that measures fits did not come to its end");
 }
 
 /* ---- timing ---- */
@@ -111,7 +152,7 @@ static chi_status measure(int processes, const job *list, int n, double *mean)
   chi_status s = CHI_OK;
   for (int k = 0; k < n * N_FOUND; k++) mean[k] = 0;
   for (int pass = 0; pass < PASSES && s == CHI_OK; pass++) {
-    s = chi_children_run(processes, time_jobs, &all, n * N_FOUND, one);
+    s = run_processes(processes, time_jobs, &all, n * N_FOUND, one);
     for (int k = 0; k < n * N_FOUND; k++) mean[k] += one[k] / PASSES;
   }
   chi_free(one);
@@ -254,5 +295,5 @@ chi_status chi_calibrate_fits(chi_machine *machine)
   CHI_TRY(find_busy(machine));
   CHI_TRY(find_replicate(machine));
   CHI_TRY(find_serial(machine));
-  return chi_children_run(1, measure_summary, NULL, 1, &machine->summary_s);
+  return run_processes(1, measure_summary, NULL, 1, &machine->summary_s);
 }

@@ -1,6 +1,6 @@
 /** \file machine.h
  * What a machine can do, as far as it bears on the time of a sweep: measured once (calibrate.h) and
- * kept in a text file. Local. */
+ * kept in a text file; and how long a fit takes on it. Local. */
 #ifndef CHIASM_PLAN_MACHINE_H
 #define CHIASM_PLAN_MACHINE_H
 
@@ -56,5 +56,22 @@ chi_status chi_machine_read(const char *path, chi_machine *machine);
 
 /** Write it, whole or not at all, making its folder. \return CHI_ERR_IO */
 chi_status chi_machine_write(const char *path, const chi_machine *machine);
+
+/** One fit. */
+typedef struct chi_fit_shape {
+  int64_t rows; /* events that take part */
+  int64_t features;
+  int64_t electrodes; /* of the whole subject (or bootstrapped layer): they decide the way */
+  int64_t times;
+  int64_t targets; /* that are fitted: all of those or a part */
+} chi_fit_shape;
+
+/** Seconds of a fit on encode->threads threads. Speeds of shapes between those measured are their
+ * means, nearer ones (in the logarithms of events and features) counting more; beyond the
+ * range measured, those at its edge.
+ * \param[in]  busy   how much of the node's other cores is at work: 0 none, 1 all
+ * \param[out] flops  of the fit, a float64 one counted twice (chi_encode_make_plan) */
+double chi_machine_seconds(const chi_machine *machine, const chi_encode_options *encode,
+                           const chi_fit_shape *shape, double busy, double *flops);
 
 #endif

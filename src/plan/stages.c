@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "plan/cost.h"
 #include "stage/bootstrap_units.h"
 #include "stage/fit_units.h"
 #include "study/layers.h"
@@ -41,7 +40,7 @@ static double add_unit(const chi_stages_options *o, const chi_stage_unit *u, int
   const chi_dataset *d = &o->study->datasets[u->dataset];
   const int64_t times = o->study->alignments[u->alignment].n_times;
   const int64_t fits = replicated ? u->end - u->begin : 1, targets = models / fits;
-  const chi_cost_shape shape = {
+  const chi_fit_shape shape = {
       .rows = replicated ? chi_bootstrap_distinct(d->n_events) : d->n_events,
       .features = chi_unit_features(o->study, u),
       .electrodes = replicated ? targets / times : d->n_electrodes,
@@ -49,7 +48,7 @@ static double add_unit(const chi_stages_options *o, const chi_stage_unit *u, int
       .targets = targets};
   const double bytes = (replicated ? 2.0 : 3.0) * sizeof(float) * (double)models;
   double flops;
-  const double one = chi_cost_seconds(o->machine, &o->encode, &shape, busy, &flops);
+  const double one = chi_machine_seconds(o->machine, &o->encode, &shape, busy, &flops);
   stage->written_bytes += bytes;
   stage->flops += (double)fits * flops;
   return (double)fits * one * (replicated ? o->machine->replicate : 1) + o->machine->unit_s +

@@ -9,27 +9,22 @@ static double fold_weight(const chi_fit_work *work, int32_t fold)
 {
   double total = 0;
   for (int64_t c = 0; c < work->shape.n_classes; c++)
-    if (chi_class_trains(&work->primal, c, fold)) total += work->primal.class_weight[c];
+    if (chi_class_trains(&work->primal, c, fold)) total += work->primal.class[c].weight;
   return total;
 }
 
-static void sort_classes(chi_fit_work *work)
+static void sort_rows(chi_fit_work *work)
 {
   chi_primal *w = &work->primal;
   const chi_rows *rows = work->rows;
-  int64_t count[CHI_MAX_CLASSES], at = 0;
-  const int64_t n = chi_rows_classes(rows, w->class_train, count);
-  for (int64_t c = 0; c < n; c++) {
-    w->class_first[c] = at;
-    w->class_weight[c] = 0;
-    for (int64_t i = 0; i < rows->n; i++) {
-      if (rows->train[i] != w->class_train[c]) continue;
-      w->class_row[at] = i;
-      w->class_scale[at++] = sqrt(rows->weight[i]);
-      w->class_weight[c] += rows->weight[i];
-    }
-  }
-  w->class_first[n] = at;
+  const int64_t n = chi_rows_classes(rows, w->class);
+  int64_t at = 0;
+  for (int64_t c = 0; c < n; c++)
+    for (int64_t i = 0; i < rows->n; i++)
+      if (rows->train[i] == w->class[c].train) {
+        w->class_row[at] = i;
+        w->class_scale[at++] = sqrt(rows->weight[i]);
+      }
 }
 
 /* Fill x, mean, low and high of one class. */
@@ -39,12 +34,12 @@ static void centre_class(chi_fit_work *work, int64_t c)
   const int64_t p = work->shape.n_features;
   double *mean = w->mean + c * p, *low = w->low + c * p, *high = w->high + c * p;
   chi_range_start(p, mean, low, high);
-  for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
-    const double weight = w->class_scale[i] * w->class_scale[i] / w->class_weight[c];
+  for (int64_t i = w->class[c].first; i < w->class[c].end; i++) {
+    const double weight = w->class_scale[i] * w->class_scale[i] / w->class[c].weight;
     chi_read_features(work, work->rows->event[w->class_row[i]], 0, p, w->x + i * p);
     chi_range_add(p, weight, w->x + i * p, mean, low, high);
   }
-  for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++)
+  for (int64_t i = w->class[c].first; i < w->class[c].end; i++)
     for (int64_t j = 0; j < p; j++)
       w->x[i * p + j] = w->class_scale[i] * (w->x[i * p + j] - mean[j]);
 }
@@ -60,14 +55,14 @@ static double merged_variance(const chi_fit_work *work, int32_t fold, double tot
   *mean = 0;
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
     if (!chi_class_trains(w, c, fold)) continue;
-    *mean += w->class_weight[c] / total * w->mean[c * p + j];
+    *mean += w->class[c].weight / total * w->mean[c * p + j];
     low = fmin(low, w->low[c * p + j]);
     high = fmax(high, w->high[c * p + j]);
   }
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
     if (!chi_class_trains(w, c, fold)) continue;
     const double d = w->mean[c * p + j] - *mean;
-    variance += w->squares[c * p + j] / total + w->class_weight[c] / total * d * d;
+    variance += w->squares[c * p + j] / total + w->class[c].weight / total * d * d;
   }
   return high > low ? variance : 0;
 }
@@ -81,7 +76,7 @@ static void standardise_all(chi_fit_work *work)
   const double total = fold_weight(work, -1);
   memset(w->squares, 0, (size_t)(classes * p) * sizeof *w->squares);
   for (int64_t c = 0; c < classes; c++)
-    for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++)
+    for (int64_t i = w->class[c].first; i < w->class[c].end; i++)
       for (int64_t j = 0; j < p; j++) w->squares[c * p + j] += w->x[i * p + j] * w->x[i * p + j];
   for (int64_t j = 0; j < p; j++) {
     double mean;
@@ -100,7 +95,7 @@ static void standardise_all(chi_fit_work *work)
 void chi_classes_standardise(chi_fit_work *work)
 {
   const int64_t p = work->shape.n_features;
-  sort_classes(work);
+  sort_rows(work);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
   for (int64_t c = 0; c < work->shape.n_classes; c++) centre_class(work, c);
   standardise_all(work);
@@ -121,11 +116,11 @@ void chi_classes_offsets(const chi_fit_work *work, int32_t f, chi_thread_work *t
   memset(mean, 0, (size_t)p * sizeof *mean);
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
     if (!chi_class_trains(w, c, f)) continue;
-    for (int64_t j = 0; j < p; j++) mean[j] += w->class_weight[c] * w->mean[c * p + j];
+    for (int64_t j = 0; j < p; j++) mean[j] += w->class[c].weight * w->mean[c * p + j];
   }
   for (int64_t j = 0; j < p; j++) mean[j] /= total;
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
-    const double weight = chi_class_trains(w, c, f) ? sqrt(w->class_weight[c]) : 0;
+    const double weight = chi_class_trains(w, c, f) ? sqrt(w->class[c].weight) : 0;
     for (int64_t j = 0; j < p; j++) t->offset[c * p + j] = weight * (w->mean[c * p + j] - mean[j]);
   }
 }

@@ -188,8 +188,7 @@ static chi_status begin(chi_encoder *encoder, chi_fit_work *work)
   CHI_TRY(chi_encoder_reserve(encoder, arena.used));
   arena = (chi_arena){encoder->memory, 0};
   chi_work_layout(work, &arena);
-  chi_rows_folds(work->rows, work->shape.n_folds, work->folds, work->folds[0].train_event,
-                 work->folds[0].train_weight, work->folds[0].train_scale);
+  chi_rows_folds(work->rows, work->shape.n_folds, work->folds);
   memset(work->validation, 0,
          (size_t)(work->shape.n_alphas * work->n_targets) * sizeof *work->validation);
   memset(work->test, 0, (size_t)work->n_targets * sizeof *work->test);

@@ -116,21 +116,26 @@ typedef struct chi_svd {
   double *work;    /* of chi_dsvd */
 } chi_svd;
 
+/** Rows that train the same folds. */
+typedef struct chi_class {
+  int64_t first, end; /* where they are, sorted by class */
+  uint32_t train;     /* the folds, as bits */
+  double weight;      /* sum of theirs */
+} chi_class;
+
 typedef struct chi_primal {
-  int64_t *class_first;  /* n_classes + 1: where each class starts in class_row */
-  int64_t *class_row;    /* n_rows, sorted by class */
-  double *class_scale;   /* n_rows: square roots of their weights */
-  uint32_t *class_train; /* the folds each class trains, as bits */
-  double *class_weight;  /* sum of weights */
-  double *x;             /* n_rows x p, in class order: minus the class's mean, times sqrt(weight);
-                            then in the whitened basis */
-  double *mean;          /* (class, p): of the features; then whitened */
-  double *squares;       /* (class, p): sums of squares about the class's mean, standardised */
-  double *low, *high;    /* (class, p): least and greatest value */
-  double *scale;         /* p: 1 / standard deviation over all rows; 0: constant */
-  double *whiten;        /* p x p: upper triangle U with X'X + a_min I = U'U, X standardised */
-  double *unwhiten;      /* p x p: U'^-1 */
-  double *variance;      /* (fold, p): of the standardised features in training; 0: constant */
+  chi_class class[CHI_MAX_CLASSES];
+  int64_t *class_row;  /* n_rows, sorted by class */
+  double *class_scale; /* n_rows: square roots of their weights */
+  double *x;           /* n_rows x p, in class order: minus the class's mean, times sqrt(weight);
+                          then in the whitened basis */
+  double *mean;        /* (class, p): of the features; then whitened */
+  double *squares;     /* (class, p): sums of squares about the class's mean, standardised */
+  double *low, *high;  /* (class, p): least and greatest value */
+  double *scale;       /* p: 1 / standard deviation over all rows; 0: constant */
+  double *whiten;      /* p x p: upper triangle U with X'X + a_min I = U'U, X standardised */
+  double *unwhiten;    /* p x p: U'^-1 */
+  double *variance;    /* (fold, p): of the standardised features in training; 0: constant */
   double *gram[CHI_MAX_FOLDS]; /* p x p: lower P; upper, for a fold with a basis of its own, the
                                   factor of P + a_min R */
   double *diagonal;            /* p: P's */
@@ -168,7 +173,7 @@ typedef struct chi_banded {
 /** Whether a class's rows train a fold; all train fold -1, the whole. */
 static inline bool chi_class_trains(const chi_primal *w, int64_t class, int32_t fold)
 {
-  return fold < 0 || (w->class_train[class] >> fold & 1) != 0;
+  return fold < 0 || (w->class[class].train >> fold & 1) != 0;
 }
 
 /** Everything one fit works on. */
@@ -225,14 +230,14 @@ static inline double chi_flops(int64_t m, int64_t n, int64_t k)
 
 /* ---- rows.c ---- */
 
-/** Fill folds (train lists in storage of n_folds x n_rows each) from rows. */
-void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train_event,
-                    double *train_weight, double *train_scale);
+/** Fill folds from rows. The lists of all stand in those of the first, which have room for them:
+ * n_folds x n_rows. */
+void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds);
 
-/** Rows that train the same folds are a class. \return how many there are, or -1: too many
- * \param[out] train  by class: the folds, as bits
- * \param[out] count  by class: the rows */
-int64_t chi_rows_classes(const chi_rows *rows, uint32_t *train, int64_t *count);
+/** The classes of rows.
+ * \param[out] class  CHI_MAX_CLASSES of them
+ * \return how many there are, or -1: too many */
+int64_t chi_rows_classes(const chi_rows *rows, chi_class *class);
 
 /* ---- shape.c ---- */
 

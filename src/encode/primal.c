@@ -74,8 +74,8 @@ static void merge_scatter(chi_fit_work *work)
   const int32_t folds = work->shape.n_folds;
   for (int32_t f = 0; f < folds; f++) memset(w->gram[f], 0, (size_t)(p * p) * sizeof *w->gram[f]);
   for (int64_t c = 0; c < work->shape.n_classes; c++) {
-    const int64_t first = w->class_first[c];
-    add_squares(work, w->class_first[c + 1] - first, w->x + first * p, 0, w->scatter);
+    const int64_t first = w->class[c].first;
+    add_squares(work, w->class[c].end - first, w->x + first * p, 0, w->scatter);
     for (int32_t f = 0; f < folds; f++) {
       if (!chi_class_trains(w, c, f)) continue;
       double *gram = w->gram[f];
@@ -116,7 +116,7 @@ static void prepare_fold(chi_fit_work *work, int32_t f)
   chi_classes_offsets(work, f, t);
   add_squares(work, work->shape.n_classes, t->offset, 1, w->gram[f]);
   for (int64_t c = 0; c < work->shape.n_classes; c++)
-    for (int64_t i = w->class_first[c]; i < w->class_first[c + 1]; i++) {
+    for (int64_t i = w->class[c].first; i < w->class[c].end; i++) {
       const int64_t row = w->class_row[i];
       if (row < fold->first || row >= fold->end) continue;
       double *z = w->z + (row - fold->first) * p;

@@ -46,13 +46,13 @@ static void load_row(const chi_fit_work *work, chi_block block, int64_t row, int
 static void sweep_class(chi_fit_work *work, int64_t c, chi_block block)
 {
   const chi_primal *w = &work->primal;
-  const int64_t p = work->shape.n_features, first = w->class_first[c], n = block.n;
-  const int64_t m = w->class_first[c + 1] - first;
+  const int64_t p = work->shape.n_features, first = w->class[c].first, n = block.n;
+  const int64_t m = w->class[c].end - first;
   chi_thread_work *t = block.t;
   double *mean = t->class_mean + c * n;
   memset(mean, 0, (size_t)n * sizeof *mean);
   for (int64_t i = 0; i < m; i++) load_row(work, block, first + i, i, mean);
-  for (int64_t j = 0; j < n; j++) mean[j] /= sqrt(w->class_weight[c]);
+  for (int64_t j = 0; j < n; j++) mean[j] /= sqrt(w->class[c].weight);
   if (w->narrow)
     chi_sgemm((chi_smatrix){m, p, (const float *)w->x + first * p, p, true},
               (chi_smatrix){m, n, (const float *)t->responses, n, false}, 0,

@@ -142,16 +142,15 @@ chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const do
   return s;
 }
 
-void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int64_t *train_event,
-                    double *train_weight, double *train_scale)
+void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds)
 {
-  int64_t at = 0;
+  int64_t at = 0, listed = 0;
   for (int32_t f = 0; f < n_folds; f++) {
     chi_fold *fold = &folds[f];
     *fold = (chi_fold){.first = at,
-                       .train_event = train_event,
-                       .train_weight = train_weight,
-                       .train_scale = train_scale};
+                       .train_event = folds[0].train_event + listed,
+                       .train_weight = folds[0].train_weight + listed,
+                       .train_scale = folds[0].train_scale + listed};
     while (at < rows->n && rows->fold[at] == f && rows->is_test[at] == 0) at++;
     fold->split = at;
     while (at < rows->n && rows->fold[at] == f) at++;
@@ -162,22 +161,24 @@ void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds, int6
       fold->train_weight[fold->n_train] = rows->weight[i];
       fold->train_scale[fold->n_train++] = sqrt(rows->weight[i]);
     }
-    train_event += fold->n_train;
-    train_weight += fold->n_train;
-    train_scale += fold->n_train;
+    listed += fold->n_train;
   }
 }
 
-int64_t chi_rows_classes(const chi_rows *rows, uint32_t *train, int64_t *count)
+int64_t chi_rows_classes(const chi_rows *rows, chi_class *class)
 {
   int64_t n = 0;
   for (int64_t i = 0; i < rows->n; i++) {
     int64_t c = 0; /* classes are few (about three a fold), so they are simply looked up */
-    while (c < n && train[c] != rows->train[i]) c++;
+    while (c < n && class[c].train != rows->train[i]) c++;
     if (c == CHI_MAX_CLASSES) return -1;
-    if (c == n) count[n++] = 0;
-    train[c] = rows->train[i];
-    count[c]++;
+    if (c == n) class[n++] = (chi_class){.train = rows->train[i]};
+    class[c].end++;
+    class[c].weight += rows->weight[i];
+  }
+  for (int64_t c = 1; c < n; c++) {
+    class[c].first = class[c - 1].end;
+    class[c].end += class[c].first;
   }
   return n;
 }

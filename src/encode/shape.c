@@ -127,11 +127,10 @@ chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, 
 {
   chi_shape s = shape_common(options, n_features, n_electrodes, n_times);
   s.n_rows = rows->n;
-  uint32_t train[CHI_MAX_CLASSES];
-  int64_t count[CHI_MAX_CLASSES];
-  s.n_classes = chi_rows_classes(rows, train, count);
+  chi_class class[CHI_MAX_CLASSES];
+  s.n_classes = chi_rows_classes(rows, class);
   for (int64_t c = 0; c < s.n_classes; c++)
-    if (count[c] > s.max_class) s.max_class = count[c];
+    if (class[c].end - class[c].first > s.max_class) s.max_class = class[c].end - class[c].first;
   int64_t at = 0;
   for (int32_t f = 0; f < s.n_folds; f++) {
     int64_t n_train = 0, half[2] = {0, 0};
@@ -220,11 +219,8 @@ static void layout_threads(chi_fit_work *work, chi_arena *arena)
 static void layout_primal(const chi_shape *s, chi_arena *arena, chi_primal *w)
 {
   const int64_t p = s->n_features;
-  TAKE(w->class_first, s->n_classes + 1);
   TAKE(w->class_row, s->n_rows);
   TAKE(w->class_scale, s->n_rows);
-  TAKE(w->class_train, s->n_classes);
-  TAKE(w->class_weight, s->n_classes);
   TAKE(w->x, s->n_rows * p);
   TAKE(w->mean, s->n_classes * p);
   TAKE(w->squares, s->n_classes * p);

@@ -9,7 +9,6 @@
 #include "base/options.h"
 #include "chiasm/encode.h"
 #include "chiasm/run.h"
-#include "stage/choose.h"
 
 /** What a command gets. comm is MPI_COMM_NULL for commands that run without MPI. */
 typedef struct chi_cli {
@@ -83,20 +82,6 @@ const char *chi_cli_own_run(const chi_options *options);
 
 /** What to do with RUN, by --resume and --overwrite. Local. \return CHI_ERR_USAGE for both */
 chi_status chi_cli_mode(const chi_options *options, chi_run_mode *mode);
-
-/** What a stage writes down. Start as {0}, end with chi_cli_texts_free. */
-typedef struct chi_cli_texts {
-  chi_text config;    /* the stage's section of config.yaml */
-  chi_text later;     /* those of the other parts of the command run: the run is to have them */
-  chi_text libraries; /* versions, on one line */
-  chi_text again;     /* the command line that goes on with what is left */
-} chi_cli_texts;
-
-/** Local.
- * \param[in] stage  the name of the stage's command
- * \return CHI_ERR_MEMORY */
-chi_status chi_cli_texts_make(const chi_options *options, const char *stage, chi_cli_texts *out);
-void chi_cli_texts_free(chi_cli_texts *texts);
 
 /** The command line that goes on with what the command run has left. Local. */
 void chi_cli_write_again(const chi_options *options, chi_text *out);

@@ -81,28 +81,6 @@ void chi_cli_write_again(const chi_options *options, chi_text *out)
   chi_text_add(out, " --resume");
 }
 
-chi_status chi_cli_texts_make(const chi_options *options, const char *stage, chi_cli_texts *out)
-{
-  const chi_command *own = chi_command_named(stage);
-  const unsigned parts = chi_options_command(options)->parts;
-  chi_options_write_yaml(options, own, &out->config);
-  for (const chi_command *c = chi_command_table; c < chi_command_table + chi_n_commands; c++)
-    if ((c->bit & parts) != 0 && c != own) chi_options_write_yaml(options, c, &out->later);
-  chi_cli_versions(&out->libraries, ", ");
-  chi_cli_write_again(options, &out->again);
-  if (out->config.failed || out->later.failed || out->libraries.failed || out->again.failed)
-    return chi_fail(CHI_ERR_MEMORY, "no memory for the configuration's text");
-  return CHI_OK;
-}
-
-void chi_cli_texts_free(chi_cli_texts *texts)
-{
-  chi_text_free(&texts->config);
-  chi_text_free(&texts->later);
-  chi_text_free(&texts->libraries);
-  chi_text_free(&texts->again);
-}
-
 const char *chi_cli_own_run(const chi_options *options)
 {
   return chi_opt_has(options, "output") ? chi_opt_text(options, "output")

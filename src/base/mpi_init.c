@@ -5,6 +5,7 @@
 #include <link.h>
 #include <mpi.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The next plugin to keep: dlopen must not be called while dl_iterate_phdr walks. */
@@ -26,6 +27,7 @@ int chi_mpi_init(int *argc, char ***argv)
 {
   int level;
   walk w;
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &level);
   for (int n = 0; w.skip = n, dl_iterate_phdr(find_next, &w) != 0; n++)
     (void)dlopen(w.path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);

@@ -7,8 +7,9 @@
  *
  * Open MPI's plugins for PMIx then stay in memory until the program ends: MPI_Finalize of Open MPI
  * 4.1 closes them before it stops the thread that runs their callbacks, so one that comes late
- * would crash a program that was done.
- * \return the level of thread support that there is */
+ * would crash a program that was done. A process without mpirun gets no daemon of Open MPI's beside
+ * it (it starts no others): that saves half a second, and MPI_Finalize, which now and then waited
+ * for ever for the thread that talks to it. \return the level of thread support that there is */
 int chi_mpi_init(int *argc, char ***argv);
 
 #endif

@@ -7,6 +7,7 @@
 """
 import os
 import select
+import sys
 import tempfile
 import time
 
@@ -17,6 +18,9 @@ class Gate:
     """rank: who stands there, "*": each; count: at which of its passes."""
 
     def __init__(self, place, rank="*", count=1):
+        if os.environ.get("CHIASM_GATES") != "1":
+            print("skipped: this build has no gates")
+            sys.exit(77)
         self.folder = tempfile.TemporaryDirectory(prefix="chiasm-gate-")
         fifo = os.path.join(self.folder.name, "fifo")
         os.mkfifo(fifo)

@@ -22,16 +22,15 @@ static void test_format(void **state)
   assert_true(year >= 2024);
 }
 
-/* Sleeping takes time, but no work. */
+/* Sleeping takes at least its time, and work takes time of a processor. */
 static void test_sleep(void **state)
 {
   (void)state;
-  const double wall = chi_clock_now(), cpu = chi_clock_cpu();
-  chi_clock_sleep(0.05);
-  assert_true(chi_clock_now() - wall >= 0.05);
-  assert_true(chi_clock_cpu() - cpu < 0.04);
+  const double wall = chi_clock_now();
+  chi_clock_sleep(0.01);
+  assert_true(chi_clock_now() - wall >= 0.01);
   volatile double x = 0;
-  const double thread = chi_clock_thread_cpu();
+  const double cpu = chi_clock_cpu(), thread = chi_clock_thread_cpu();
   while (chi_clock_cpu() - cpu < 0.02) x = x + 1;
   assert_true(chi_clock_thread_cpu() > thread);
 }

@@ -6,7 +6,7 @@ import numpy as np
 
 from faults.registry import test
 from faults.stages import SITES
-from inputs.job import chiasm
+from program import chiasm
 
 
 def flip(path, places):

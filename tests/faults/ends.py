@@ -6,12 +6,11 @@ import shutil
 import signal
 
 from faults.disks import Shim
-from faults.jobs import Job
 from faults.registry import test
 from faults.stages import SITES, different
 from gates import Gate, fault
-from inputs.job import ERROR, chiasm
 from limits import wait_for
+from program import ERROR, Job, chiasm
 
 KILLS = int(os.environ.get("CHIASM_FAULTS") or 4)  # CHIASM_FAULTS=N kills as often as wished
 SEED = int(os.environ.get("CHIASM_SEED") or 1)  # CHIASM_SEED=N at other moments

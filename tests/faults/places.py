@@ -5,10 +5,11 @@ import shutil
 import subprocess
 
 from faults.disks import Shim, Skip, SmallDisk
-from faults.jobs import flags
+from faults.flags import flags
 from faults.registry import test
 from faults.stages import SITES
-from inputs.job import as_somebody, chiasm, contents, said
+from inputs.job import as_somebody
+from program import chiasm, contents, said
 
 
 # ---- full disks

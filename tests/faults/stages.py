@@ -3,9 +3,9 @@ import contextlib
 import shutil
 
 from compare_runs import differences
-from faults.jobs import Job, flags
+from faults.flags import flags
 from gates import Gate, environment
-from inputs.job import chiasm
+from program import Job
 from study_maker import make_study
 
 SITES = ("sites.h5", "sites.csv", "regions.csv")

@@ -5,8 +5,8 @@ import threading
 import time
 
 from faults.registry import test
-from inputs.job import chiasm, contents, said
-from limits import limit, wait_for
+from limits import wait_for
+from program import chiasm, contents, said
 
 
 @test("fit", "bootstrap", "run")
@@ -14,7 +14,7 @@ def run_in_use(stage, folder):
     """A second job is refused while the first goes on unharmed; a --resume waits for its end."""
     run = stage.new(folder / "run")
     with stage.held(run) as (job, _):
-        refused = chiasm(*stage.line(run), timeout=limit(60))
+        refused = chiasm(*stage.line(run))
         said(refused, 2, "run: ", "already")
         assert "waiting" not in refused.stderr, refused
         status = chiasm("status", run)
@@ -45,7 +45,7 @@ def lock_is_held(stage, folder):
     run = stage.new(folder / "run", True)
     before = contents(run)
     with hold(run):
-        said(chiasm(*stage.line(run, "--resume"), timeout=limit(100)), 2, "another job is writing this run", "still after 30 s",
+        said(chiasm(*stage.line(run, "--resume")), 2, "another job is writing this run", "still after 30 s",
              "process 4711")
     assert contents(run) == before
     assert "nothing is left to fit" in stage.go_on(run)
@@ -58,7 +58,7 @@ def lock_is_held_now(stage, folder):
     before = contents(run)
     with hold(run):
         if stage.name == "bootstrap":
-            refused = chiasm(*stage.line(run), timeout=limit(60))
+            refused = chiasm(*stage.line(run))
             said(refused, 2, "another job is writing this run", "process 4711")
             assert "waiting" not in refused.stderr, refused
         else:

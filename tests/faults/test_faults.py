@@ -12,10 +12,10 @@ from pathlib import Path
 
 from faults import damage, ends, places, tenants  # noqa: F401, they register their tests
 from faults.disks import Skip
-from faults.jobs import processes_of
 from faults.registry import TESTS
 from faults.stages import STAGES
 from limits import wait_for
+from program import processes_of
 
 
 def main():

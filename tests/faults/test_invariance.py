@@ -28,10 +28,10 @@ WAYS = [dict(ranks=1), dict(ranks=2, options=("--electrode-block", 1)), dict(ran
 
 def check_ways(study, folder, *precision):
     wrong = []
-    ok(study, folder / "first", *precision, ranks=2, timeout=60)
+    ok(study, folder / "first", *precision, ranks=2)
     for i, way in enumerate(WAYS):
         run, options = folder / f"way{i}", way.get("options", ())
-        ok(study, run, *options, *precision, ranks=way["ranks"], timeout=60)
+        ok(study, run, *options, *precision, ranks=way["ranks"])
         found = differences(folder / "first/fit.h5", run / "fit.h5")
         wrong += [f"{way} {precision}: {text}" for text in found]
     return wrong

@@ -4,7 +4,7 @@ import os
 import h5py
 import numpy as np
 
-from cli.program import chiasm, succeeded
+from program import chiasm, succeeded
 from study_maker import make_study, responses, write_responses
 
 N = 30  # events

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cli.program import chiasm, errors
+from program import chiasm, errors
 from treebank_maker import make_treebank
 
 LABELS = "electrode_labels/sub_1/electrode_labels.json"

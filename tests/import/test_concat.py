@@ -4,7 +4,7 @@ import os
 import h5py
 import numpy as np
 
-from cli.program import chiasm, refused, run_tests, succeeded
+from program import chiasm, refused, run_tests, succeeded
 from imports import layers, same
 from study_maker import features, make_study
 

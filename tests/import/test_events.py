@@ -2,7 +2,7 @@
 import h5py
 import numpy as np
 
-from cli.program import chiasm, refused, run_tests, succeeded
+from program import chiasm, refused, run_tests, succeeded
 from reference import bins, cut, notch, place
 from test_treebank import compare, read, sha
 from treebank_maker import write_table

@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 import xarray
 
-from cli.program import chiasm, refused, run_tests, succeeded
+from program import chiasm, refused, run_tests, succeeded
 from imports import N, arguments, content, empty_study, imported, same
 
 FILE = "study/features/s1.language/net.h5"

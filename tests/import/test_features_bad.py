@@ -8,7 +8,7 @@ import zipfile
 import h5py
 import numpy as np
 
-from cli.program import chiasm, refused, run_tests, succeeded
+from program import chiasm, refused, run_tests, succeeded
 from imports import N, arguments, content, empty_study, imported
 
 GOOD = np.arange(2 * N, dtype="f4").reshape(N, 2)

@@ -10,8 +10,9 @@ import numpy as np
 from scipy import stats
 from sklearn.random_projection import johnson_lindenstrauss_min_dim
 
-from cli.program import CHIASM, chiasm, refused, run_tests, succeeded
 from imports import arguments, content, empty_study, imported, layers
+from limits import limit
+from program import CHIASM, chiasm, refused, run_tests, succeeded
 
 FILE = "study/features/s1.language/net.h5"
 
@@ -174,11 +175,11 @@ def test_petsc_is_loaded_to_project_alone():
     np.save("x.npy", random_rows(10, 100))
     alone = shutil.copy(CHIASM, "chiasm")  # without what lies beside the program
     run = [os.path.abspath(alone), *map(str, arguments("x.npy", "--project", 5))]
-    refused(subprocess.run(run, capture_output=True, text=True, timeout=90), "chiasm-petsc.so",
+    refused(subprocess.run(run, capture_output=True, text=True, timeout=limit(90)), "chiasm-petsc.so",
             "lib/chiasm", code=1)
     assert not os.path.exists(FILE)
     run[run.index("--project") + 1] = "none"
-    succeeded(subprocess.run(run, capture_output=True, text=True, timeout=90))
+    succeeded(subprocess.run(run, capture_output=True, text=True, timeout=limit(90)))
 
 
 def test_bench():

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 from scipy import signal
 
-from cli.program import chiasm, run_tests, succeeded
+from program import chiasm, run_tests, succeeded
 from reference import (RATE, band, bins, cut, envelope, envelope_of, good, high_pass, notch, place, to_sample, treat)
 from treebank_maker import make_treebank, write_table, write_timings
 

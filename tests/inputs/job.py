@@ -1,6 +1,5 @@
-"""Starting chiasm as its users do, for the tests of bad inputs and of faults."""
+"""Fits, for the tests of bad inputs and of faults."""
 import os
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,21 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-CHIASM = os.environ["CHIASM"]
-MPIRUN = shlex.split(os.environ["CHIASM_MPIRUN"])
-ERROR = "chiasm: error: "
-
-
-def command(ranks, *arguments, program=CHIASM):
-    """The line that starts it; ranks: under mpirun."""
-    return [*(MPIRUN + ["-n", str(ranks)] if ranks else ()), program, *map(str, arguments)]
-
-
-def chiasm(*arguments, ranks=0, timeout=30, prefix=(), program=CHIASM, **keywords):
-    """The finished process. keywords: of subprocess.run."""
-    return subprocess.run([*prefix, *command(ranks, *arguments, program=program)], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, errors="replace", timeout=timeout, **keywords)
-
+from program import CHIASM, ERROR, chiasm, contents, said
 
 def as_somebody(folder):
     """The keywords that make a job run as a user without rights to all: as root by nobody, who gets a copy of the
@@ -44,8 +29,8 @@ def as_somebody(folder):
     return dict(program=str(program), prefix=prefix, env=environment, cwd=folder)
 
 
-def fit(study, run, *options, ranks=2, timeout=30, **how):
-    return chiasm("fit", study, "-o", run, *options, ranks=ranks, timeout=timeout, **how)
+def fit(study, run, *options, ranks=2, **how):
+    return chiasm("fit", study, "-o", run, *options, ranks=ranks, **how)
 
 
 def ok(study, run, *options, code=0, **how):
@@ -56,29 +41,11 @@ def ok(study, run, *options, code=0, **how):
     return done.stdout + done.stderr
 
 
-def said(done, code, *texts):
-    """It must have ended with this code and exactly one error line, with every text in it."""
-    lines = [line for line in done.stderr.splitlines() if line.startswith(ERROR)]
-    assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stderr}"
-    assert len(lines) == 1, f"not one error line:\n{done.stderr}"
-    assert lines[0].isprintable(), repr(lines[0])
-    for text in texts:
-        assert text in lines[0], f"no {text!r} in {lines[0]!r}"
-
-
 def refused(study, run, *options, text, ranks=2):
     """A fit refused before it wrote anything, or changed anything that is there."""
     before = contents(run)
     said(fit(study, run, *options, ranks=ranks), 2, *([text] if isinstance(text, str) else text))
     assert contents(run) == before, f"{run} was changed"
-
-
-def contents(folder):
-    """The bytes of every file of a folder but the lock's; None where there is no folder."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        return None
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "lock"}
 
 
 def done_flags(run):

@@ -14,7 +14,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from inputs.job import chiasm, contents, done_flags, fit, ok, refused, said
+from inputs.job import done_flags, fit, ok, refused
+from program import chiasm, said
 from study_maker import make_study
 
 R = "responses/s1.language.h5"

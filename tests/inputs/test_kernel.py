@@ -6,13 +6,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from inputs.job import CHIASM, said
+from limits import limit
+from program import CHIASM, said
 from study_maker import make_study
 
 
 def fit(study, run, kernel, *options):
     return subprocess.run([CHIASM, "fit", study, "-o", run, *options], capture_output=True, text=True,
-                          timeout=60, env={**os.environ, "OPENBLAS_CORETYPE": kernel})
+                          timeout=limit(60), env={**os.environ, "OPENBLAS_CORETYPE": kernel})
 
 
 def main():

@@ -5,7 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from inputs.job import as_somebody, fit, ok, said
+from inputs.job import as_somebody, fit, ok
+from program import said
 from study_maker import make_study
 
 R = "responses/s1.language.h5"

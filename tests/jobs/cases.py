@@ -4,8 +4,8 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from inputs.job import MPIRUN
-from jobs.slurm import CHIASM, Slurm, shell
+from jobs.slurm import Slurm, shell
+from program import CHIASM, MPIRUN
 
 OPTIONS = ("--replicates", 100)
 

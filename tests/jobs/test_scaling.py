@@ -5,13 +5,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from limits import limit
+
 SCRIPT = Path(__file__).parents[2] / "jobs/scaling.sh"
 PLANTED = "--events 120 --electrodes 2 --bins 5 --alignments language"
 
 
 def scaling(*arguments):
     return subprocess.run(["bash", SCRIPT, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=100)
+                          timeout=limit(100))
 
 
 def main():

@@ -15,7 +15,8 @@ import numpy as np
 
 from stage.boot import booted, fitted
 from compare_runs import differences
-from inputs.job import ERROR, chiasm, contents, done_flags, said
+from inputs.job import done_flags
+from program import ERROR, chiasm, contents, said
 from study_maker import features, make_study, write_features
 
 MODELS = {"netA": {"one": 6, "two": 9}, "netB": {"one": 5}, "netB-random": {"one": 5}}
@@ -31,7 +32,7 @@ def test(function):
 
 
 def merge(*arguments, ranks=0):
-    return chiasm("merge", *arguments, ranks=ranks, timeout=60)
+    return chiasm("merge", *arguments, ranks=ranks)
 
 
 def merged(*arguments, ranks=0):
@@ -114,14 +115,13 @@ def layer_selections(r, folder):
     check_same(folder / "joined", folder / "whole", r.all)
 
     for name, models in (("ab", "netA,netB"), ("onlyA", "netA"), ("onlyB", "netB")):
-        done = chiasm("run", r.study, "-o", folder / name, "--models", models, "--replicates", 4, "--min-bins", 2,
-                      timeout=60)
+        done = chiasm("run", r.study, "-o", folder / name, "--models", models, "--replicates", 4, "--min-bins", 2)
         assert done.returncode == 0, done.stderr
     merged(folder / "onlyA", folder / "onlyB", "-o", folder / "joined2", ranks=2)
     check_same(folder / "joined2", folder / "ab", r.all)
     assert (folder / "joined2/config.yaml").read_text() == (folder / "ab/config.yaml").read_text()
     assert "sites" in chiasm("status", folder / "joined2").stdout
-    done = chiasm("run", r.study, "-o", folder / "joined2", "--resume", timeout=60)
+    done = chiasm("run", r.study, "-o", folder / "joined2", "--resume")
     assert done.returncode == 0, done.stderr
     assert (folder / "joined2/sites.csv").read_bytes() == (folder / "ab/sites.csv").read_bytes()
 

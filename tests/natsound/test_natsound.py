@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from limits import limit
 from reference.runs import Reference, chiasm_fit, read_fit
 
 DATA = Path(os.environ.get("CHIASM_DATA",
@@ -63,7 +64,7 @@ def whole_analysis(study, folder):
     run = os.path.join(folder, "run")
     command = shlex.split(os.environ["CHIASM_MPIRUN"]) + [
         "-n", "2", os.environ["CHIASM"], "run", str(study), "-o", run, "--replicates", "60"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit(100))
     if done.returncode != 0:
         return [f"{run}: exit code {done.returncode}\n{done.stdout}"]
     with open(os.path.join(run, "sites.csv"), newline="") as f:

@@ -6,16 +6,17 @@ import subprocess
 import h5py
 import numpy as np
 
+from limits import limit
 from reference import ridge
 
 
-def chiasm_fit(study, run, *options, ranks=2, timeout=100):
+def chiasm_fit(study, run, *options, ranks=2):
     """Fit under mpirun; the finished process, its output as text."""
     command = shlex.split(os.environ["CHIASM_MPIRUN"]) + [
         "-n", str(ranks), os.environ["CHIASM"], "fit", str(study), "-o", str(run),
         *map(str, options)]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=timeout)
+                          timeout=limit(100))
 
 
 def read_responses(study, subject, alignment):

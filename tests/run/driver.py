@@ -1,38 +1,39 @@
 """Starting run_driver as a user would start chiasm fit."""
-import os
-import shlex
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from program import Job, chiasm, errors
+
 DRIVER = sys.argv[1]
-MPIRUN = shlex.split(os.environ.get("CHIASM_MPIRUN", "mpirun --oversubscribe --bind-to none"))
 
 
-def command(ranks, *arguments):
-    return ([] if ranks == 1 else MPIRUN + ["-n", str(ranks)]) + [DRIVER, *map(str, arguments)]
+def mpi(ranks):
+    return 0 if ranks == 1 else ranks
 
 
-def run(ranks, *arguments, timeout=50):
-    """(exit code, stdout, stderr) of run_driver."""
-    done = subprocess.run(command(ranks, *arguments), capture_output=True, text=True, timeout=timeout)
-    return done.returncode, done.stdout, done.stderr
+def run(ranks, *arguments):
+    """The finished run_driver."""
+    return chiasm(*arguments, ranks=mpi(ranks), program=DRIVER)
+
+
+def start(ranks, *arguments, **how):
+    """A Job of it."""
+    return Job(*arguments, ranks=mpi(ranks), program=DRIVER, **how)
 
 
 def ok(ranks, *arguments):
-    code, out, err = run(ranks, *arguments)
-    assert code == 0, f"{arguments}: exit code {code}\n{err}"
-    return out + err
+    done = run(ranks, *arguments)
+    assert done.returncode == 0, f"{arguments}: exit code {done.returncode}\n{done.stderr}"
+    return done.stdout + done.stderr
 
 
-def refused(code_wanted, text, ranks, *arguments, timeout=50):
-    """It must end with this code and exactly one error line, with `text` in it."""
-    code, _, err = run(ranks, *arguments, timeout=timeout)
-    lines = [line for line in err.splitlines() if line.startswith("chiasm: error: ")]
-    assert code == code_wanted, f"{arguments}: exit code {code}, expected {code_wanted}\n{err}"
-    assert len(lines) == 1 and text in lines[0], f"{arguments}: expected one line with '{text}':\n{err}"
-    return err
+def refused(code, text, ranks, *arguments):
+    """It must end with this code and exactly one line of error, with `text` in it."""
+    done = run(ranks, *arguments)
+    lines = errors(done)
+    assert done.returncode == code, f"{arguments}: exit code {done.returncode}, expected {code}\n{done.stderr}"
+    assert len(lines) == 1 and text in lines[0], f"{arguments}: expected one line with '{text}':\n{done.stderr}"
 
 
 def main(tests):

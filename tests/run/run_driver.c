@@ -3,13 +3,13 @@
  *
  *   run_driver new|resume|overwrite RUN [name=value ...]
  *     config=TEXT checksum=HEX scale=N   what the run is of
- *     wait=S   sleep before each unit    fail=F  fail feature space F
+ *     fail=F  fail feature space F
  *     units=N  stop after so many units of this rank; all ranks share them out in turn */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/gate.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/mpi_init.h"
@@ -55,7 +55,7 @@ static chi_status work(chi_store *run, const chi_study *study, int argc, char **
   for (int32_t a = 0; a < study->n_alignments; a++)
     for (int64_t f = 0; f < study->alignments[a].n_spaces; f++) {
       if (k++ % size != rank || left-- <= 0) continue;
-      chi_clock_sleep(atof(argument(argc, argv, "wait", "0")));
+      CHI_TRY(chi_gate("driver.unit"));
       CHI_TRY(unit(run, study, a, f, fail));
     }
   return CHI_OK;

@@ -1,36 +1,13 @@
 """Kills, torn writes, locks and --resume: the same bytes as an undisturbed run."""
-import os
-import random
 import shutil
-import signal
-import subprocess
-import time
 
 import h5py
 import numpy as np
 
 from compare_runs import differences
-from driver import command, main, ok, refused, run
-
-
-def ranks_of(folder):
-    """The process ids of the ranks that hold the run's lock open."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-        except OSError:
-            continue
-        if str(folder / "lock") in links:
-            found.append(int(pid))
-    return found
-
-
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
+from driver import main, ok, refused, start
+from gates import Gate, environment
+from limits import wait_for
 
 
 def flags(folder):
@@ -39,18 +16,15 @@ def flags(folder):
 
 
 def test_kill(folder):
-    """kill -9 of mpirun or of one rank at some moment: the file opens, and a resume completes it."""
+    """kill -9 of mpirun or of one rank: the file opens, and a resume completes it."""
     ok(1, "new", folder / "whole", "scale=20")
-    for trial in range(3):
-        path = folder / f"run{trial}"
-        job = subprocess.Popen(command(3, "new", path, "scale=20", "wait=0.25"), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-        wait_for(lambda: (path / "fit.h5").exists() and len(ranks_of(path)) == 3, "the ranks did not start")
-        time.sleep(random.uniform(0, 0.7))
-        victims = [job.pid] if trial == 0 else ranks_of(path)
-        if victims:  # else it was quicker
-            os.kill(victims[trial % len(victims)], signal.SIGKILL)
-        job.wait()
+    for count, whom in enumerate(("mpirun", 1, 0)):
+        path = folder / f"run{count}"
+        with Gate("driver.unit", count=max(count, 1)) as gate:
+            job = start(3, "new", path, "scale=20", env=environment(gate))
+            gate.wait(3, job)
+            job.kill(whom)
+        job.end()
         assert set(flags(path)) <= {0, 1}  # h5py opens it
         assert "torn 0" in ok(2, "resume", path, "scale=20")  # also while ranks of the killed job live on
         assert differences(folder / "whole/fit.h5", path / "fit.h5") == []
@@ -150,31 +124,16 @@ def test_crash_before_the_file(folder):
 def test_lock(folder):
     """Another job's run is left alone, its holder named; a resume waits for the other's end."""
     path = folder / "run"
-    job = subprocess.Popen(command(2, "new", path, "wait=1.2"), stdout=subprocess.DEVNULL)
-    wait_for(lambda: (path / "fit.h5").exists() and len(ranks_of(path)) == 2, "the ranks did not start")
-    refused(2, "holds a run already", 1, "new", path)
-    out = ok(2, "resume", path)
-    assert "waiting up to 30 s" in out, out
-    assert job.wait() == 0 and set(flags(path)) == {1}
+    with Gate("driver.unit") as gate:
+        job = start(2, "new", path, env=environment(gate))
+        gate.wait(2, job)
+        refused(2, "holds a run already", 1, "new", path)
+        waiting = start(2, "resume", path)
+        wait_for(lambda: "waiting up to 30 s" in waiting.printed(), "it does not wait", job=waiting)
+    job.end(0)
+    waiting.end(0)
+    assert set(flags(path)) == {1}
 
 
-def test_lock_held(folder):
-    path = folder / "run"
-    ok(1, "new", path)
-    holder = subprocess.Popen(["flock", "--shared", path / "lock", "sleep", "60"])
-    try:
-        wait_for(lambda: len(ranks_of(path)) > 0, "flock did not start")
-        start = time.monotonic()
-        err = refused(2, "another job is writing this run, still after 30 s (host ", 2, "resume", path)
-        assert 29 < time.monotonic() - start < 40 and "process" in err
-    finally:
-        for pid in ranks_of(path):
-            os.kill(pid, signal.SIGKILL)
-        holder.wait()
-
-
-TESTS = [test_kill, test_resume_only_what_is_left, test_failed_is_tried_again, test_failed_leaves_no_scores, test_torn,
-         test_bytes_flipped, test_truncated, test_crash_before_the_file, test_lock]
-if "CHIASM_FAULTS" in os.environ:  # half a minute of waiting
-    TESTS.append(test_lock_held)
-main(TESTS)
+main([test_kill, test_resume_only_what_is_left, test_failed_is_tried_again, test_failed_leaves_no_scores, test_torn,
+      test_bytes_flipped, test_truncated, test_crash_before_the_file, test_lock])

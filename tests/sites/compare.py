@@ -2,14 +2,12 @@
 import csv
 import math
 import os
-import sys
 
 import h5py
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "cli"))
-from program import chiasm, succeeded  # noqa: E402
-from sites_reference import Reference, regions  # noqa: E402
+from program import chiasm, succeeded
+from sites_reference import Reference, regions
 
 COLUMNS = ("comparison,alignment,subject,electrode,region,x,y,z,better,than,layer_better,layer_than,"
            "bins_better,bins_than,bins,r_better,r_than,difference,se,p,p_adjusted,significant,"

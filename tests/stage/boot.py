@@ -2,13 +2,14 @@
 import h5py
 import numpy as np
 
-from inputs.job import ERROR, chiasm, contents, fit, said
+from inputs.job import fit
+from program import ERROR, chiasm, contents, said
 
 SUMMARIES = [f"{score}_{what}" for score in ("val_r", "test_r") for what in ("mean", "lower", "upper")]
 
 
-def boot(run, *options, ranks=2, timeout=60):
-    return chiasm("bootstrap", run, *options, ranks=ranks, timeout=timeout)
+def boot(run, *options, ranks=2):
+    return chiasm("bootstrap", run, *options, ranks=ranks)
 
 
 def done_well(done, code=0):
@@ -19,7 +20,7 @@ def done_well(done, code=0):
 
 
 def fitted(study, run, *options, code=0, ranks=0):
-    return done_well(fit(study, run, *options, ranks=ranks, timeout=60), code)
+    return done_well(fit(study, run, *options, ranks=ranks), code)
 
 
 def booted(run, *options, code=0, **how):

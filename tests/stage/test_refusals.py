@@ -17,7 +17,7 @@ import numpy as np
 
 from stage.boot import boot, booted, fitted, refused
 from compare_runs import differences
-from inputs.job import ERROR, chiasm, said
+from program import ERROR, chiasm, said
 from study_maker import make_study
 
 FUZZ = int(os.environ.get("CHIASM_FUZZ") or 4)

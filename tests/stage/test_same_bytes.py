@@ -11,7 +11,7 @@ import xarray
 
 from stage.boot import SUMMARIES, boot, booted, fitted, read, refused
 from compare_runs import differences
-from inputs.job import contents
+from program import contents
 from study_maker import make_study
 
 # Blocks of 3, 3 and 1 electrodes; layers with fewer and with more features than distinct events.

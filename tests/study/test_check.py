@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from limits import limit
 from study_maker import make_study, write_features
 
 CHIASM = os.environ["CHIASM"]
@@ -28,7 +29,7 @@ def case(expected, *options, code=2, **study):
 
 def check(path, *options):
     return subprocess.run([CHIASM, "check", str(path), *options], capture_output=True, text=True,
-                          timeout=60)
+                          timeout=limit(60))
 
 
 def replace(path, name, data=None, **kw):

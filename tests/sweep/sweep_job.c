@@ -1,14 +1,8 @@
-/* A sweep of sleeping units to be ended from outside: sweep_job UNITS SECONDS FATAL TWICE. Unit
- * FATAL
- * (-1: none) fails; in unit TWICE (-1: none) the rank sends itself SIGTERM and at once again. Each
- * rank prints "begun RANK PID" in its first unit, and at the end "end RANK STATUS DONE LEFT
- * UNITS_DONE_HERE". */
-#include <signal.h>
+/* A sweep of units that do nothing, to be held and ended from outside: sweep_job UNITS FATAL_UNIT.
+ * Each rank prints "end RANK STATUS DONE LEFT UNITS_DONE_HERE" at the end. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/mpi_init.h"
@@ -16,26 +10,14 @@
 #include "sweep/sweep.h"
 
 typedef struct job {
-  int rank;
-  double seconds;
-  int64_t fatal, twice, begun, here;
+  int64_t fatal, here;
 } job;
 
 static chi_status work(void *context, int64_t i, int64_t next)
 {
   (void)next;
   job *j = context;
-  if (j->begun++ == 0) {
-    printf("begun %d %d\n", j->rank, (int)getpid());
-    fflush(stdout);
-  }
-  if (i == j->twice) {
-    raise(SIGTERM);
-    raise(SIGTERM);
-  }
   if (i == j->fatal) return chi_fail(CHI_ERR_INPUT, "unit %lld: the disk is on fire", (long long)i);
-  const double end = chi_clock_now() + j->seconds;
-  while (chi_clock_now() < end) chi_clock_sleep(end - chi_clock_now());
   j->here++;
   return CHI_OK;
 }
@@ -47,9 +29,9 @@ int main(int argc, char **argv)
   chi_mpi_init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   chi_log_set_rank(rank);
-  if (argc != 5) MPI_Abort(MPI_COMM_WORLD, 2);
+  if (argc != 3) MPI_Abort(MPI_COMM_WORLD, 99);
   const int64_t n = atoll(argv[1]);
-  job j = {rank, atof(argv[2]), atoll(argv[3]), atoll(argv[4]), 0, 0};
+  job j = {.fatal = atoll(argv[2])};
   chi_unit *units;
   if (chi_alloc(n, sizeof *units, "units", &units) != CHI_OK) MPI_Abort(MPI_COMM_WORLD, 1);
   for (int64_t i = 0; i < n; i++) units[i] = (chi_unit){0, (int32_t)i, 1, 1};

@@ -1,105 +1,91 @@
 """How a sweep's job ends when it is signalled, or when a rank meets a fatal error."""
+import contextlib
 import os
+import re
 import signal
-import subprocess
 import sys
-import time
-import unittest
 
-JOB = sys.argv.pop(1)
-MPIRUN = os.environ["CHIASM_MPIRUN"].split()
+from gates import Gate, environment
+from limits import wait_for
+from program import Job, run_tests
+
+JOB = sys.argv[1]
 STOPPED = 1  # CHI_STOPPED
-MANY = 100000  # units: more than are done before a test is given up
+UNITS = 300
 
 
-class Job:
-    """A running sweep_job. `begun` waits until every rank is in a unit, and then knows its process id."""
-
-    def __init__(self, ranks, seconds, units=MANY, fatal=-1, twice=-1, mpirun=True):
-        start = MPIRUN + ["-n", str(ranks)] if mpirun else []
-        self.ranks = ranks
-        self.units = units
-        self.process = subprocess.Popen(start + [JOB, *map(str, (units, seconds, fatal, twice))],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.pids = {}
-        self.ends = {}
-
-    def begun(self):
-        while len(self.pids) < self.ranks:
-            word, rank, pid = self.process.stdout.readline().split()
-            assert word == "begun"
-            self.pids[int(rank)] = int(pid)
-        return self
-
-    def wait(self):
-        """Exit code and stderr."""
-        out, err = self.process.communicate(timeout=60)
-        for line in out.splitlines():
-            words = line.split()
-            if words[:1] == ["end"]:
-                self.ends[int(words[1])] = [int(w) for w in words[2:]]
-        return self.process.returncode, err
+def start(ranks, *gates, fatal=-1):
+    """ranks=0: one process without mpirun."""
+    return Job(UNITS, fatal, ranks=ranks, program=JOB, env=environment(*gates))
 
 
-class Ends(unittest.TestCase):
-    def check_stopped(self, job):
-        _, err = job.wait()
-        self.assertEqual(sorted(job.ends), list(range(job.ranks)), err)
-        here = 0
-        for status, done, left, mine in job.ends.values():
-            self.assertEqual(status, STOPPED)
-            self.assertEqual(done + left, job.units)
-            self.assertGreater(left, 0)
-            here += mine
-        self.assertEqual(here, next(iter(job.ends.values()))[1])  # what was in flight was finished
-        self.assertIn("asked to stop", err)
-
-    def test_signal_to_any_one_rank(self):
-        for target in (0, 1, 2):
-            job = Job(3, 0.1).begun()
-            os.kill(job.pids[target], signal.SIGUSR1)
-            self.check_stopped(job)
-
-    def test_signal_through_mpirun(self):
-        job = Job(2, 0.1).begun()
-        job.process.send_signal(signal.SIGUSR1)
-        self.check_stopped(job)
-
-    def test_each_signal_stops_one_rank_alone(self):
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-            job = Job(1, 0.1, mpirun=False).begun()
-            job.process.send_signal(number)
-            self.check_stopped(job)
-            self.assertEqual(job.process.returncode, 3)
-
-    def test_a_signal_passed_on_twice_is_one(self):
-        job = Job(1, 0.1, twice=2, mpirun=False)
-        self.check_stopped(job)
-        self.assertEqual(job.process.returncode, 3)
-
-    def test_second_signal_ends_at_once(self):
-        job = Job(1, 1000, mpirun=False).begun()
-        while job.process.poll() is None:  # those soon after the first count as the first
-            job.process.send_signal(signal.SIGTERM)
-            time.sleep(0.05)
-        code, err = job.wait()
-        self.assertEqual(code, 3)
-        self.assertEqual(job.ends, {}, err)
-
-    def test_fatal_error_ends_all_ranks(self):
-        for ranks, fatal in ((3, 0), (3, 40)):
-            job = Job(ranks, 0.02, fatal=fatal)
-            code, err = job.wait()
-            self.assertNotEqual(code, 0)
-            self.assertIn("chiasm: error: unit %d: the disk is on fire\n" % fatal, err)
-            self.assertEqual(job.ends, {})
-
-    def test_fatal_error_without_mpirun(self):
-        job = Job(1, 0.02, fatal=3, mpirun=False)
-        code, err = job.wait()
-        self.assertEqual(code, 1)  # whatever it was: units had been begun
-        self.assertIn("chiasm: error: unit 3: the disk is on fire\n", err)
+def ends(out):
+    """rank -> what it said last: status, units done, left, done here."""
+    return {int(rank): list(map(int, rest.split())) for rank, rest in re.findall(r"^end (\d+) (.*)$", out, re.M)}
 
 
-if __name__ == "__main__":
-    unittest.main()
+def check_stopped(job, ranks, *codes):
+    _, out = job.end(*codes)
+    said = ends(out)
+    assert sorted(said) == list(range(ranks)), out
+    assert all(status == STOPPED and done + left == UNITS and left > 0 for status, done, left, _ in said.values()), out
+    assert sum(here for *_, here in said.values()) == said[0][1], out  # what was in flight was finished
+    assert "asked to stop" in out, out
+
+
+def test_signal_to_any_one_rank():
+    for target in (0, 1, 2):
+        with contextlib.ExitStack() as stack:
+            gates = [stack.enter_context(Gate("job.unit", rank, 2)) for rank in range(3)]
+            job = start(3, *gates)
+            pids = [gate.wait(1, job)[rank] for rank, gate in enumerate(gates)]
+            os.kill(pids[target], signal.SIGUSR1)
+            gates[target].wait_signal(1, job)
+            gates[target].open()  # the others stand until all is known
+            wait_for(lambda: "asked to stop" in job.printed(), "rank 0 does not hear of it", job=job)
+        check_stopped(job, 3)
+
+
+def test_signal_through_mpirun():
+    with Gate("job.unit", count=2) as gate:
+        job = start(2, gate)
+        gate.wait(2, job)
+        job.kill("mpirun", signal.SIGUSR1)
+        gate.wait_signal(2, job)
+    check_stopped(job, 2)
+
+
+def test_each_signal_stops_one_rank_alone():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        with Gate("job.unit", count=2) as gate:
+            job = start(0, gate)
+            gate.wait(1, job)
+            job.kill(0, number)
+            gate.wait_signal(1, job)
+        check_stopped(job, 1, 3)
+
+
+def test_second_signal_ends_at_once():
+    with Gate("job.unit") as gate:
+        job = start(0, gate)
+        gate.wait(1, job)
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+            job.kill(0, number)  # two of them at once are one, passed on twice
+        gate.wait_signal(1, job)
+        assert job.runs(), job.printed()
+
+        def ended():
+            job.kill(0, signal.SIGTERM)
+            return not job.runs()
+        wait_for(ended, "it goes on")
+        job.end(3)
+
+
+def test_fatal_error_ends_all_ranks():
+    for ranks, fatal in ((3, 0), (3, 40), (0, 3)):
+        code, out = start(ranks, fatal=fatal).end()
+        assert f"chiasm: error: unit {fatal}: the disk is on fire\n" in out and not ends(out), out
+        assert code != 0 if ranks else code == 1, out  # whatever it was: units had been begun
+
+
+run_tests(globals())

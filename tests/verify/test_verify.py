@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from stage.boot import booted, fitted
-from inputs.job import ERROR, chiasm, contents, said
+from program import ERROR, chiasm, contents, said
 from study_maker import make_study
 
 STUDY = dict(subjects=("s1", "s2"), alignments=("film", "sound"), n=40, electrodes=3, bins=4,
@@ -19,7 +19,7 @@ STUDY = dict(subjects=("s1", "s2"), alignments=("film", "sound"), n=40, electrod
 def verify(run, *texts, code=0, ranks=0):
     """Its table, which must hold the texts; the run is left alone."""
     before = contents(run)
-    done = chiasm("verify", run, ranks=ranks, timeout=60)
+    done = chiasm("verify", run, ranks=ranks)
     assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}{done.stderr}"
     assert ERROR not in done.stderr, done.stderr
     for text in texts:

@@ -1,16 +1,65 @@
-"""Jobs of chiasm under way, and what is done to them."""
+"""Starting chiasm as its users do: to its end, or as a job that something is done to."""
 import os
 import re
+import shlex
 import signal
 import subprocess
+import sys
 import tempfile
+import traceback
 from pathlib import Path
 
-import h5py
-import numpy as np
-
-from inputs.job import CHIASM, ERROR, command
 from limits import limit
+
+CHIASM = os.environ["CHIASM"]
+MPIRUN = shlex.split(os.environ["CHIASM_MPIRUN"])
+ERROR = "chiasm: error: "
+
+
+def command(ranks, *arguments, program=CHIASM):
+    """The line that starts it; ranks > 0: under mpirun."""
+    return [*(MPIRUN + ["-n", str(ranks)] if ranks else ()), program, *map(str, arguments)]
+
+
+def chiasm(*arguments, ranks=0, prefix=(), program=CHIASM, seconds=100, **keywords):
+    """The finished process: returncode, stdout, stderr. keywords: of subprocess.run."""
+    return subprocess.run([*prefix, *command(ranks, *arguments, program=program)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, errors="replace", timeout=limit(seconds), **keywords)
+
+
+def errors(done):
+    return [line for line in done.stderr.splitlines() if line.startswith(ERROR)]
+
+
+def said(done, code, *texts):
+    """It must have ended with this code and exactly one line of error, which holds these texts."""
+    lines = errors(done)
+    assert done.returncode == code, f"{done.args}: exit code {done.returncode}, expected {code}\n{done.stderr}"
+    assert len(lines) == 1, f"{done.args}: not one line of error\n{done.stderr}"
+    assert lines[0].isprintable(), repr(lines[0])
+    for text in texts:
+        assert text in lines[0], f"{done.args}: no {text!r} in {lines[0]!r}"
+
+
+def refused(done, *texts, code=2):
+    """The same, and nothing on stdout."""
+    said(done, code, *texts)
+    assert done.stdout == "", done.stdout
+
+
+def succeeded(done, code=0):
+    """It must have ended with this code and no error. What stdout has."""
+    assert done.returncode == code, (done.args, done.returncode, done.stderr)
+    assert not errors(done), done.stderr
+    return done.stdout
+
+
+def contents(folder):
+    """The bytes of every file of a folder but the lock's; None where there is no folder."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        return None
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "lock"}
 
 
 class Job:
@@ -46,11 +95,11 @@ class Job:
         assert not codes or code in codes, f"exit code {code}, expected {codes}\n{out}"
         for t in [text] if isinstance(text, str) else text:
             assert t in out, f"no {t!r} in\n{out}"
-        errors = [line for line in out.splitlines() if line.startswith(ERROR)]
+        lines = [line for line in out.splitlines() if line.startswith(ERROR)]
         if codes and code in (0, 3):
-            assert not errors, out
+            assert not lines, out
         elif codes == (1,) or codes == (2,):
-            assert len(errors) <= most, out  # several ranks may meet the same before mpirun ends them
+            assert len(lines) <= most, out  # several ranks may meet the same before mpirun ends them
         return code, out
 
     def ranks(self):
@@ -61,12 +110,11 @@ class Job:
         found = {}
         for pid in children(self.pid):
             try:
-                environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                rank = re.search(rb"\0OMPI_COMM_WORLD_RANK=(\d+)\0", Path(f"/proc/{pid}/environ").read_bytes())
             except OSError:
                 continue
-            for entry in environment:
-                if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
-                    found[int(entry.split(b"=")[1])] = pid
+            if rank:
+                found[int(rank[1])] = pid
         return found
 
     def kill(self, whom, number=signal.SIGKILL):
@@ -79,14 +127,6 @@ class Job:
                     os.kill(pid, number)
             except ProcessLookupError:
                 pass
-
-    def catches(self):
-        """Whether the one process is as far as to catch SIGTERM; before, it may die of one."""
-        try:
-            mask = re.search(r"SigCgt:\s*(\w+)", Path(f"/proc/{self.pid}/status").read_text())
-        except OSError:
-            return False
-        return mask is not None and int(mask[1], 16) >> (signal.SIGTERM - 1) & 1 == 1
 
 
 def children(pid):
@@ -114,22 +154,21 @@ def processes_of(folder):
     return found
 
 
-PLACES = {}  # (path, inode): where its flags are
-
-
-def places(path):
-    """(offset, shape, which of them are of something to be done) of every alignment's flags: contiguous, and there from
-    the moment at which the file has its name."""
-    with h5py.File(path, "r") as f:
-        return [(a["done"].id.get_offset(), a["done"].shape,
-                 a["layer"][()] != b"" if "replicate_block" in a else np.ones(a["done"].shape, bool)) for a in f.values()]
-
-
-def flags(path):
-    """All `done` flags of a fit.h5 or bootstrap.h5 that is there, in one row. Quick enough to watch a job by."""
-    key = (str(path), os.stat(path).st_ino)
-    if key not in PLACES:
-        PLACES[key] = places(path)
-    with open(path, "rb") as file:
-        parts = [(os.pread(file.fileno(), int(np.prod(shape)), at), shape, mask) for at, shape, mask in PLACES[key]]
-    return np.concatenate([np.frombuffer(data, np.uint8).reshape(shape)[mask].ravel() for data, shape, mask in parts])
+def run_tests(names):
+    """Every test_* of a module, each in a folder of its own; the exit code says whether all passed."""
+    failed = 0
+    home = os.getcwd()
+    for name, function in sorted(names.items()):
+        if not name.startswith("test_"):
+            continue
+        with tempfile.TemporaryDirectory(prefix="chiasm-test-") as folder:
+            os.chdir(folder)
+            try:
+                function()
+                print("ok", name, flush=True)
+            except Exception:
+                failed += 1
+                print("FAILED", name, flush=True)
+                traceback.print_exc()
+            os.chdir(home)
+    sys.exit(1 if failed else 0)

@@ -12,7 +12,7 @@ def limit(seconds):
     return seconds * SLOWER
 
 
-def wait_for(condition, what, seconds=60, job=None):
+def wait_for(condition, what, seconds=60, job=None, every=0.005):
     """The condition's value once it holds. what: said (or made by a call) if it never does; job: must go on so long,
     and what it printed is said too."""
     end = time.monotonic() + limit(seconds)
@@ -22,5 +22,5 @@ def wait_for(condition, what, seconds=60, job=None):
             raise AssertionError(f"{why}: {what() if callable(what) else what}\n{job.printed() if job else ''}")
         if found:
             break
-        time.sleep(0.005)
+        time.sleep(every)
     return found

@@ -1,12 +1,10 @@
 """chiasm run: the stages in one job, stopped and gone on with."""
 import os
 import signal
-import subprocess
 
 from compare_runs import differences
 from gates import Gate, environment
-from limits import limit
-from program import CHIASM, MPIRUN, chiasm, refused, run_tests, succeeded
+from program import Job, chiasm, refused, run_tests, succeeded
 
 SMALL = ("--subjects", 1, "--electrodes", 3, "--events", 60, "--bins", 12, "--layers", 2, "--features", 5,
          "--alignments", "language")
@@ -54,15 +52,13 @@ def test_options_of_the_study():
 
 def test_stopped_in_the_bootstrap():
     succeeded(chiasm("simulate", "study", *SMALL))
-    with Gate("bootstrap.unit") as gate:
-        job = subprocess.Popen([*MPIRUN, "-n", "2", CHIASM, "run", "study", "-o", "r", "--replicates", "400"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(gate))
-        gate.wait(2)
-        assert "running: bootstrap" in succeeded(chiasm("status", "r"), code=3)
-        job.send_signal(signal.SIGUSR1)
-        gate.wait_signal(2)
-        gate.open()
-        assert job.wait(limit(60)) == 3
+    with Gate("bootstrap.unit", count=2) as gate:
+        job = Job("run", "study", "-o", "r", "--replicates", 400, env=environment(gate))
+        gate.wait(2, job)
+        assert "running: bootstrap" in chiasm("status", "r").stdout
+        job.kill("mpirun", signal.SIGUSR1)
+        gate.wait_signal(2, job)
+    job.end(3)
     said = succeeded(chiasm("status", "r"), code=3)
     assert "not complete" in said and "--resume" in said and "replicates" in said, said
     succeeded(chiasm("run", "study", "-o", "r", "--resume", ranks=2))

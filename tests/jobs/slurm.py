@@ -6,16 +6,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from compare_runs import differences
+from limits import limit, wait_for
+from program import CHIASM, command_line
 
 JOBS = Path(__file__).resolve().parents[2] / "jobs"
-CHIASM = os.environ["CHIASM"]
 CPUS = 24  # that it pretends to have: jobs that only wait hold some
 OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
-SECONDS = 300  # no job of these tests takes longer
+SECONDS = 300  # no job of these tests takes longer on an idle machine
 
 
 def environment(**more):
@@ -26,19 +26,11 @@ def environment(**more):
 def shell(*words, env=None, **how):
     """The finished process, stdout and stderr in one."""
     return subprocess.run(list(map(str, words)), env=env or environment(), stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, **how)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit(SECONDS), **how)
 
 
 def chiasm(*words):
     return shell(CHIASM, *words)
-
-
-def wait_for(condition, what, seconds=SECONDS, every=0.05):
-    limit = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < limit, what() if callable(what) else what
-        time.sleep(every)
-    return found
 
 
 class Slurm:
@@ -96,14 +88,14 @@ class Job:
         return len(re.findall(r"^chiasm: start \d+ of job", self.printed(), re.M))
 
     def wait(self, text):
-        wait_for(lambda: text in self.printed(), lambda: f"no {text!r} in\n{self.printed()}")
+        wait_for(lambda: text in self.printed(), lambda: f"no {text!r} in\n{self.printed()}", SECONDS)
 
     def end(self, code, *texts, state=None):
         """Wait for its end. (A requeued job waits some seconds until it begins anew.)"""
         def over():
             facts = self.facts()
             return facts if facts["JobState"] in OVER else None
-        facts = wait_for(over, lambda: f"{self.facts()}\n{self.printed()}")
+        facts = wait_for(over, lambda: f"{self.facts()}\n{self.printed()}", SECONDS, every=0.5)
         assert facts["ExitCode"] == f"{code}:0" or facts["JobState"] == state, (facts, self.printed())
         for text in texts:
             assert text in self.printed(), f"no {text!r} in\n{self.printed()}"
@@ -118,41 +110,13 @@ class Job:
         self.slurm.ask("scancel", f"--signal={number}", "--batch", self.name)
 
 
-def ranks(run):
-    """Process ids of the ranks that work on a run."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
-        except OSError:
-            continue
-        if words and words[0] == CHIASM.encode() and b"run" in words[:2] and str(run).encode() in words:
-            found.append(int(entry.name))
-    return found
-
-
-def send(pids, number):
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
-
-
-def replicates_done(run):
-    row = re.search(r"^replicates +(\d+)", chiasm("status", run).stdout, re.M)
-    return int(row[1]) if row else 0
-
-
-def hold(job, run, working=True):
-    """Stop all ranks of a job in the middle of its bootstrap; not working: at its begin. Their process ids."""
-    wait_for((Path(run) / "bootstrap.h5").exists, lambda: f"it does not get on\n{job.printed()}", every=0.005)
-    if working:
-        wait_for(lambda: replicates_done(run) > 0, lambda: f"it does not get on\n{job.printed()}")
-    pids = ranks(run)
-    send(pids, signal.SIGSTOP)
-    status = chiasm("status", run)
-    assert len(pids) == 2 and status.returncode == 3, f"it is over too soon\n{job.printed()}"
+def held(gate, run, job):
+    """Process ids of both ranks of a run, once they stand at the gate."""
+    def there():
+        found = [pid for said, _, pid in gate.told() if said == "at" and str(run).encode() in command_line(pid)]
+        return found if len(found) == 2 else None
+    pids = wait_for(there, lambda: f"it does not get on\n{job.printed()}", SECONDS)
+    assert chiasm("status", run).returncode == 3, job.printed()
     return pids
 
 

@@ -4,10 +4,11 @@
 """
 import re
 import shutil
-import signal
 
+from gates import Gate
 from jobs.cases import OPTIONS, run_tests
-from jobs.slurm import CHIASM, JOBS, Job, check_same, chiasm, hold, send, shell
+from jobs.slurm import JOBS, Job, check_same, chiasm, held, shell
+from program import CHIASM
 
 MODELS = ("concat", "language-net", "multimodal-net", "vision-net")
 TESTS = []
@@ -21,12 +22,12 @@ def test(function):
 class Array:
     """A submitted array and the job after it."""
 
-    def __init__(self, case, run, *options, study, at_once=""):
+    def __init__(self, case, run, *options, study, at_once="", gate=""):
         out = case.folder / f"{run.name}.%j.out"
         self.line = ("bash", JOBS / "sweep-array.sbatch", "-n", 2, "--time=30", "-o", out, "--", study,
                      run, *options)
         self.slurm, self.folder, self.run = case.slurm, case.folder, run
-        self.said = case.slurm.ask(*self.line, CHIASM_TASKS_AT_ONCE=str(at_once))
+        self.said = case.slurm.ask(*self.line, CHIASM_TASKS_AT_ONCE=str(at_once), CHIASM_GATE=gate)
         found = re.findall(r"^chiasm: job (\d+): (an array of (\d+)|joins)", self.said, re.M)
         self.n_tasks = int(found[0][2] or 0)
         self.tasks = [self.job(f"{found[0][0]}_{i}") for i in range(self.n_tasks)]
@@ -65,13 +66,14 @@ def array(case):
     """One task is stopped and requeued alone; the job after it waits for that; a model comes later."""
     study = smaller_study(case, "a small study", MODELS)
     run = case.folder / "the array"
-    array = Array(case, run, *OPTIONS, study=study)
-    assert array.n_tasks == len(MODELS), array.said
-    pids = hold(array.merge, array.part("multimodal-net"), working=False)
-    stopped = next(t for t in map(array.job, [t.name for t in array.tasks]) if "multimodal-net" in t.printed())
-    stopped.signal_batch()
-    stopped.wait("SLURM says that time runs short")
-    send(pids, signal.SIGCONT)
+    with Gate("bootstrap.unit") as gate:
+        array = Array(case, run, *OPTIONS, study=study, gate=gate.entry)
+        assert array.n_tasks == len(MODELS), array.said
+        held(gate, array.part("multimodal-net"), array.merge)
+        stopped = next(t for t in map(array.job, [t.name for t in array.tasks]) if "multimodal-net" in t.printed())
+        stopped.signal_batch()
+        stopped.wait("SLURM says that time runs short")
+        gate.wait_signal(2)
     stopped.wait("requeued")
     array.merge.end(0)
     restarts = [t.facts()["Restarts"] for t in array.tasks]
@@ -94,10 +96,10 @@ def incomplete(case):
     """A task that is cancelled: nothing is joined, and the same line goes on."""
     study = smaller_study(case, "two models", ("concat", "vision-net"))
     run = case.folder / "incomplete"
-    array = Array(case, run, *OPTIONS, study=study, at_once=1)
-    pids = hold(array.merge, array.part("concat"), working=False)
-    case.slurm.ask("scancel", array.tasks[1].name)
-    send(pids, signal.SIGCONT)
+    with Gate("bootstrap.unit") as gate:
+        array = Array(case, run, *OPTIONS, study=study, at_once=1, gate=gate.entry)
+        held(gate, array.part("concat"), array.merge)
+        case.slurm.ask("scancel", array.tasks[1].name)
     array.merge.end(3, "not complete are", "vision-net")
     assert not run.exists()
     again = Array(case, run, *OPTIONS, study=study)

@@ -2,17 +2,20 @@
 
     test_sweep.py [NAME]...      only these tests
 """
+import contextlib
 import os
 import shutil
 import signal
 import tempfile
-import time
 from pathlib import Path
 
 import h5py
 
+from gates import Gate
 from jobs.cases import OPTIONS, run_tests
-from jobs.slurm import CHIASM, JOBS, Slurm, check_same, chiasm, hold, send, shell, wait_for
+from jobs.slurm import JOBS, SECONDS, Slurm, check_same, chiasm, held, shell
+from limits import wait_for
+from program import CHIASM
 
 TESTS = []
 
@@ -26,52 +29,43 @@ def state_of(run):
     return chiasm("status", run).returncode
 
 
+@contextlib.contextmanager
+def submitted(case, run, **how):
+    """(job, gate, process ids of its ranks) of a job whose ranks stand in the middle of its bootstrap."""
+    with Gate("bootstrap.unit", count=2) as gate:
+        job = case.slurm.submit(case.study, run, *OPTIONS, CHIASM_GATE=gate.entry, **how)
+        yield job, gate, held(gate, run, job)
+
+
+def warned(job, gate):
+    """SLURM has called, and the ranks have heard of it."""
+    job.wait("SLURM says that time runs short")
+    gate.wait_signal(2)
+
+
 @test
 def stop_and_requeue(case):
     """SIGUSR1, as before the limit: what is in flight is finished, the job requeued, the bytes are the same."""
     run = case.folder / "stopped run"
-    job = case.slurm.submit(case.study, run, *OPTIONS, options=("--mem-per-cpu=800M", "-c", 1))
-    pids = hold(job, run)
-    job.signal_batch()
-    job.wait("SLURM says that time runs short")
-    send(pids, signal.SIGCONT)
-    job.end(0, "asked to stop; finishing", "stopped early", "requeued, to go on (start 2 of", "--memory-per-rank 760M", "--threads 1")
+    with submitted(case, run, options=("--mem-per-cpu=800M", "-c", 1)) as (job, gate, _):
+        job.signal_batch()
+        warned(job, gate)
+    job.end(0, "asked to stop; finishing", "stopped early", "requeued, to go on (start 2 of", "--memory-per-rank 760M",
+            "--threads 1")
     assert job.facts()["Restarts"] == "1" and job.starts() == 2, job.printed()
-    check_same(run, case.reference)
-
-
-LIMITED = ("--signal=B:USR1@60",)  # SLURM may send it a minute earlier
-
-
-def more_time(job):
-    """From the second start on."""
-    job.wait("requeued")
-    job.limit(1800)
-
-
-@test
-def time_limit(case):
-    """SLURM's own signal before its own limit."""
-    run = case.folder / "limited"
-    job = case.slurm.submit(case.study, run, *OPTIONS, options=LIMITED)
-    pids = hold(job, run)
-    job.limit(75)
-    job.wait("SLURM says that time runs short")
-    send(pids, signal.SIGCONT)
-    more_time(job)
-    job.end(0, "stopped early")
-    assert job.facts()["Restarts"] == "1", job.facts()
     check_same(run, case.reference)
 
 
 @test
 def unit_over_the_limit(case):
-    """Ranks that do not stop in time: requeued before the limit all the same, what was done by then is kept."""
+    """SLURM's own signal before its own limit, and ranks that do not stop in time: requeued before the limit all the
+    same, what was done by then is kept."""
     run = case.folder / "long"
-    job = case.slurm.submit(case.study, run, *OPTIONS, options=LIMITED)
-    hold(job, run)
-    job.limit(75)
-    more_time(job)
+    with submitted(case, run, options=("--signal=B:USR1@30",)) as (job, gate, _):  # SLURM may send it a minute earlier
+        job.limit(45)
+        warned(job, gate)
+        job.wait("requeued")
+    job.limit(1800)
     job.end(0)
     assert job.facts()["Restarts"] == "1" and "stopped early" not in job.printed(), job.printed()
     check_same(run, case.reference)
@@ -81,10 +75,8 @@ def unit_over_the_limit(case):
 def rank_killed(case):
     """A job that dies after it came further goes on."""
     run = case.folder / "killed"
-    job = case.slurm.submit(case.study, run, *OPTIONS)
-    pids = hold(job, run)
-    send(pids[1:], signal.SIGKILL)
-    send(pids[:1], signal.SIGCONT)
+    with submitted(case, run) as (job, _, pids):
+        os.kill(pids[1], signal.SIGKILL)
     job.end(0, "requeued")
     check_same(run, case.reference)
 
@@ -93,11 +85,9 @@ def rank_killed(case):
 def cancelled(case):
     """scancel ends it, unfinished and not requeued; the same line again completes it."""
     run = case.folder / "cancelled"
-    job = case.slurm.submit(case.study, run, *OPTIONS)
-    pids = hold(job, run)
-    case.slurm.ask("scancel", job.name)
-    send(pids, signal.SIGCONT)
-    job.end(None, state="CANCELLED")
+    with submitted(case, run) as (job, _, _):
+        case.slurm.ask("scancel", job.name)
+        job.end(None, state="CANCELLED")
     assert job.facts()["Restarts"] == "0" and "requeued" not in job.printed(), job.printed()
     assert state_of(run) == 3
     case.slurm.submit(case.study, run, *OPTIONS).end(0)
@@ -107,11 +97,9 @@ def cancelled(case):
 @test
 def requeue_forbidden(case):
     run = case.folder / "once"
-    job = case.slurm.submit(case.study, run, *OPTIONS, options=("--no-requeue",))
-    pids = hold(job, run)
-    job.signal_batch()
-    job.wait("SLURM says that time runs short")
-    send(pids, signal.SIGCONT)
+    with submitted(case, run, options=("--no-requeue",)) as (job, gate, _):
+        job.signal_batch()
+        warned(job, gate)
     job.end(3, "submit the same line again")
     assert state_of(run) == 3
 
@@ -132,11 +120,11 @@ def no_progress(case):
   touch "$0.$OMPI_COMM_WORLD_RANK"
   exec sleep 1000
 fi""")
-    job = case.slurm.submit(case.study, run, *OPTIONS, CHIASM=str(program))
-    send(hold(job, run), signal.SIGKILL)
+    with submitted(case, run, CHIASM=str(program)) as (job, _, pids):
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
     job.wait("requeued")
-    wait_for(lambda: all(Path(f"{program}.{rank}").exists() for rank in (0, 1)), "it does not start again")
-    time.sleep(1)
+    wait_for(lambda: all(Path(f"{program}.{rank}").exists() for rank in (0, 1)), "it does not start again", SECONDS)
     job.signal_batch()
     job.end(1, "came no further", "not requeued")
     assert job.facts()["Restarts"] == "1"

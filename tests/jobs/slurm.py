@@ -2,7 +2,6 @@
 import math
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile

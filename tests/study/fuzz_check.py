@@ -10,6 +10,7 @@ import tempfile
 
 import numpy as np
 
+from limits import limit
 from study_maker import make_study
 
 CHIASM = os.environ["CHIASM"]
@@ -36,7 +37,7 @@ def main():
             with open(os.path.join(study, name), "wb") as f:
                 f.write(damaged)
             try:
-                done = subprocess.run([CHIASM, "check", study, "--folds", "2"], capture_output=True, timeout=60)
+                done = subprocess.run([CHIASM, "check", study, "--folds", "2"], capture_output=True, timeout=limit(60))
                 code = done.returncode
             except subprocess.TimeoutExpired:
                 code = "timeout"

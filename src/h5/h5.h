@@ -95,14 +95,12 @@ const char *chi_h5_type_name(const chi_h5_dataset *dataset);
 chi_status chi_h5_read_vector(hid_t group, const char *where, const char *name, bool integers,
                               hid_t memory_type, int64_t *n, void *out);
 
-/** Read a whole one-dimensional dataset of strings, fixed or variable.
- * \param[out] out  n strings; free with chi_h5_free_strings */
-chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name, int64_t *n,
-                               char ***out);
-
-/** The same of a two-dimensional dataset. \param[out] out  dims[0] x dims[1] strings, row-major */
-chi_status chi_h5_read_string_table(hid_t group, const char *where, const char *name,
-                                    int64_t dims[2], char ***out);
+/** Read a whole dataset of strings, fixed or variable.
+ * \param[in]  rank  how many dimensions it must have
+ * \param[out] dims  `rank` lengths
+ * \param[out] out   their product of strings, row-major; free with chi_h5_free_strings */
+chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name, int rank,
+                               int64_t *dims, char ***out);
 void chi_h5_free_strings(char ***strings, int64_t n);
 
 /** Read an attribute that is one string.

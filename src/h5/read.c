@@ -145,14 +145,13 @@ static chi_status take_strings(hid_t id, hid_t type, hid_t space, int64_t n, cha
   return take_fixed(id, type, n, out);
 }
 
-/* All strings of a dataset of `rank` dimensions, one or two. */
-static chi_status read_strings(hid_t group, const char *where, const char *name, int rank,
-                               int64_t dims[2], char ***out)
+chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name, int rank,
+                               int64_t *dims, char ***out)
 {
   const form f = {.rank = rank};
   void *strings;
   chi_h5_dataset d;
-  dims[0] = dims[1] = 0;
+  memset(dims, 0, (size_t)rank * sizeof *dims);
   chi_status s = open_small(group, where, name, &f, &d, &strings);
   *out = strings;
   if (s != CHI_OK) return s;
@@ -164,26 +163,11 @@ static chi_status read_strings(hid_t group, const char *where, const char *name,
     H5Sclose(space);
   }
   if (s == CHI_OK)
-    memcpy(dims, d.dims, 2 * sizeof *dims);
+    memcpy(dims, d.dims, (size_t)rank * sizeof *dims);
   else
     chi_h5_free_strings(out, d.count);
   chi_h5_close_dataset(&d);
   return s;
-}
-
-chi_status chi_h5_read_strings(hid_t group, const char *where, const char *name, int64_t *n,
-                               char ***out)
-{
-  int64_t dims[2];
-  const chi_status status = read_strings(group, where, name, 1, dims, out);
-  *n = dims[0];
-  return status;
-}
-
-chi_status chi_h5_read_string_table(hid_t group, const char *where, const char *name,
-                                    int64_t dims[2], char ***out)
-{
-  return read_strings(group, where, name, 2, dims, out);
 }
 
 typedef struct visit {

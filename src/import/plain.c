@@ -14,7 +14,7 @@ static chi_status read_names(const char *path, const char *object, int64_t *n, c
   chi_h5_lock();
   chi_status s = chi_h5_open_read(path, path, &file);
   if (s == CHI_OK) s = chi_object_find(file, path, object, &at);
-  if (s == CHI_OK) s = chi_h5_read_strings(at.parent, path, at.name, n, out);
+  if (s == CHI_OK) s = chi_h5_read_strings(at.parent, path, at.name, 1, n, out);
   if (file >= 0) H5Fclose(file);
   chi_h5_unlock();
   return s;

@@ -34,7 +34,7 @@ static chi_status read_vector(const reading *r, const chi_field *f, void **out)
   int64_t n = 0;
   const hid_t types[] = {-1, H5T_NATIVE_INT32, H5T_NATIVE_FLOAT, H5T_NATIVE_DOUBLE};
   chi_status s = f->type == CHI_TEXT
-                     ? chi_h5_read_strings(r->id, r->where, f->name, &n, (char ***)out)
+                     ? chi_h5_read_strings(r->id, r->where, f->name, 1, &n, (char ***)out)
                      : chi_h5_read_vector(r->id, r->where, f->name, f->type == CHI_INT32,
                                           types[f->type], &n, out);
   if (s == CHI_OK && (s = set_length(r, f, 0, n)) != CHI_OK) {
@@ -50,7 +50,7 @@ static chi_status read_vector(const reading *r, const chi_field *f, void **out)
 static chi_status read_texts(const reading *r, const chi_field *f, void **out)
 {
   int64_t dims[2];
-  CHI_TRY(chi_h5_read_string_table(r->id, r->where, f->name, dims, (char ***)out));
+  CHI_TRY(chi_h5_read_strings(r->id, r->where, f->name, 2, dims, (char ***)out));
   chi_status s = set_length(r, f, 0, dims[0]);
   if (s == CHI_OK) s = set_length(r, f, 1, dims[1]);
   if (s != CHI_OK) chi_h5_free_strings((char ***)out, dims[0] * dims[1]);

@@ -36,7 +36,7 @@ static chi_status read_column(hid_t file, const char *path, const chi_sites_colu
   double *numbers = NULL;
   *texts = NULL;
   if (column->type == CHI_COLUMN_TEXT)
-    CHI_TRY(chi_h5_read_strings(file, path, column->name, &found, texts));
+    CHI_TRY(chi_h5_read_strings(file, path, column->name, 1, &found, texts));
   else
     CHI_TRY(
         chi_h5_read_vector(file, path, column->name, false, H5T_NATIVE_DOUBLE, &found, &numbers));

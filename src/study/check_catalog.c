@@ -75,6 +75,14 @@ static chi_status check_windows(const chi_study *study, const chi_dataset *d, in
   return status;
 }
 
+/* The end of the model whose first layer is space `first`. */
+static int64_t model_end(const chi_alignment *a, int64_t first)
+{
+  int64_t end = first + 1;
+  while (end < a->n_spaces && strcmp(a->space[end].model, a->space[first].model) == 0) end++;
+  return end;
+}
+
 static bool is_random(const chi_feature_space *space)
 {
   return strcmp(space->training, "random") == 0;
@@ -82,10 +90,9 @@ static bool is_random(const chi_feature_space *space)
 
 static void check_twins(const chi_alignment *a, chi_findings *findings)
 {
-  for (int64_t i = 0; i < a->n_spaces; i++) {
+  for (int64_t i = 0; i < a->n_spaces; i = model_end(a, i)) {
     const chi_feature_space *space = &a->space[i];
-    if (is_random(space) || (i > 0 && strcmp(a->space[i - 1].model, space->model) == 0)) continue;
-    bool has = false;
+    bool has = is_random(space);
     for (int64_t j = 0; j < a->n_spaces && !has; j++)
       has = is_random(&a->space[j]) && strcmp(a->space[j].network, space->network) == 0;
     if (!has)
@@ -113,14 +120,6 @@ chi_status chi_check_catalog(const chi_study *study, int32_t folds, chi_findings
 
 /* ---- the report ---- */
 
-static int64_t count_models(const chi_alignment *a)
-{
-  int64_t n = 0;
-  for (int64_t i = 0; i < a->n_spaces; i++)
-    n += i == 0 || strcmp(a->space[i - 1].model, a->space[i].model) != 0;
-  return n;
-}
-
 static int64_t count_spaces(const chi_alignment *a, int32_t subject)
 {
   int64_t n = 0;
@@ -147,14 +146,14 @@ static void report_recordings(const chi_study *study, chi_text *out)
   chi_table_end(&table, out);
 }
 
-/* One model, whose layers are the spaces [first, last]. Their features, over subjects, are "none",
+/* One model, whose layers are the spaces [first, end). Their features, over subjects, are "none",
  * "64" or "64 to 512". */
-static void report_model(const chi_alignment *a, int64_t first, int64_t last, chi_table *table)
+static void report_model(const chi_alignment *a, int64_t first, int64_t end, chi_table *table)
 {
   const chi_feature_space *space = &a->space[first];
   int64_t least = INT64_MAX, most = 0;
   char features[64] = "none";
-  for (int64_t i = first; i <= last; i++)
+  for (int64_t i = first; i < end; i++)
     for (int32_t s = 0; s < a->n_datasets; s++) {
       const int64_t n = a->space[i].n_features[s];
       if (n > 0 && n < least) least = n;
@@ -165,7 +164,7 @@ static void report_model(const chi_alignment *a, int64_t first, int64_t last, ch
   else if (most > 0)
     snprintf(features, sizeof features, "%lld to %lld", (long long)least, (long long)most);
   chi_table_row(table, "%s\t%s\t%s\t%s\t%lld\t%s", a->name, space->model, space->modality,
-                space->training, (long long)(last - first + 1), features);
+                space->training, (long long)(end - first), features);
 }
 
 static void report_models(const chi_study *study, chi_text *out)
@@ -174,11 +173,8 @@ static void report_models(const chi_study *study, chi_text *out)
   chi_table_begin(&table, "alignment\tmodel\tmodality\ttraining\t>layers\tfeatures");
   for (int32_t i = 0; i < study->n_alignments; i++) {
     const chi_alignment *a = &study->alignments[i];
-    for (int64_t first = 0, last; first < a->n_spaces; first = last + 1) {
-      for (last = first; last + 1 < a->n_spaces; last++)
-        if (strcmp(a->space[last + 1].model, a->space[first].model) != 0) break;
-      report_model(a, first, last, &table);
-    }
+    for (int64_t first = 0; first < a->n_spaces; first = model_end(a, first))
+      report_model(a, first, model_end(a, first), &table);
   }
   chi_text_add(out, "\n");
   chi_table_end(&table, out);
@@ -203,7 +199,7 @@ void chi_check_report(const chi_study *study, chi_text *out)
   char to_read[32], to_write[32];
   for (int32_t i = 0; i < study->n_alignments; i++) {
     const chi_alignment *a = &study->alignments[i];
-    models += count_models(a);
+    for (int64_t first = 0; first < a->n_spaces; first = model_end(a, first)) models++;
     spaces += a->n_spaces;
     /* val_r, test_r and alpha in float32; done and checksum of each site */
     score_bytes += a->n_spaces * a->n_sites * (12 * a->n_times + 9);

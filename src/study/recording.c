@@ -103,7 +103,7 @@ static chi_status read_field(const recording *r, const field *f)
   int64_t n = 0;
   if (f->optional && !chi_h5_has(r->file, f->name)) return fill_missing(f);
   if (f->kind == TEXT) {
-    CHI_TRY(chi_h5_read_strings(r->file, where, f->name, &n, f->out));
+    CHI_TRY(chi_h5_read_strings(r->file, where, f->name, 1, &n, f->out));
     if (n != f->n) chi_h5_free_strings(f->out, n);
   } else {
     const hid_t type = f->kind == INTEGER ? H5T_NATIVE_INT64

@@ -112,19 +112,15 @@ static chi_status begin_rows(chi_writer *w, const char *name, int n_dims)
   return io(w->rows);
 }
 
-static chi_status put_texts(const chi_writer *w, const char *const *names,
-                            const char *const *values, int n)
+/* An attribute of the root, if there is a value. */
+static chi_status put_text(const chi_writer *w, const char *name, const char *value)
 {
-  for (int i = 0; i < n; i++)
-    if (values[i] != NULL) CHI_TRY(io(chi_h5_put_text(w->file, names[i], values[i])));
-  return CHI_OK;
+  return value == NULL ? CHI_OK : io(chi_h5_put_text(w->file, name, value));
 }
 
 static chi_status describe_responses(chi_writer *w, const chi_response_header *h)
 {
-  static const char *const names[] = {"subject", "alignment"};
   static const int32_t yes = 1;
-  const char *const texts[] = {h->subject, h->alignment};
   const bool placed = h->x != NULL;
   const column axes[] = {
       {"electrode", ELECTRODE, true, w->l.text, h->electrode, NULL, NULL},
@@ -139,10 +135,11 @@ static chi_status describe_responses(chi_writer *w, const chi_response_header *h
       {"y", ELECTRODE, false, H5T_NATIVE_FLOAT, placed ? h->y : NULL, "mm", h->space},
       {"z", ELECTRODE, false, H5T_NATIVE_FLOAT, placed ? h->z : NULL, "mm", h->space},
   };
-  CHI_TRY(put_texts(w, names, texts, 2));
+  CHI_TRY(put_text(w, "subject", h->subject));
+  CHI_TRY(put_text(w, "alignment", h->alignment));
   if (h->sampling_rate > 0)
     CHI_TRY(io(chi_h5_put_real(w->file, "sampling_rate_hz", h->sampling_rate)));
-  if (h->source != NULL) CHI_TRY(io(chi_h5_put_text(w->file, "source", h->source)));
+  CHI_TRY(put_text(w, "source", h->source));
   if (h->exchangeable) CHI_TRY(io(chi_h5_put_int32(w->file, "exchangeable", -1, &yes)));
   w->edge[0] = h->n_electrodes;
   w->edge[1] = h->n_times;
@@ -158,9 +155,10 @@ static chi_status describe_responses(chi_writer *w, const chi_response_header *h
 
 static chi_status describe_features(chi_writer *w, const chi_feature_header *h)
 {
-  static const char *const names[] = {"model", "network", "modality", "training"};
-  const char *const texts[] = {h->model, h->network, h->modality, h->training};
-  CHI_TRY(put_texts(w, names, texts, 4));
+  CHI_TRY(put_text(w, "model", h->model));
+  CHI_TRY(put_text(w, "network", h->network));
+  CHI_TRY(put_text(w, "modality", h->modality));
+  CHI_TRY(put_text(w, "training", h->training));
   chi_labelled_dim(&w->l, w->feature, 0);
   const hid_t layers = H5Gcreate2(w->file, "layers", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   return io(layers < 0 ? -1 : H5Gclose(layers));

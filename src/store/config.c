@@ -26,22 +26,17 @@ static void entries_free(chi_entries *entries)
     free(entries->item[i].key);
     free(entries->item[i].value);
   }
-  free(entries->item);
+  chi_free(entries->item);
   *entries = (chi_entries){0};
 }
 
 /* Takes over the two strings, also where it fails. */
 static chi_status entries_add(chi_entries *entries, char *key, char *value)
 {
-  if (entries->n == entries->room) {
-    const int64_t room = 2 * entries->room + 16;
-    chi_entry *item = realloc(entries->item, (size_t)room * sizeof *item);
-    if (item != NULL) {
-      entries->item = item;
-      entries->room = room;
-    }
-  }
-  if (key == NULL || value == NULL || entries->n == entries->room) {
+  const bool failed = key == NULL || value == NULL ||
+                      chi_grow(&entries->item, &entries->room, entries->n + 1,
+                               sizeof *entries->item, "options") != CHI_OK;
+  if (failed) {
     free(key);
     free(value);
     return chi_fail(CHI_ERR_MEMORY, "config.yaml: no memory to compare it");
@@ -182,35 +177,31 @@ chi_status chi_config_compare_runs(const char *run_a, const char *text_a, const 
 /* Whether a key of the file's top level begins here, rather than something inside one. */
 static bool begins_key(const char *line) { return strchr(" \t#\r\n-}]", line[0]) == NULL; }
 
-/* The text with `section` in place of the lines of the top-level key `command`, or at the end. */
-static void replace_section(const char *text, const char *command, const char *section,
-                            chi_text *out)
+/* Part a text into the lines of the top-level key `command` and the others. \param[in] section goes
+ * to the others, in place of those lines or at the end; NULL: nothing does */
+static void part_text(const char *text, const char *command, const char *section, chi_text *inside,
+                      chi_text *outside)
 {
   const size_t length = strlen(command);
-  bool inside = false, placed = false;
+  bool in = false;
   for (const char *line = text; line[0] != '\0';) {
     const size_t n = strcspn(line, "\n");
     if (begins_key(line)) {
-      inside = strncmp(line, command, length) == 0 && line[length] == ':';
-      if (inside && !placed) chi_text_add(out, "%s", section);
-      placed = placed || inside;
+      in = strncmp(line, command, length) == 0 && line[length] == ':';
+      if (in && section != NULL) chi_text_add(outside, "%s", section);
+      if (in) section = NULL;
     }
-    if (!inside) chi_text_add(out, "%.*s\n", (int)n, line);
+    chi_text_add(in ? inside : outside, "%.*s\n", (int)n, line);
     line += line[n] == '\0' ? n : n + 1;
   }
-  if (!placed) chi_text_add(out, "%s", section);
+  if (section != NULL) chi_text_add(outside, "%s", section);
 }
 
 void chi_config_section(const char *text, const char *command, chi_text *out)
 {
-  const size_t length = strlen(command);
-  bool inside = false;
-  for (const char *line = text; line[0] != '\0';) {
-    const size_t n = strcspn(line, "\n");
-    if (begins_key(line)) inside = strncmp(line, command, length) == 0 && line[length] == ':';
-    if (inside) chi_text_add(out, "%.*s\n", (int)n, line);
-    line += line[n] == '\0' ? n : n + 1;
-  }
+  chi_text others = {0};
+  part_text(text, command, NULL, out, &others);
+  chi_text_free(&others);
 }
 
 void chi_config_set(const char *text, const char *key, const char *value, chi_text *out)
@@ -267,13 +258,13 @@ void chi_config_selection_free(chi_selection *selection)
 chi_status chi_config_put(const char *run, const char *command, const char *section)
 {
   char path[PATH_MAX], *old = NULL;
-  chi_text text = {0};
+  chi_text text = {0}, older = {0};
   chi_entries entries = {0};
   CHI_TRY(chi_path_join(path, run, "config.yaml"));
   chi_status s = chi_run_folder_has(run, "config.yaml") ? chi_text_read(path, path, &old)
                                                         : chi_run_read_text(run, "config", &old);
   if (s != CHI_OK) goto cleanup;
-  replace_section(old, command, section, &text);
+  part_text(old, command, section, &older, &text);
   if (text.failed) s = chi_fail(CHI_ERR_MEMORY, "%s: no memory to write it", path);
   if (s == CHI_OK) s = parse(text.s, &entries);
   if (s == CHI_ERR_INPUT) s = chi_fail(s, "%s: %s", path, chi_message());
@@ -281,6 +272,7 @@ chi_status chi_config_put(const char *run, const char *command, const char *sect
 cleanup:
   entries_free(&entries);
   chi_text_free(&text);
+  chi_text_free(&older);
   chi_free(old);
   return s;
 }

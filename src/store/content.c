@@ -1,6 +1,7 @@
 #include "store/content.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -92,6 +93,39 @@ const chi_group_content *chi_content_find(const chi_content *content, const char
 char *const *chi_content_names(const chi_content *content, int32_t group, int dim)
 {
   return content->group[group].label[chi_schema_scale(content->schema, dim, content->variants)];
+}
+
+static int by_name(const void *a, const void *b)
+{
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+chi_status chi_content_models(const chi_content *content, char ***name, int64_t *n)
+{
+  enum { MODEL = 1 };
+  int64_t room = *n, kept = 0;
+  for (int32_t a = 0; a < content->n_groups; a++) room += content->group[a].length[CHI_ROW];
+  char **all = NULL;
+  CHI_TRY(chi_alloc(room, sizeof *all, "models", &all));
+  if (*n > 0) memcpy(all, *name, (size_t)*n * sizeof *all);
+  for (int32_t a = 0; a < content->n_groups; a++) {
+    const int64_t rows = content->group[a].length[CHI_ROW];
+    if (rows > 0) memcpy(all + *n, content->group[a].label[MODEL], (size_t)rows * sizeof *all);
+    *n += rows;
+  }
+  if (*n > 0) qsort(all, (size_t)*n, sizeof *all, by_name);
+  for (int64_t i = 0; i < *n; i++)
+    if (i == 0 || strcmp(all[i], all[kept - 1]) != 0) all[kept++] = all[i];
+  *n = kept;
+  chi_free(*name);
+  *name = all;
+  return CHI_OK;
+}
+
+chi_status chi_names_join(char *const *name, int64_t n, chi_text *out)
+{
+  for (int64_t i = 0; i < n; i++) chi_text_add(out, "%s%s", i == 0 ? "" : ",", name[i]);
+  return out->failed ? chi_fail(CHI_ERR_MEMORY, "no memory for names") : CHI_OK;
 }
 
 void chi_content_name_cell(const chi_content *content, int32_t group, int record, int64_t cell,

@@ -76,6 +76,13 @@ const chi_group_content *chi_content_find(const chi_content *content, const char
 /** The names of the places along a dimension that has texts for labels. Borrowed. */
 char *const *chi_content_names(const chi_content *content, int32_t group, int dim);
 
+/** Add the models of all groups to a list of *n names, sorted, each once. The names are borrowed;
+ * free the list with chi_free. */
+chi_status chi_content_models(const chi_content *content, char ***name, int64_t *n);
+
+/** Names with commas between. */
+chi_status chi_names_join(char *const *name, int64_t n, chi_text *out);
+
 /** Name a cell, as in "film net/conv1 at s1/E001: block 3: the replicates". */
 void chi_content_name_cell(const chi_content *content, int32_t group, int record, int64_t cell,
                            char *text, size_t n);

@@ -16,7 +16,7 @@ typedef struct chi_part {
   const char *run;
   chi_store *store[CHI_MERGE_FILES]; /* NULL: it has no such file */
   chi_content labels[CHI_MERGE_FILES];
-  char **model; /* those it holds, sorted; borrowed from labels */
+  char **model; /* those it holds, sorted */
   int64_t n_models;
   int lock; /* rank 0's */
 } chi_part;
@@ -59,8 +59,5 @@ chi_status chi_merge_make_config(chi_merging *m);
 /** Copy the cells of a file's first record from all parts, and count them. Collective.
  * \param[in] content  that the joined file was opened with */
 chi_status chi_merge_copy(chi_merging *m, int file, const chi_content *content, chi_store *to);
-
-/** Sort names and drop those that are there twice. */
-void chi_merge_sort_names(char **name, int64_t *n);
 
 #endif

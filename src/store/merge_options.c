@@ -12,12 +12,6 @@
 #include "store/merge_internal.h"
 #include "study/layers.h"
 
-static chi_status join_names(char *const *name, int64_t n, chi_text *out)
-{
-  for (int64_t i = 0; i < n; i++) chi_text_add(out, "%s%s", i == 0 ? "" : ",", name[i]);
-  return out->failed ? chi_fail(CHI_ERR_MEMORY, "no memory for the names of models") : CHI_OK;
-}
-
 static chi_status open_quietly(const char *path, const chi_selection *selection, chi_study **study)
 {
   chi_findings findings = {0};
@@ -70,7 +64,7 @@ static chi_status check_part(const chi_merging *m, const chi_part *part, chi_sel
   chi_content content = {0};
   char checksum[17];
   unsigned variants;
-  chi_status s = join_names(part->model, part->n_models, &models);
+  chi_status s = chi_names_join(part->model, part->n_models, &models);
   chosen.models = models.s;
   if (s == CHI_OK) s = open_quietly(m->study->path, &chosen, &study);
   if (s == CHI_OK) s = sum_files(m->study, sums, study, checksum);
@@ -97,7 +91,7 @@ chi_status chi_merge_open_study(chi_merging *m)
   chi_selection chosen = {0};
   uint64_t *sums = NULL, sum = 0;
   chi_status s = chi_config_selection(m->part[0].run, first->config, &chosen);
-  if (s == CHI_OK) s = join_names(m->model, m->n_models, &m->models);
+  if (s == CHI_OK) s = chi_names_join(m->model, m->n_models, &m->models);
   s = chi_agree(m->comm, s);
   if (s != CHI_OK) goto cleanup;
   chosen.models = m->models.s;
@@ -144,25 +138,17 @@ static chi_status follow_fit(const chi_merging *m, const char *config, int i, bo
 /* The models that have been bootstrapped, as an option: "*" if these are all of the merged run. */
 static chi_status bootstrapped(const chi_merging *m, chi_text *out)
 {
-  enum { MODEL = 1 };
-  int64_t n = 0, room = 0;
+  int64_t n = 0;
   char **name = NULL;
-  for (int i = 0; i < m->options->n_parts; i++)
-    for (int32_t a = 0; a < m->part[i].labels[CHI_MERGE_BOOTSTRAP].n_groups; a++)
-      room += m->part[i].labels[CHI_MERGE_BOOTSTRAP].group[a].length[CHI_ROW];
-  CHI_TRY(chi_alloc(room, sizeof *name, "models", &name));
-  for (int i = 0; i < m->options->n_parts; i++)
-    for (int32_t a = 0; a < m->part[i].labels[CHI_MERGE_BOOTSTRAP].n_groups; a++) {
-      const chi_group_content *g = &m->part[i].labels[CHI_MERGE_BOOTSTRAP].group[a];
-      for (int64_t k = 0; k < g->length[CHI_ROW]; k++) name[n++] = ((char **)g->label[MODEL])[k];
-    }
-  chi_merge_sort_names(name, &n);
-  if (n == m->n_models)
+  chi_status s = CHI_OK;
+  for (int i = 0; i < m->options->n_parts && s == CHI_OK; i++)
+    s = chi_content_models(&m->part[i].labels[CHI_MERGE_BOOTSTRAP], &name, &n);
+  if (s == CHI_OK && n == m->n_models)
     chi_text_add(out, "*");
-  else
-    join_names(name, n, out);
+  else if (s == CHI_OK)
+    s = chi_names_join(name, n, out);
   chi_free(name);
-  return out->failed ? chi_fail(CHI_ERR_MEMORY, "no memory for the names of models") : CHI_OK;
+  return s;
 }
 
 /* The bootstrap's section: of the parts' files, or where these are not joined of their plans. */

@@ -10,20 +10,6 @@
 #include "store/lock.h"
 #include "store/merge_internal.h"
 
-static int by_name(const void *a, const void *b)
-{
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void chi_merge_sort_names(char **name, int64_t *n)
-{
-  int64_t kept = 0;
-  if (*n > 0) qsort(name, (size_t)*n, sizeof *name, by_name);
-  for (int64_t i = 0; i < *n; i++)
-    if (i == 0 || strcmp(name[i], name[kept - 1]) != 0) name[kept++] = name[i];
-  *n = kept;
-}
-
 static bool same_folder(const char *a, const char *b)
 {
   struct stat x, y;
@@ -46,21 +32,6 @@ static chi_status take_parts(const chi_merging *m)
     CHI_TRY(chi_lock_reading(o->part[i], &m->part[i].lock));
   }
   return chi_store_look(o->run, &chi_fit_schema, o->mode);
-}
-
-static chi_status list_models(chi_part *part)
-{
-  enum { MODEL = 1 };
-  const chi_content *labels = &part->labels[CHI_MERGE_FIT];
-  int64_t room = 0;
-  for (int32_t a = 0; a < labels->n_groups; a++) room += labels->group[a].length[CHI_ROW];
-  CHI_TRY(chi_alloc(room, sizeof *part->model, "models", &part->model));
-  for (int32_t a = 0; a < labels->n_groups; a++)
-    for (int64_t f = 0; f < labels->group[a].length[CHI_ROW]; f++)
-      part->model[part->n_models++] = ((char **)labels->group[a].label[MODEL])[f];
-  chi_merge_sort_names(part->model, &part->n_models);
-  if (part->n_models > 0) return CHI_OK;
-  return chi_fail(CHI_ERR_INPUT, "%s/fit.h5: holds no models", part->run);
 }
 
 static chi_status open_bootstrap(chi_part *part)
@@ -90,7 +61,8 @@ static chi_status open_part(chi_part *part)
 {
   CHI_TRY(chi_store_open_read(part->run, &chi_fit_schema, &part->store[CHI_MERGE_FIT],
                               &part->labels[CHI_MERGE_FIT]));
-  CHI_TRY(list_models(part));
+  CHI_TRY(chi_content_models(&part->labels[CHI_MERGE_FIT], &part->model, &part->n_models));
+  if (part->n_models == 0) return chi_fail(CHI_ERR_INPUT, "%s/fit.h5: holds no models", part->run);
   return open_bootstrap(part);
 }
 
@@ -129,18 +101,13 @@ static chi_status compare(const chi_part *a, const chi_part *b, int file)
 
 static chi_status open_all(chi_merging *m)
 {
-  int64_t room = 0;
   for (int i = 0; i < m->options->n_parts; i++) {
     CHI_TRY(open_part(&m->part[i]));
-    room += m->part[i].n_models;
+    CHI_TRY(chi_content_models(&m->part[i].labels[CHI_MERGE_FIT], &m->model, &m->n_models));
   }
   for (int i = 1; i < m->options->n_parts; i++)
     for (int file = 0; file < CHI_MERGE_FILES; file++)
       CHI_TRY(compare(&m->part[0], &m->part[i], file));
-  CHI_TRY(chi_alloc(room, sizeof *m->model, "models", &m->model));
-  for (int i = 0; i < m->options->n_parts; i++)
-    for (int64_t k = 0; k < m->part[i].n_models; k++) m->model[m->n_models++] = m->part[i].model[k];
-  chi_merge_sort_names(m->model, &m->n_models);
   return CHI_OK;
 }
 

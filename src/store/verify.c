@@ -52,29 +52,20 @@ static void add_row(verifying *v, const char *what, int64_t n, const char *of, i
 
 /* ---- the study ---- */
 
-/* The models that fit.h5 holds, with commas between, once each: the study may have others now. */
-static void list_models(const chi_content *fit, chi_text *models)
-{
-  enum { MODEL = 1 };
-  for (int32_t a = 0; a < fit->n_groups; a++) {
-    char *const *model = fit->group[a].label[MODEL];
-    for (int64_t f = 0; f < fit->group[a].length[CHI_ROW]; f++)
-      if (f == 0 || strcmp(model[f], model[f - 1]) != 0)
-        chi_text_add(models, "%s%s", models->n > 0 ? "," : "", model[f]);
-  }
-}
-
 static chi_status open_study(const verifying *v, chi_study **study)
 {
   chi_selection selection = {0};
-  chi_text models = {0};
+  chi_text models = {0}; /* those that fit.h5 holds: the study may have others now */
+  char **name = NULL;
+  int64_t n = 0;
   chi_status s = chi_config_selection(v->run, v->fit.config, &selection);
-  list_models(&v->fit, &models);
-  if (s == CHI_OK && models.failed) s = chi_fail(CHI_ERR_MEMORY, "no memory for names of models");
+  if (s == CHI_OK) s = chi_content_models(&v->fit, &name, &n);
+  if (s == CHI_OK) s = chi_names_join(name, n, &models);
   s = chi_agree(v->comm, s);
   selection.models = models.s;
   if (s == CHI_OK) s = chi_layers_open_study(v->comm, v->fit.study, &selection, study);
   chi_text_free(&models);
+  chi_free(name);
   chi_config_selection_free(&selection);
   return s;
 }

@@ -37,12 +37,12 @@ static chi_status tables_alloc(int64_t n, int64_t n_groups, tables *t)
 static double add_unit(const chi_stages_options *o, const chi_stage_unit *u, int64_t models,
                        bool replicated, double busy, chi_stage_plan *stage)
 {
-  const chi_dataset *d = &o->study->datasets[u->dataset];
-  const int64_t times = o->study->alignments[u->alignment].n_times;
+  const chi_dataset *d = &o->study->datasets[u->layer.dataset];
+  const int64_t times = o->study->alignments[u->layer.alignment].n_times;
   const int64_t fits = replicated ? u->end - u->begin : 1, targets = models / fits;
   const chi_fit_shape shape = {
       .rows = replicated ? chi_bootstrap_distinct(d->n_events) : d->n_events,
-      .features = chi_unit_features(o->study, u),
+      .features = u->layer.n_features,
       .electrodes = replicated ? targets / times : d->n_electrodes,
       .times = times,
       .targets = targets};
@@ -61,10 +61,9 @@ static void fill_tables(const chi_stages_options *o, const chi_unit_list *units,
   const chi_study *study = o->study;
   for (int64_t i = 0; i < units->n; i++) {
     const chi_stage_unit *u = &units->what[i];
-    const chi_dataset *d = &study->datasets[u->dataset];
-    const int64_t layer = chi_layer_number(study, u->alignment, u->space, d->subject_index);
+    const chi_dataset *d = &study->datasets[u->layer.dataset];
     t->seconds[i] = add_unit(o, u, units->unit[i].models, replicated, busy, stage);
-    t->bytes[i] = (double)d->n_events * (double)chi_unit_features(study, u) * o->real[layer];
+    t->bytes[i] = (double)d->n_events * (double)u->layer.n_features * o->real[u->layer.number];
   }
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const chi_dataset *d = &study->datasets[i];
@@ -142,7 +141,6 @@ static chi_status spread_layers(const chi_stages_options *o, const chi_alignment
                                 chi_bootstrap_rows *rows)
 {
   int64_t *has;
-  CHI_TRY(chi_choose_rows(a, o->layers, NULL, rows));
   CHI_TRY(chi_alloc(a->n_spaces, sizeof *has, "layers", &has));
   for (int64_t row = 0; row < rows->n_rows; row++) {
     const int64_t end = row + 1 < rows->n_rows ? rows->label[row + 1] : a->n_spaces;
@@ -178,7 +176,7 @@ static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan
   chi_bootstrap_rows *rows = NULL;
   chi_picked *picked = NULL;
   chi_unit_list units = {0};
-  chi_status s = chi_alloc(o->study->n_alignments, sizeof *rows, "rows", &rows);
+  chi_status s = chi_bootstrap_rows_list(o->study, o->layers, NULL, &rows);
   for (int32_t a = 0; a < o->study->n_alignments && s == CHI_OK; a++)
     s = spread_layers(o, &o->study->alignments[a], &rows[a]);
   if (s == CHI_OK) s = chi_bootstrap_pick(o->study, rows, &picked);
@@ -192,7 +190,7 @@ static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan
   }
   chi_unit_list_free(&units);
   chi_bootstrap_unpick(o->study, &picked);
-  if (rows != NULL) chi_choose_free(o->study, &rows);
+  chi_bootstrap_rows_free(o->study, &rows);
   return s;
 }
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/statistics.h"
 #include "sites/data.h"
+#include "store/choose.h"
 
 int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site)
 {
@@ -64,28 +64,9 @@ static int64_t find_space(const chi_sites_data *d, int32_t model, const char *la
   return -1;
 }
 
-/* Of several layers of a model at a site the better takes the place. */
-typedef struct chooser {
-  double *best;  /* n_models x n_sites */
-  float *val_r;  /* n_sites x n_times, of the space that was read last */
-  int64_t space; /* which that is; -1: none */
-} chooser;
-
-static chi_status choose_layer(chi_sites_data *d, chooser *c, int32_t model, int64_t row,
-                               int64_t space, int64_t site)
-{
-  if (space != c->space) CHI_TRY(chi_run_read_score(d->run, d->fit, "val_r", space, c->val_r));
-  c->space = space;
-  const int64_t at = model * d->n_sites + site;
-  const double mean = chi_mean(d->n_times, c->val_r + site * d->n_times);
-  if (!(mean > c->best[at]) && !(mean == c->best[at] && space < d->space[at])) return CHI_OK;
-  c->best[at] = mean;
-  d->row[at] = row;
-  d->space[at] = space;
-  return CHI_OK;
-}
-
-static chi_status take_row(chi_sites_data *d, chooser *c, int64_t row)
+/* Take the layers of a row that stand for its model. \param[in] best  by model and site: the
+ * model's best layer, where rows are feature spaces; else NULL: every one stands */
+static chi_status take_row(chi_sites_data *d, const int64_t *best, int64_t row)
 {
   const int32_t model = find_model(d, d->boot->model[row]);
   if (model < 0) return misfit(d, "models");
@@ -95,13 +76,11 @@ static chi_status take_row(chi_sites_data *d, chooser *c, int64_t row)
     const int64_t at = model * d->n_sites + site;
     if (layer[0] == '\0') continue;
     space = find_space(d, model, layer, space);
-    if (space < 0 || (!d->boot->by_space && d->row[at] >= 0)) return misfit(d, "layers");
-    if (d->boot->by_space) {
-      CHI_TRY(choose_layer(d, c, model, row, space, site));
-    } else {
-      d->row[at] = row;
-      d->space[at] = space;
-    }
+    if (space < 0) return misfit(d, "layers");
+    if (best != NULL && space != best[at]) continue;
+    if (d->row[at] >= 0) return misfit(d, "layers");
+    d->row[at] = row;
+    d->space[at] = space;
   }
   return CHI_OK;
 }
@@ -109,18 +88,17 @@ static chi_status take_row(chi_sites_data *d, chooser *c, int64_t row)
 static chi_status choose_layers(chi_sites_data *d)
 {
   const int64_t n = d->n_models * d->n_sites;
-  chooser c = {.space = -1};
+  int64_t *best = NULL;
   CHI_TRY(chi_alloc(n, sizeof *d->row, "rows", &d->row));
   CHI_TRY(chi_alloc(n, sizeof *d->space, "feature spaces", &d->space));
-  chi_status s = chi_alloc(n, sizeof *c.best, "scores", &c.best);
-  if (s == CHI_OK) s = chi_alloc(d->n_sites * d->n_times, sizeof *c.val_r, "scores", &c.val_r);
-  for (int64_t i = 0; i < n && s == CHI_OK; i++) {
-    d->row[i] = d->space[i] = -1;
-    c.best[i] = -INFINITY;
-  }
-  for (int64_t row = 0; row < d->boot->n_rows && s == CHI_OK; row++) s = take_row(d, &c, row);
-  chi_free(c.best);
-  chi_free(c.val_r);
+  for (int64_t i = 0; i < n; i++) d->row[i] = d->space[i] = -1;
+  chi_status s = CHI_OK;
+  if (d->boot->by_space) s = chi_alloc(n, sizeof *best, "feature spaces", &best);
+  for (int32_t m = 0; m < d->n_models && d->boot->by_space && s == CHI_OK; m++)
+    s = chi_run_choose_layer(d->run, d->fit, CHI_LAYERS_SITE, d->model[m].space0,
+                             d->model[m].space0 + d->model[m].n_spaces, best + m * d->n_sites);
+  for (int64_t row = 0; row < d->boot->n_rows && s == CHI_OK; row++) s = take_row(d, best, row);
+  chi_free(best);
   return s;
 }
 

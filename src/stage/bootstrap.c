@@ -22,6 +22,7 @@ typedef struct boot {
   const chi_bootstrap_options *options;
   char *study_path, *checksum; /* as fit.h5 says */
   chi_bootstrap_rows *rows;    /* by alignment */
+  int32_t *length;             /* by dataset: events drawn together */
   chi_draws *draws;            /* by dataset */
   int64_t *event;              /* those of a replicate, for the longest recording */
   chi_text config;
@@ -72,69 +73,60 @@ static chi_status prepare(chi_stage *s)
   boot *b = s->own;
   const chi_bootstrap_options *o = b->options;
   CHI_TRY(open_study(s));
-  CHI_TRY(chi_choose_layers(s->comm, s->options->run, s->study, o->layers, o->models, &b->rows));
+  CHI_TRY(chi_bootstrap_rows_choose(s->comm, s->options->run, s->study, o->layers, o->models,
+                                    &b->rows));
   s->replicates = CHI_REPLICATE_BLOCK;
   return chi_agree(s->comm, chi_bootstrap_pick(s->study, b->rows, &s->picked));
 }
 
-/* The length of every recording's blocks, ranks sharing the recordings. */
-static chi_status find_lengths(chi_stage *s, int32_t *length)
+/* How many events of a recording are drawn together. */
+static chi_status find_length(chi_stage *s, int32_t dataset, int64_t *length)
 {
   const boot *b = s->own;
-  const chi_study *study = s->study;
-  chi_status status = CHI_OK;
-  for (int32_t d = s->rank; d < study->n_datasets && status == CHI_OK; d += s->size) {
-    const chi_dataset *set = &study->datasets[d];
-    int64_t found = b->options->block_length;
-    chi_responses responses;
-    if (found > set->n_events)
-      status = chi_fail(CHI_ERR_USAGE, "--block %lld: %s has only %lld events", (long long)found,
-                        set->path, (long long)set->n_events);
-    if (found == 0 && status == CHI_OK) {
-      status = chi_response_supply_borrow(&s->responses, d, &responses);
-      if (status != CHI_OK) break;
-      status = chi_draws_length(study, set, &responses, s->options->encode.threads, &found);
-      chi_response_supply_return(&s->responses);
-    }
-    length[d] = (int32_t)found;
-  }
-  CHI_TRY(chi_agree(s->comm, status));
-  MPI_Allreduce(MPI_IN_PLACE, length, study->n_datasets, MPI_INT32_T, MPI_MAX, s->comm);
-  return CHI_OK;
+  const chi_dataset *set = &s->study->datasets[dataset];
+  chi_responses responses;
+  *length = b->options->block_length;
+  if (*length > set->n_events)
+    return chi_fail(CHI_ERR_USAGE, "--block %lld: %s has only %lld events", (long long)*length,
+                    set->path, (long long)set->n_events);
+  if (*length > 0) return CHI_OK;
+  CHI_TRY(chi_response_supply_borrow(&s->responses, dataset, &responses));
+  const chi_status status =
+      chi_draws_length(s->study, set, &responses, s->options->encode.threads, length);
+  chi_response_supply_return(&s->responses);
+  return status;
 }
 
-static chi_status create_draws(const chi_stage *s, const int32_t *length)
+static chi_status create_draws(const chi_stage *s)
 {
   boot *b = s->own;
   int64_t most_events = 0;
-  for (int32_t a = 0; a < s->study->n_alignments; a++) {
-    const chi_alignment *al = &s->study->alignments[a];
-    chi_bootstrap_rows *rows = &b->rows[a];
-    CHI_TRY(chi_alloc(al->n_datasets, sizeof *rows->block_length, "blocks", &rows->block_length));
-    for (int32_t i = 0; i < al->n_datasets; i++) {
-      const int32_t d = al->dataset[i];
-      const chi_dataset *set = &s->study->datasets[d];
-      if (set->n_events > most_events) most_events = set->n_events;
-      rows->block_length[i] = length[d];
-      CHI_TRY(chi_draws_create(set, al->name, b->options->seed, length[d], &b->draws[d]));
-    }
+  for (int32_t d = 0; d < s->study->n_datasets; d++) {
+    const chi_dataset *set = &s->study->datasets[d];
+    if (set->subject_index == 0) b->rows[set->alignment].block_length = &b->length[d];
+    if (set->n_events > most_events) most_events = set->n_events;
+    CHI_TRY(chi_draws_create(set, s->study->alignments[set->alignment].name, b->options->seed,
+                             b->length[d], &b->draws[d]));
   }
   return chi_alloc(most_events, sizeof *b->event, "drawn events", &b->event);
 }
 
+/* The length of every recording's blocks, ranks sharing the recordings; then the draws. */
 static chi_status make_draws(chi_stage *s)
 {
   boot *b = s->own;
-  int32_t *length = NULL;
+  const int32_t n = s->study->n_datasets;
   CHI_TRY(chi_stage_need_responses(s));
-  chi_status status = chi_alloc(s->study->n_datasets, sizeof *length, "blocks", &length);
-  if (status == CHI_OK)
-    status = chi_alloc(s->study->n_datasets, sizeof *b->draws, "draws", &b->draws);
-  status = chi_agree(s->comm, status);
-  if (status == CHI_OK) status = find_lengths(s, length);
-  if (status == CHI_OK) status = chi_agree(s->comm, create_draws(s, length));
-  chi_free(length);
-  return status;
+  chi_status status = chi_alloc(n, sizeof *b->length, "blocks", &b->length);
+  if (status == CHI_OK) status = chi_alloc(n, sizeof *b->draws, "draws", &b->draws);
+  for (int32_t d = s->rank; d < n && status == CHI_OK; d += s->size) {
+    int64_t length;
+    status = find_length(s, d, &length);
+    if (status == CHI_OK) b->length[d] = (int32_t)length;
+  }
+  CHI_TRY(chi_agree(s->comm, status));
+  MPI_Allreduce(MPI_IN_PLACE, b->length, n, MPI_INT32_T, MPI_MAX, s->comm);
+  return chi_agree(s->comm, create_draws(s));
 }
 
 static chi_status describe(chi_stage *s, const char **config)
@@ -158,8 +150,7 @@ static void log_lengths(const chi_stage *s)
   for (int32_t d = 0; d < s->study->n_datasets && d < LENGTHS_SHOWN; d++) {
     const chi_dataset *set = &s->study->datasets[d];
     chi_text_add(&text, "%s%s.%s %d", d == 0 ? "" : ", ", set->subject,
-                 s->study->alignments[set->alignment].name,
-                 (int)b->rows[set->alignment].block_length[set->subject_index]);
+                 s->study->alignments[set->alignment].name, (int)b->length[d]);
   }
   if (s->study->n_datasets > LENGTHS_SHOWN) chi_text_add(&text, ", ...");
   if (!text.failed)
@@ -178,12 +169,6 @@ static chi_status list(chi_stage *s, const uint8_t *const *done)
 
 /* ---- one unit ---- */
 
-static const chi_picked *picked_of(const chi_stage *s, const chi_stage_unit *unit)
-{
-  return &s->picked[chi_layer_number(s->study, unit->alignment, unit->space,
-                                     s->study->datasets[unit->dataset].subject_index)];
-}
-
 /* Where a unit's scores stand: those of one replicate, then of all by (electrode, replicate, bin).
  */
 typedef struct block {
@@ -194,8 +179,8 @@ typedef struct block {
 
 static block block_of(const chi_stage *s, const chi_stage_unit *unit)
 {
-  block b = {.n_electrodes = picked_of(s, unit)->n,
-             .n_times = s->study->alignments[unit->alignment].n_times,
+  block b = {.n_electrodes = s->picked[unit->layer.number].n,
+             .n_times = s->study->alignments[unit->layer.alignment].n_times,
              .size = unit->end - unit->begin};
   const int64_t targets = b.n_electrodes * b.n_times;
   b.one = (chi_encode_part){.electrode1 = b.n_electrodes,
@@ -218,10 +203,10 @@ static chi_status fit_replicate(chi_stage *s, const chi_stage_unit *unit,
                                 int64_t r)
 {
   const boot *b = s->own;
-  const chi_dataset *d = &s->study->datasets[unit->dataset];
+  const chi_dataset *d = &s->study->datasets[unit->layer.dataset];
   const block at = block_of(s, unit);
   chi_rows rows;
-  chi_draws_make(&b->draws[unit->dataset], unit->begin + r, b->event);
+  chi_draws_make(&b->draws[unit->layer.dataset], unit->begin + r, b->event);
   chi_status status =
       chi_rows_drawn(&s->options->encode, d->n_events, b->event, d->onset, d->session, &rows);
   if (status == CHI_OK)
@@ -230,7 +215,7 @@ static chi_status fit_replicate(chi_stage *s, const chi_stage_unit *unit,
   const bool undefined = status == CHI_ERR_INPUT || status == CHI_ERR_NUMERIC;
   if (undefined) {
     chi_log(CHI_LOG_FILE, "%s: %s: replicate %lld: %s", d->path,
-            s->study->alignments[unit->alignment].space[unit->space].model,
+            s->study->alignments[unit->layer.alignment].space[unit->layer.space].model,
             (long long)(unit->begin + r), chi_message());
     fill_with_nan(2 * at.n_electrodes * at.n_times, at.one.val_r);
   }
@@ -253,16 +238,16 @@ static chi_status compute(chi_stage *s, const chi_stage_unit *unit, const chi_fe
 
 static chi_status write_unit(chi_stage *s, const chi_stage_unit *unit, uint8_t done)
 {
-  const chi_picked *picked = picked_of(s, unit);
+  const chi_picked *picked = &s->picked[unit->layer.number];
   const block at = block_of(s, unit);
   const int64_t values = at.size * at.n_times;
   for (int64_t k = 0; k < at.n_electrodes; k++) {
     const float *const scores[] = {at.val_r + k * values, at.test_r + k * values};
     const chi_box box = {
-        .group = unit->alignment,
+        .group = unit->layer.alignment,
         .record = CHI_REPLICATES,
         .row = picked->row,
-        .site = s->study->datasets[unit->dataset].first_site + picked->electrode[k],
+        .site = s->study->datasets[unit->layer.dataset].first_site + picked->electrode[k],
         .n_sites = 1,
         .block = unit->begin / CHI_REPLICATE_BLOCK,
         .n_blocks = 1};
@@ -306,9 +291,10 @@ static void free_own(chi_stage *s)
   for (int32_t d = 0; b->draws != NULL && d < s->study->n_datasets; d++)
     chi_draws_free(&b->draws[d]);
   chi_free(b->draws);
+  chi_free(b->length);
   chi_free(b->event);
   if (s->study != NULL) {
-    chi_choose_free(s->study, &b->rows);
+    chi_bootstrap_rows_free(s->study, &b->rows);
     chi_bootstrap_unpick(s->study, &s->picked);
   }
   chi_text_free(&b->config);
@@ -355,8 +341,7 @@ static chi_status take_lengths(const chi_study *study, const chi_content *like,
     if (g == NULL || g->n_subjects != al->n_datasets)
       return chi_fail(CHI_ERR_INPUT, "bootstrap.h5: /%s is not of the sizes of its fit.h5",
                       al->name);
-    CHI_TRY(chi_alloc(al->n_datasets, sizeof(int32_t), "blocks", &rows[a].block_length));
-    memcpy(rows[a].block_length, g->block_length, (size_t)al->n_datasets * sizeof(int32_t));
+    rows[a].block_length = g->block_length;
   }
   return CHI_OK;
 }
@@ -374,14 +359,14 @@ static chi_status describe_joined(MPI_Comm comm, const char *run, const chi_stud
     const chi_layer_selection selection = strcmp(layers, "all") == 0     ? CHI_LAYERS_ALL
                                           : strcmp(layers, "final") == 0 ? CHI_LAYERS_FINAL
                                                                          : CHI_LAYERS_SITE;
-    s = chi_choose_layers(comm, run, study, selection, models, &rows);
+    s = chi_bootstrap_rows_choose(comm, run, study, selection, models, &rows);
     if (s == CHI_OK) s = take_lengths(study, like, rows);
     if (s == CHI_OK)
       s = chi_bootstrap_content(study, rows, like->group[0].length[CHI_REPLICATE],
                                 strtoull(seed, NULL, 10), selection == CHI_LAYERS_ALL, out);
     s = chi_agree(comm, s);
   }
-  chi_choose_free(study, &rows);
+  chi_bootstrap_rows_free(study, &rows);
   chi_free(layers);
   chi_free(models);
   chi_free(seed);

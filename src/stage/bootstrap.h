@@ -4,7 +4,7 @@
 #ifndef CHIASM_STAGE_BOOTSTRAP_H
 #define CHIASM_STAGE_BOOTSTRAP_H
 
-#include "stage/choose.h"
+#include "stage/bootstrap_rows.h"
 #include "stage/stage.h"
 #include "store/merge.h"
 

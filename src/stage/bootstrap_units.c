@@ -1,7 +1,6 @@
 #include "stage/bootstrap_units.h"
 
 #include "base/memory.h"
-#include "study/layers.h"
 
 chi_status chi_bootstrap_pick(const chi_study *study, const chi_bootstrap_rows *rows,
                               chi_picked **picked)
@@ -15,7 +14,7 @@ chi_status chi_bootstrap_pick(const chi_study *study, const chi_bootstrap_rows *
       for (int64_t e = 0; e < d->n_electrodes; e++) {
         const int64_t space = of->space[row * n_sites + d->first_site + e];
         if (space < 0) continue;
-        chi_picked *p = &(*picked)[chi_layer_number(study, d->alignment, space, d->subject_index)];
+        chi_picked *p = &(*picked)[chi_layer_of(study, i, space).number];
         CHI_TRY(chi_grow(&p->electrode, &p->room, p->n + 1, sizeof *p->electrode, "electrodes"));
         p->electrode[p->n++] = e;
         p->row = row;
@@ -36,8 +35,8 @@ static bool has_work(const chi_study *study, const chi_stage_unit *unit, const c
                      const uint8_t *done, int64_t n_blocks)
 {
   if (done == NULL) return true;
-  const int64_t n_sites = study->alignments[unit->alignment].n_sites;
-  const int64_t site0 = study->datasets[unit->dataset].first_site;
+  const int64_t n_sites = study->alignments[unit->layer.alignment].n_sites;
+  const int64_t site0 = study->datasets[unit->layer.dataset].first_site;
   for (int64_t i = 0; i < picked->n; i++) {
     const int64_t site = picked->row * n_sites + site0 + picked->electrode[i];
     if (done[site * n_blocks + unit->begin / CHI_REPLICATE_BLOCK] != CHI_DONE_WRITTEN) return true;
@@ -50,14 +49,14 @@ int64_t chi_bootstrap_distinct(int64_t n) { return (int64_t)(0.63 * (double)n); 
 static void add_unit(const chi_study *study, const chi_encode_options *encode,
                      const chi_stage_unit *unit, int64_t n_electrodes, chi_unit_list *list)
 {
-  const int64_t n_times = study->alignments[unit->alignment].n_times;
-  const int64_t rows = chi_bootstrap_distinct(study->datasets[unit->dataset].n_events);
+  const int64_t n_times = study->alignments[unit->layer.alignment].n_times;
+  const int64_t rows = chi_bootstrap_distinct(study->datasets[unit->layer.dataset].n_events);
   const chi_encode_plan cost =
-      chi_encode_make_plan(encode, rows, chi_unit_features(study, unit), n_electrodes, n_times);
+      chi_encode_make_plan(encode, rows, unit->layer.n_features, n_electrodes, n_times);
   const int64_t targets = n_electrodes * n_times, replicates = unit->end - unit->begin;
-  chi_unit_list_add(study, unit,
+  chi_unit_list_add(list, unit,
                     (double)replicates * (cost.flops_shared + cost.flops_target * (double)targets),
-                    replicates * targets, list);
+                    replicates * targets);
 }
 
 chi_status chi_bootstrap_units(const chi_study *study, const chi_encode_options *encode,
@@ -71,14 +70,12 @@ chi_status chi_bootstrap_units(const chi_study *study, const chi_encode_options 
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const int32_t a = study->datasets[i].alignment;
     for (int64_t f = 0; f < study->alignments[a].n_spaces; f++) {
-      const chi_picked *p =
-          &picked[chi_layer_number(study, a, f, study->datasets[i].subject_index)];
+      const chi_layer layer = chi_layer_of(study, i, f);
+      const chi_picked *p = &picked[layer.number];
       for (int64_t k = 0; k < n_blocks && p->n > 0; k++) {
         const int64_t begin = k * CHI_REPLICATE_BLOCK, left = n_replicates - begin;
         const chi_stage_unit unit = {
-            .alignment = a,
-            .dataset = i,
-            .space = f,
+            .layer = layer,
             .begin = begin,
             .end = begin + (left < CHI_REPLICATE_BLOCK ? left : CHI_REPLICATE_BLOCK)};
         if (has_work(study, &unit, p, done == NULL ? NULL : done[a], n_blocks))

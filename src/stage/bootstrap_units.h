@@ -10,7 +10,7 @@
 
 /** Turn the layers of the rows' sites into the electrodes of the layers.
  * \param[in]  rows    by alignment
- * \param[out] picked  by chi_layer_number; free with chi_bootstrap_unpick */
+ * \param[out] picked  by layer number; free with chi_bootstrap_unpick */
 chi_status chi_bootstrap_pick(const chi_study *study, const chi_bootstrap_rows *rows,
                               chi_picked **picked);
 void chi_bootstrap_unpick(const chi_study *study, chi_picked **picked);

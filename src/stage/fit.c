@@ -61,7 +61,7 @@ static chi_status list(chi_stage *s, const uint8_t *const *done)
 /* The unit's scores, one after the other: val_r, test_r, alpha. */
 static chi_encode_part scores_of(const chi_stage *s, const chi_stage_unit *unit)
 {
-  const int64_t n = (unit->end - unit->begin) * s->study->alignments[unit->alignment].n_times;
+  const int64_t n = (unit->end - unit->begin) * s->study->alignments[unit->layer.alignment].n_times;
   return (chi_encode_part){.electrode0 = unit->begin,
                            .electrode1 = unit->end,
                            .val_r = s->scores,
@@ -74,7 +74,7 @@ static chi_status compute(chi_stage *s, const chi_stage_unit *unit, const chi_fe
 {
   const fit *f = s->own;
   const chi_encode_part part = scores_of(s, unit);
-  return chi_encode_fit(s->encoder, &f->rows[unit->dataset], features, responses, &part,
+  return chi_encode_fit(s->encoder, &f->rows[unit->layer.dataset], features, responses, &part,
                         &s->account.stages);
 }
 
@@ -82,10 +82,10 @@ static chi_status write_unit(chi_stage *s, const chi_stage_unit *unit, uint8_t d
 {
   const chi_encode_part part = scores_of(s, unit);
   const float *const scores[] = {part.val_r, part.test_r, part.alpha};
-  const chi_box box = {.group = unit->alignment,
+  const chi_box box = {.group = unit->layer.alignment,
                        .record = CHI_SCORES,
-                       .row = unit->space,
-                       .site = s->study->datasets[unit->dataset].first_site + unit->begin,
+                       .row = unit->layer.space,
+                       .site = s->study->datasets[unit->layer.dataset].first_site + unit->begin,
                        .n_sites = unit->end - unit->begin,
                        .n_blocks = 1};
   return chi_store_write(s->store, &box, done, done == CHI_DONE_FAILED ? NULL : scores);

@@ -55,15 +55,14 @@ static chi_status add_dataset(pieces *list, const chi_study *study,
   if (electrode_block > 0 && electrode_block < longest)
     longest = (electrode_block + block - 1) / block * block;
   for (int64_t f = 0; f < a->n_spaces; f++) {
-    const int64_t p = a->space[f].n_features[d->subject_index];
-    if (p == 0) continue;
+    const chi_layer layer = chi_layer_of(study, dataset, f);
+    if (layer.n_features == 0) continue;
     const chi_encode_plan cost =
-        chi_encode_make_plan(encode, d->n_events, p, d->n_electrodes, a->n_times);
-    const chi_fit_piece piece = {
-        .what = {.alignment = d->alignment, .dataset = dataset, .space = f},
-        .block = block,
-        .shared = cost.flops_shared,
-        .electrode = cost.flops_target * (double)a->n_times};
+        chi_encode_make_plan(encode, d->n_events, layer.n_features, d->n_electrodes, a->n_times);
+    const chi_fit_piece piece = {.what = {.layer = layer},
+                                 .block = block,
+                                 .shared = cost.flops_shared,
+                                 .electrode = cost.flops_target * (double)a->n_times};
     const uint8_t *of_layer = done == NULL ? NULL : done + f * a->n_sites + d->first_site;
     CHI_TRY(add_layer(list, piece, d->n_electrodes, longest, of_layer));
   }
@@ -85,9 +84,8 @@ static chi_status make_units(const chi_study *study, const pieces *cut, const in
     for (int64_t j = 0; j < part[i]; j++) {
       const chi_fit_piece *piece = &cut->item[i];
       const chi_stage_unit what = chi_fit_part(piece, j, part[i]);
-      const int64_t n_times = study->alignments[what.alignment].n_times;
-      chi_unit_list_add(study, &what, chi_fit_cost(piece, &what), (what.end - what.begin) * n_times,
-                        list);
+      const int64_t n_times = study->alignments[what.layer.alignment].n_times;
+      chi_unit_list_add(list, &what, chi_fit_cost(piece, &what), (what.end - what.begin) * n_times);
     }
   return CHI_OK;
 }

@@ -5,7 +5,6 @@
 #include "base/agree.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "study/layers.h"
 
 /* Products and sums that stay at INT64_MAX instead of overflowing. */
 static int64_t times(int64_t a, int64_t b)
@@ -24,15 +23,18 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* What fitting `electrodes` of a dataset on one layer adds to a rank's needs. */
-static void add_layer(const chi_room_demand *demand, const chi_dataset *d, int64_t n_times,
-                      int64_t p, int64_t electrodes, chi_room *room)
+static void add_layer(const chi_room_demand *demand, const chi_layer *layer, int64_t electrodes,
+                      chi_room *room)
 {
+  const chi_dataset *d = &demand->study->datasets[layer->dataset];
+  const int64_t n_times = demand->study->alignments[layer->alignment].n_times;
   const int64_t targets = times(electrodes, n_times);
   const int64_t results = 3 + 2 * (int64_t)demand->replicates;
   /* A replicate has about 0.63 of the events as rows, so another route may be the cheapest. */
   const int64_t least_events = demand->replicates > 0 ? d->n_events - d->n_events / 2 : d->n_events;
   for (int64_t n = d->n_events; n >= least_events; n -= d->n_events / 8 + 1) {
-    const chi_encode_plan plan = chi_encode_make_plan(demand->encode, n, p, electrodes, n_times);
+    const chi_encode_plan plan =
+        chi_encode_make_plan(demand->encode, n, layer->n_features, electrodes, n_times);
     room->encoder = most(room->encoder, plan.bytes);
   }
   room->scores = most(room->scores, times(targets, results * (int64_t)sizeof(float)));
@@ -53,12 +55,13 @@ void chi_room_need(const chi_room_demand *demand, chi_room *room)
     room->slot = most(room->slot,
                       plus(times(times(d->n_events, targets), demand->encode->precision), targets));
     for (int64_t f = 0; f < a->n_spaces; f++) {
-      const int64_t p = a->space[f].n_features[d->subject_index];
-      const int64_t layer = chi_layer_number(study, d->alignment, f, d->subject_index);
-      const int64_t electrodes = demand->picked == NULL ? d->n_electrodes : demand->picked[layer].n;
-      if (p == 0 || electrodes == 0) continue;
-      room->features = most(room->features, times(times(d->n_events, p), demand->real[layer]));
-      add_layer(demand, d, a->n_times, p, electrodes, room);
+      const chi_layer layer = chi_layer_of(study, i, f);
+      const int64_t electrodes =
+          demand->picked == NULL ? d->n_electrodes : demand->picked[layer.number].n;
+      if (layer.n_features == 0 || electrodes == 0) continue;
+      room->features = most(
+          room->features, times(times(d->n_events, layer.n_features), demand->real[layer.number]));
+      add_layer(demand, &layer, electrodes, room);
     }
   }
 }

@@ -14,7 +14,7 @@
 typedef struct chi_room_demand {
   const chi_study *study;
   const chi_encode_options *encode;
-  const uint8_t *real;      /* by layer (chi_layer_number): chi_real of its features in memory */
+  const uint8_t *real;      /* by layer number: chi_real of its features in memory */
   const chi_picked *picked; /* by layer: the electrodes; NULL: all */
   int32_t replicates;       /* that a unit of work holds together; 0: plain fits */
 } chi_room_demand;

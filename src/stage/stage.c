@@ -22,26 +22,11 @@ chi_provenance chi_stage_provenance(const chi_stage *s, const char *config)
 
 /* ---- one unit ---- */
 
-static chi_layer_key layer_of(const chi_stage *s, int64_t i)
+static chi_status compute(chi_stage *s, const chi_stage_unit *u, const chi_features *features,
+                          const chi_responses *responses)
 {
-  const chi_stage_unit *u = &s->units.what[i];
-  const int64_t layer = s->units.unit[i].layer;
-  return (chi_layer_key){.id = layer,
-                         .alignment = u->alignment,
-                         .dataset = u->dataset,
-                         .space = u->space,
-                         .real = (chi_real)s->real[layer]};
-}
-
-static chi_status compute(chi_stage *s, int64_t i, const void *x, const chi_responses *responses)
-{
-  const chi_stage_unit *u = &s->units.what[i];
-  const chi_features features = {.n_events = responses->n_events,
-                                 .n_features = chi_unit_features(s->study, u),
-                                 .real = layer_of(s, i).real,
-                                 .x = x};
   const double start = chi_clock_now();
-  const chi_status status = s->kind->compute(s, u, &features, responses);
+  const chi_status status = s->kind->compute(s, u, features, responses);
   s->account.computed_s += chi_clock_now() - start;
   return status;
 }
@@ -57,17 +42,17 @@ static chi_status write_unit(chi_stage *s, const chi_stage_unit *u, uint8_t done
 /* Mark the unit as failed; the message so far says why. */
 static chi_status fail_unit(chi_stage *s, const chi_stage_unit *u)
 {
-  const chi_dataset *d = &s->study->datasets[u->dataset];
-  const chi_alignment *a = &s->study->alignments[u->alignment];
+  const chi_dataset *d = &s->study->datasets[u->layer.dataset];
+  const chi_alignment *a = &s->study->alignments[u->layer.alignment];
+  const chi_feature_space *space = &a->space[u->layer.space];
   char why[CHI_MESSAGE_MAX], part[64] = "";
   snprintf(why, sizeof why, "%s", chi_message());
   if (s->kind->by_electrodes && u->end - u->begin < d->n_electrodes)
     snprintf(part, sizeof part, ", electrodes %lld to %lld", (long long)u->begin + 1,
              (long long)u->end);
   CHI_TRY(write_unit(s, u, CHI_DONE_FAILED));
-  return chi_fail(CHI_ERR_NUMERIC, "%s/%s of subject %s, alignment %s%s: %s",
-                  a->space[u->space].model, a->space[u->space].layer, d->subject, a->name, part,
-                  why);
+  return chi_fail(CHI_ERR_NUMERIC, "%s/%s of subject %s, alignment %s%s: %s", space->model,
+                  space->layer, d->subject, a->name, part, why);
 }
 
 /* Features and responses that cannot be read fail their unit alone, whatever the reason; so does a
@@ -81,23 +66,20 @@ static chi_status do_unit(void *context, int64_t i, int64_t next)
 {
   chi_stage *s = context;
   const chi_stage_unit *u = &s->units.what[i];
-  const chi_layer_key layer = layer_of(s, i);
+  const int32_t dataset = u->layer.dataset;
   chi_responses responses;
-  const void *features;
+  chi_features features;
   const double start = chi_clock_now();
-  chi_reader_ahead(s->reader, &layer); /* while the responses are read or waited for */
-  chi_status status =
-      s->picked == NULL
-          ? chi_response_supply_borrow(&s->responses, u->dataset, &responses)
-          : chi_response_supply_gather(&s->responses, u->dataset, &s->picked[layer.id], &responses);
-  if (status == CHI_OK) status = chi_reader_get(s->reader, &layer, &features);
+  chi_reader_ahead(s->reader, &u->layer); /* while the responses are read or waited for */
+  chi_status status = s->picked == NULL
+                          ? chi_response_supply_borrow(&s->responses, dataset, &responses)
+                          : chi_response_supply_gather(&s->responses, dataset,
+                                                       &s->picked[u->layer.number], &responses);
+  if (status == CHI_OK) status = chi_reader_get(s->reader, &u->layer, &features);
   s->account.read_s += chi_clock_now() - start;
   const bool unread = status != CHI_OK;
-  if (next >= 0) {
-    const chi_layer_key after = layer_of(s, next);
-    chi_reader_ahead(s->reader, &after);
-  }
-  if (!unread) status = compute(s, i, features, &responses);
+  if (next >= 0) chi_reader_ahead(s->reader, &s->units.what[next].layer);
+  if (!unread) status = compute(s, u, &features, &responses);
   chi_response_supply_return(&s->responses);
   if (status == CHI_OK) return write_unit(s, u, CHI_DONE_WRITTEN);
   return fails_alone(status, unread) ? fail_unit(s, u) : status;
@@ -189,7 +171,7 @@ static chi_status make_buffers(chi_stage *s)
   CHI_TRY(chi_alloc(s->room.scores, 1, "scores", &s->scores));
   CHI_TRY(chi_encoder_create(&s->options->encode, &s->encoder));
   CHI_TRY(chi_encoder_reserve(s->encoder, s->room.encoder));
-  return chi_reader_create(s->study, s->room.features, &s->reader);
+  return chi_reader_create(s->study, s->real, s->room.features, &s->reader);
 }
 
 static chi_status sweep(chi_stage *s)

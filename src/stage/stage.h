@@ -46,9 +46,9 @@ typedef struct chi_stage {
 
   chi_study *study;
   char checksum[17];  /* of the study */
-  chi_picked *picked; /* by chi_layer_number: the electrodes that take part; NULL: all, always */
+  chi_picked *picked; /* by layer number: the electrodes that take part; NULL: all, always */
   int32_t replicates; /* of which a unit holds the scores together; 0: it is a plain fit */
-  uint8_t *real;      /* by chi_layer_number: chi_real of its features in memory */
+  uint8_t *real;      /* by layer number: chi_real of its features in memory */
   chi_room room;
   chi_response_supply responses;
   chi_content content; /* of the results file */

@@ -36,26 +36,21 @@ void chi_summarise(int64_t n, double *values, double summary[3])
 /* Room for one row and site. */
 typedef struct summary_room {
   int64_t n_replicates, n_times;
+  float *numbers;                  /* all of the following */
   float *r[2];                     /* val_r, test_r: replicate x time */
   float *summary[CHI_N_SUMMARIES]; /* time */
   double *values;                  /* replicate */
 } summary_room;
 
-static chi_status room_create(summary_room *room)
+static chi_status room_create(int64_t n_replicates, int64_t n_times, summary_room *room)
 {
-  for (int v = 0; v < 2; v++)
-    CHI_TRY(
-        chi_alloc(room->n_replicates * room->n_times, sizeof(float), "replicates", &room->r[v]));
-  for (int k = 0; k < CHI_N_SUMMARIES; k++)
-    CHI_TRY(chi_alloc(room->n_times, sizeof(float), "summaries", &room->summary[k]));
-  return chi_alloc(room->n_replicates, sizeof *room->values, "replicates", &room->values);
-}
-
-static void room_free(summary_room *room)
-{
-  for (int v = 0; v < 2; v++) chi_free(room->r[v]);
-  for (int k = 0; k < CHI_N_SUMMARIES; k++) chi_free(room->summary[k]);
-  chi_free(room->values);
+  const int64_t n = n_replicates * n_times;
+  *room = (summary_room){.n_replicates = n_replicates, .n_times = n_times};
+  CHI_TRY(chi_alloc(2 * n + CHI_N_SUMMARIES * n_times, sizeof *room->numbers, "replicates",
+                    &room->numbers));
+  for (int v = 0; v < 2; v++) room->r[v] = room->numbers + v * n;
+  for (int k = 0; k < CHI_N_SUMMARIES; k++) room->summary[k] = room->numbers + 2 * n + k * n_times;
+  return chi_alloc(n_replicates, sizeof *room->values, "replicates", &room->values);
 }
 
 /* \param[in] box  of all blocks of a row and site */
@@ -85,8 +80,8 @@ chi_status chi_summarise_all(MPI_Comm comm, const chi_content *content, chi_stor
   chi_status s = CHI_OK;
   for (int32_t a = 0; a < content->n_groups && s == CHI_OK; a++) {
     const int64_t *length = content->group[a].length;
-    summary_room room = {.n_replicates = length[CHI_REPLICATE], .n_times = length[CHI_TIME]};
-    s = room_create(&room);
+    summary_room room;
+    s = room_create(length[CHI_REPLICATE], length[CHI_TIME], &room);
     for (int64_t i = rank; i < length[CHI_ROW] * length[CHI_SITE] && s == CHI_OK; i += size) {
       const chi_box box = {.group = a,
                            .record = CHI_REPLICATES,
@@ -96,7 +91,8 @@ chi_status chi_summarise_all(MPI_Comm comm, const chi_content *content, chi_stor
                            .n_blocks = length[CHI_REPLICATE_BLOCKS]};
       if (chi_content_has(content, a, box.row, box.site)) s = summarise_site(store, box, &room);
     }
-    room_free(&room);
+    chi_free(room.numbers);
+    chi_free(room.values);
   }
   return chi_agree(comm, s);
 }

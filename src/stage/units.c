@@ -1,7 +1,6 @@
 #include "stage/units.h"
 
 #include "base/memory.h"
-#include "study/layers.h"
 
 chi_status chi_unit_list_create(const chi_study *study, int64_t n, chi_unit_list *list)
 {
@@ -22,19 +21,12 @@ void chi_unit_list_free(chi_unit_list *list)
   *list = (chi_unit_list){0};
 }
 
-void chi_unit_list_add(const chi_study *study, const chi_stage_unit *what, double cost,
-                       int64_t models, chi_unit_list *list)
+void chi_unit_list_add(chi_unit_list *list, const chi_stage_unit *what, double cost, int64_t models)
 {
-  const int32_t subject = study->datasets[what->dataset].subject_index;
-  const int64_t layer = chi_layer_number(study, what->alignment, what->space, subject);
   list->what[list->n] = *what;
-  list->unit[list->n++] =
-      (chi_unit){.group = what->dataset, .layer = (int32_t)layer, .cost = cost, .models = models};
+  list->unit[list->n++] = (chi_unit){.group = what->layer.dataset,
+                                     .layer = (int32_t)what->layer.number,
+                                     .cost = cost,
+                                     .models = models};
   list->models += models;
-}
-
-int64_t chi_unit_features(const chi_study *study, const chi_stage_unit *unit)
-{
-  const int32_t subject = study->datasets[unit->dataset].subject_index;
-  return study->alignments[unit->alignment].space[unit->space].n_features[subject];
 }

@@ -6,15 +6,13 @@
 
 #include <stdint.h>
 
-#include "chiasm/study.h"
+#include "study/layers.h"
 #include "sweep/sweep.h"
 
 /** One unit of work: a layer of one recording, and what of it. */
 typedef struct chi_stage_unit {
-  int32_t alignment, dataset; /* dataset: index into study->datasets */
-  int64_t space;
-  int64_t begin,
-      end; /* the fit: the dataset's electrodes [begin, end); the bootstrap: replicates */
+  chi_layer layer;
+  int64_t begin, end; /* the fit: the recording's electrodes; the bootstrap: replicates */
 } chi_stage_unit;
 
 typedef struct chi_unit_list {
@@ -32,11 +30,8 @@ void chi_unit_list_free(chi_unit_list *list);
 /** Add a unit, for which there is room.
  * \param[in] cost    flops
  * \param[in] models  in it */
-void chi_unit_list_add(const chi_study *study, const chi_stage_unit *what, double cost,
-                       int64_t models, chi_unit_list *list);
-
-/** How many features the unit's layer has. */
-int64_t chi_unit_features(const chi_study *study, const chi_stage_unit *unit);
+void chi_unit_list_add(chi_unit_list *list, const chi_stage_unit *what, double cost,
+                       int64_t models);
 
 /** The electrodes of a recording that take part in one of its layers. */
 typedef struct chi_picked {

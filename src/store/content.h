@@ -38,9 +38,9 @@ typedef struct chi_content {
 /** What is bootstrapped in one alignment. */
 typedef struct chi_bootstrap_rows {
   int64_t n_rows;
-  int64_t *label;        /* n_rows: a feature space that bears the row's labels */
-  int64_t *space;        /* n_rows x n_sites: the layer bootstrapped there; -1: none */
-  int32_t *block_length; /* by subject: events drawn together */
+  int64_t *label;              /* n_rows: a feature space that bears the row's labels */
+  int64_t *space;              /* n_rows x n_sites: the layer bootstrapped there; -1: none */
+  const int32_t *block_length; /* by subject: events drawn together; borrowed */
 } chi_bootstrap_rows;
 
 /** fit.h5 of a study. \param[out] out  free with chi_content_free; borrows texts from the study */

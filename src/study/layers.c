@@ -17,11 +17,16 @@ static int64_t layers_before(const chi_study *study, int32_t alignment)
   return n;
 }
 
-int64_t chi_layer_number(const chi_study *study, int32_t alignment, int64_t space,
-                         int32_t subject_index)
+chi_layer chi_layer_of(const chi_study *study, int32_t dataset, int64_t space)
 {
-  return layers_before(study, alignment) + space * study->alignments[alignment].n_datasets +
-         subject_index;
+  const chi_dataset *d = &study->datasets[dataset];
+  const chi_alignment *a = &study->alignments[d->alignment];
+  return (chi_layer){
+      .number = layers_before(study, d->alignment) + space * a->n_datasets + d->subject_index,
+      .alignment = d->alignment,
+      .dataset = dataset,
+      .space = space,
+      .n_features = a->space[space].n_features[d->subject_index]};
 }
 
 int64_t chi_layer_count(const chi_study *study)
@@ -78,17 +83,14 @@ chi_status chi_layers_open_study(MPI_Comm comm, const char *path, const chi_sele
 chi_status chi_layers_reals_part(const chi_study *study, int part, int n_parts, uint8_t **real)
 {
   CHI_TRY(chi_alloc(chi_layer_count(study), 1, "layers", real));
-  for (int32_t i = 0; i < study->n_datasets; i++) {
-    const chi_dataset *d = &study->datasets[i];
-    const chi_alignment *a = &study->alignments[d->alignment];
-    for (int64_t k = 0; k < a->n_spaces; k++) {
-      const int64_t layer = chi_layer_number(study, d->alignment, k, d->subject_index);
-      if (a->space[k].n_features[d->subject_index] == 0 || layer % n_parts != part) continue;
+  for (int32_t i = 0; i < study->n_datasets; i++)
+    for (int64_t k = 0; k < study->alignments[study->datasets[i].alignment].n_spaces; k++) {
+      const chi_layer l = chi_layer_of(study, i, k);
+      if (l.n_features == 0 || l.number % n_parts != part) continue;
       chi_real held;
-      CHI_TRY(chi_study_features_real(study, d->alignment, k, i, &held));
-      (*real)[layer] = (uint8_t)held;
+      CHI_TRY(chi_study_features_real(study, l.alignment, k, i, &held));
+      (*real)[l.number] = (uint8_t)held;
     }
-  }
   return CHI_OK;
 }
 

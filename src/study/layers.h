@@ -9,10 +9,16 @@
 
 #include "chiasm/study.h"
 
-/** The number of a layer: a feature space of one dataset. Layers are numbered by alignment, space
- * and subject. The second function gives how many there are. Local. */
-int64_t chi_layer_number(const chi_study *study, int32_t alignment, int64_t space,
-                         int32_t subject_index);
+/** A layer as it is fitted: a feature space of one recording. */
+typedef struct chi_layer {
+  int64_t number;             /* by alignment, space and subject */
+  int32_t alignment, dataset; /* dataset: index into study->datasets */
+  int64_t space;
+  int64_t n_features; /* 0: the recording lacks it */
+} chi_layer;
+chi_layer chi_layer_of(const chi_study *study, int32_t dataset, int64_t space);
+
+/** How many layers there are, and their numbers are below it. Local. */
 int64_t chi_layer_count(const chi_study *study);
 
 /** Rank 0 opens the study, logging its warnings; all ranks get its catalog. Collective on comm.

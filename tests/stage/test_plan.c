@@ -61,16 +61,16 @@ static void count_sites(const chi_unit_list *list, int32_t *count)
   int64_t models = 0;
   for (int64_t i = 0; i < list->n; i++) {
     const chi_stage_unit *u = &list->what[i];
-    const chi_dataset *d = &datasets[u->dataset];
+    const chi_dataset *d = &datasets[u->layer.dataset];
     assert_int_equal(u->begin % block, 0);
     assert_true(u->end == d->n_electrodes || u->end % block == 0);
     assert_true(u->begin < u->end && u->end <= d->n_electrodes);
-    assert_int_equal(list->unit[i].group, u->dataset);
-    assert_int_equal(list->unit[i].layer, u->space * 2 + d->subject_index);
+    assert_int_equal(list->unit[i].group, u->layer.dataset);
+    assert_int_equal(list->unit[i].layer, u->layer.space * 2 + d->subject_index);
     assert_true(list->unit[i].cost > 0);
     models += list->unit[i].models;
     for (int64_t e = u->begin; e < u->end; e++)
-      count[u->space * alignment.n_sites + d->first_site + e]++;
+      count[u->layer.space * alignment.n_sites + d->first_site + e]++;
   }
   assert_int_equal(list->models, models);
 }

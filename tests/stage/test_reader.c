@@ -17,7 +17,9 @@
 static atomic_int reads;
 static atomic_bool held; /* a read stops between `begun` and `go` */
 static sem_t begun, go;
-static const chi_study nothing;
+static chi_dataset recording = {.n_events = 2};
+static const chi_study nothing = {.n_datasets = 1, .datasets = &recording};
+static uint8_t reals[128];
 
 /* The layer's number, as often as fits; space 13 is bad. */
 chi_status chi_study_read_features(const chi_study *study, int32_t alignment, int64_t space,
@@ -37,30 +39,30 @@ chi_status chi_study_read_features(const chi_study *study, int32_t alignment, in
   return CHI_OK;
 }
 
-static chi_layer_key key(int64_t space)
+static chi_layer key(int64_t space)
 {
-  return (chi_layer_key){.id = space, .space = space, .real = CHI_REAL32};
+  return (chi_layer){.number = space, .space = space, .n_features = 8};
 }
 
 static chi_reader *start(void)
 {
   chi_reader *r;
   atomic_store(&reads, 0);
-  assert_int_equal(chi_reader_create(&nothing, 64, &r), CHI_OK);
+  assert_int_equal(chi_reader_create(&nothing, reals, 64, &r), CHI_OK);
   return r;
 }
 
 static int64_t get(chi_reader *r, int64_t space)
 {
-  const void *features;
-  const chi_layer_key k = key(space);
+  chi_features features;
+  const chi_layer k = key(space);
   assert_int_equal(chi_reader_get(r, &k, &features), CHI_OK);
-  return *(const int64_t *)features;
+  return *(const int64_t *)features.x;
 }
 
 static void ahead(chi_reader *r, int64_t space)
 {
-  const chi_layer_key k = key(space);
+  const chi_layer k = key(space);
   chi_reader_ahead(r, &k);
 }
 
@@ -98,11 +100,11 @@ static void present_layer_stays_while_the_next_is_read(void **unused)
 {
   (void)unused;
   chi_reader *r = start();
-  const void *features;
-  const chi_layer_key k = key(1);
+  chi_features features;
+  const chi_layer k = key(1);
   assert_int_equal(chi_reader_get(r, &k, &features), CHI_OK);
   begin_ahead(r, 2);
-  assert_int_equal(*(const int64_t *)features, 1);
+  assert_int_equal(*(const int64_t *)features.x, 1);
   let_go();
   assert_int_equal(get(r, 2), 2);
   assert_int_equal(atomic_load(&reads), 2);
@@ -129,8 +131,8 @@ static void failure_belongs_to_its_layer(void **unused)
 {
   (void)unused;
   chi_reader *r = start();
-  const void *features;
-  const chi_layer_key bad = key(13);
+  chi_features features;
+  const chi_layer bad = key(13);
   assert_int_equal(get(r, 1), 1);
   ahead(r, 13);
   assert_int_equal(get(r, 1), 1);
@@ -153,6 +155,7 @@ int main(void)
       cmocka_unit_test(other_layer_than_the_one_ahead),
       cmocka_unit_test(failure_belongs_to_its_layer),
   };
+  memset(reals, CHI_REAL32, sizeof reals);
   sem_init(&begun, 0, 0);
   sem_init(&go, 0, 0);
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,43 @@
+#include "store/choose.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "base/statistics.h"
+
+/* What the sites have of feature space f, after those before it. */
+static void look_at_space(const chi_fit_table *t, chi_layer_selection selection, int64_t f,
+                          const float *val_r, double *best, int64_t *space)
+{
+  for (int64_t i = 0; i < t->n_sites; i++) {
+    if (t->done[f * t->n_sites + i] != CHI_DONE_WRITTEN || t->present[f * t->n_sites + i] == 0)
+      continue;
+    const double mean = chi_mean(t->n_times, val_r + i * t->n_times);
+    const bool better = selection == CHI_LAYERS_SITE ? mean > best[i] : isfinite(mean);
+    if (!better) continue;
+    best[i] = mean;
+    space[i] = f;
+  }
+}
+
+chi_status chi_run_choose_layer(const char *run, const chi_fit_table *table,
+                                chi_layer_selection selection, int64_t begin, int64_t end,
+                                int64_t *space)
+{
+  const int64_t n = table->n_sites;
+  float *val_r = NULL;
+  double *best = NULL;
+  chi_status s = chi_alloc(n * table->n_times, sizeof *val_r, "scores", &val_r);
+  if (s == CHI_OK) s = chi_alloc(n, sizeof *best, "scores", &best);
+  for (int64_t i = 0; i < n && s == CHI_OK; i++) {
+    space[i] = -1;
+    best[i] = -INFINITY;
+  }
+  for (int64_t f = begin; f < end && s == CHI_OK; f++) {
+    s = chi_run_read_score(run, table, "val_r", f, val_r);
+    if (s == CHI_OK) look_at_space(table, selection, f, val_r, best, space);
+  }
+  chi_free(val_r);
+  chi_free(best);
+  return s;
+}

@@ -1,6 +1,7 @@
 #include "stage/bootstrap.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,100 +170,52 @@ static chi_status list(chi_stage *s, const uint8_t *const *done)
 
 /* ---- one unit ---- */
 
-/* Where a unit's scores stand: those of one replicate, then of all by (electrode, replicate, bin).
- */
-typedef struct block {
-  int64_t n_electrodes, n_times, size; /* size: replicates */
-  chi_encode_part one;
-  float *val_r, *test_r;
-} block;
-
-static block block_of(const chi_stage *s, const chi_stage_unit *unit)
-{
-  block b = {.n_electrodes = s->picked[unit->layer.number].n,
-             .n_times = s->study->alignments[unit->layer.alignment].n_times,
-             .size = unit->end - unit->begin};
-  const int64_t targets = b.n_electrodes * b.n_times;
-  b.one = (chi_encode_part){.electrode1 = b.n_electrodes,
-                            .val_r = s->scores,
-                            .test_r = s->scores + targets,
-                            .alpha = s->scores + 2 * targets};
-  b.val_r = s->scores + 3 * targets;
-  b.test_r = b.val_r + targets * b.size;
-  return b;
-}
-
-static void fill_with_nan(int64_t n, float *x)
-{
-  for (int64_t i = 0; i < n; i++) x[i] = NAN;
-}
-
-/* Fit one replicate, `r` of the unit's. What cannot be calculated is NaN. */
+/* Fit one replicate, `r` of the unit's, and put its scores among the unit's, which are by
+ * (electrode, replicate, bin). What cannot be calculated is NaN. */
 static chi_status fit_replicate(chi_stage *s, const chi_stage_unit *unit,
                                 const chi_features *features, const chi_responses *responses,
                                 int64_t r)
 {
   const boot *b = s->own;
   const chi_dataset *d = &s->study->datasets[unit->layer.dataset];
-  const block at = block_of(s, unit);
+  const int64_t n_times = responses->n_times, targets = responses->n_electrodes * n_times;
+  const chi_encode_part part = {.electrode1 = responses->n_electrodes,
+                                .val_r = s->scores,
+                                .test_r = s->scores + targets,
+                                .alpha = s->scores + 2 * targets};
   chi_rows rows;
   chi_draws_make(&b->draws[unit->layer.dataset], unit->begin + r, b->event);
   chi_status status =
       chi_rows_drawn(&s->options->encode, d->n_events, b->event, d->onset, d->session, &rows);
   if (status == CHI_OK)
-    status = chi_encode_fit(s->encoder, &rows, features, responses, &at.one, &s->account.stages);
+    status = chi_encode_fit(s->encoder, &rows, features, responses, &part, &s->account.stages);
   chi_rows_free(&rows);
-  const bool undefined = status == CHI_ERR_INPUT || status == CHI_ERR_NUMERIC;
-  if (undefined) {
+  if (status == CHI_ERR_INPUT || status == CHI_ERR_NUMERIC) {
     chi_log(CHI_LOG_FILE, "%s: %s: replicate %lld: %s", d->path,
-            s->study->alignments[unit->layer.alignment].space[unit->layer.space].model,
+            s->study->alignments[d->alignment].space[unit->layer.space].model,
             (long long)(unit->begin + r), chi_message());
-    fill_with_nan(2 * at.n_electrodes * at.n_times, at.one.val_r);
+    for (int64_t i = 0; i < 2 * targets; i++) s->scores[i] = NAN;
+    status = CHI_OK;
   }
-  const size_t bytes = (size_t)at.n_times * sizeof *at.val_r;
-  for (int64_t k = 0; k < at.n_electrodes; k++) {
-    const int64_t to = (k * at.size + r) * at.n_times, from = k * at.n_times;
-    memcpy(at.val_r + to, at.one.val_r + from, bytes);
-    memcpy(at.test_r + to, at.one.test_r + from, bytes);
-  }
-  return undefined ? CHI_OK : status;
+  for (int half = 0; half < 2; half++)
+    for (int64_t k = 0; k < responses->n_electrodes; k++)
+      memcpy(s->result[half] + (k * (unit->end - unit->begin) + r) * n_times,
+             s->scores + half * targets + k * n_times, (size_t)n_times * sizeof *s->scores);
+  return status;
 }
 
 static chi_status compute(chi_stage *s, const chi_stage_unit *unit, const chi_features *features,
                           const chi_responses *responses)
 {
+  const int64_t targets = responses->n_electrodes * responses->n_times;
+  s->result[0] = s->scores + 3 * targets; /* after what one replicate needs */
+  s->result[1] = s->result[0] + (unit->end - unit->begin) * targets;
   for (int64_t r = 0; r < unit->end - unit->begin; r++)
     CHI_TRY(fit_replicate(s, unit, features, responses, r));
   return CHI_OK;
 }
 
-static chi_status write_unit(chi_stage *s, const chi_stage_unit *unit, uint8_t done)
-{
-  const chi_picked *picked = &s->picked[unit->layer.number];
-  const block at = block_of(s, unit);
-  const int64_t values = at.size * at.n_times;
-  for (int64_t k = 0; k < at.n_electrodes; k++) {
-    const float *const scores[] = {at.val_r + k * values, at.test_r + k * values};
-    const chi_box box = {
-        .group = unit->layer.alignment,
-        .record = CHI_REPLICATES,
-        .row = picked->row,
-        .site = s->study->datasets[unit->layer.dataset].first_site + picked->electrode[k],
-        .n_sites = 1,
-        .block = unit->begin / CHI_REPLICATE_BLOCK,
-        .n_blocks = 1};
-    CHI_TRY(chi_store_write(s->store, &box, done, done == CHI_DONE_FAILED ? NULL : scores));
-  }
-  return CHI_OK;
-}
-
 /* ---- after the last unit ---- */
-
-/* A summary is never older than its replicates: all are made. */
-static chi_status complete(chi_stage *s)
-{
-  return chi_summarise_all(s->comm, &s->content, s->store);
-}
 
 /* Without its replicates, if they are not to be kept and none is still to be made. */
 static chi_status closed(chi_stage *s)
@@ -308,8 +261,7 @@ static const chi_stage_kind kind = {.schema = &chi_bootstrap_schema,
                                     .describe = describe,
                                     .list = list,
                                     .compute = compute,
-                                    .write = write_unit,
-                                    .complete = complete,
+                                    .complete = chi_summarise_all,
                                     .closed = closed,
                                     .report = report,
                                     .free = free_own};
@@ -321,14 +273,6 @@ chi_status chi_bootstrap_stage(MPI_Comm comm, const chi_bootstrap_options *optio
 }
 
 /* ---- joining runs ---- */
-
-/* An option of the section. */
-static chi_status option(const char *run, const char *section, const char *key, char **out)
-{
-  CHI_TRY(chi_config_value(run, section, key, out));
-  if (*out != NULL) return CHI_OK;
-  return chi_fail(CHI_ERR_INPUT, "%s: the bootstraps do not say their option %s", run, key);
-}
 
 /* Lengths of blocks depend on the recordings alone. */
 static chi_status take_lengths(const chi_study *study, const chi_content *like,
@@ -346,30 +290,39 @@ static chi_status take_lengths(const chi_study *study, const chi_content *like,
   return CHI_OK;
 }
 
+static chi_layer_selection selection_of(const char *name)
+{
+  return strcmp(name, "all") == 0     ? CHI_LAYERS_ALL
+         : strcmp(name, "final") == 0 ? CHI_LAYERS_FINAL
+                                      : CHI_LAYERS_SITE;
+}
+
 static chi_status describe_joined(MPI_Comm comm, const char *run, const chi_study *study,
                                   const char *section, const chi_content *like, chi_content *out)
 {
-  char *layers = NULL, *models = NULL, *seed = NULL;
+  static const char *const keys[] = {"layer-selection", "models", "seed"};
+  enum { LAYERS, MODELS, SEED, N_KEYS };
+  char *value[N_KEYS] = {NULL}, key[64];
   chi_bootstrap_rows *rows = NULL;
-  chi_status s = option(run, section, "bootstrap.layer-selection", &layers);
-  if (s == CHI_OK) s = option(run, section, "bootstrap.models", &models);
-  if (s == CHI_OK) s = option(run, section, "bootstrap.seed", &seed);
-  s = chi_agree(comm, s);
-  if (s == CHI_OK) {
-    const chi_layer_selection selection = strcmp(layers, "all") == 0     ? CHI_LAYERS_ALL
-                                          : strcmp(layers, "final") == 0 ? CHI_LAYERS_FINAL
-                                                                         : CHI_LAYERS_SITE;
-    s = chi_bootstrap_rows_choose(comm, run, study, selection, models, &rows);
-    if (s == CHI_OK) s = take_lengths(study, like, rows);
-    if (s == CHI_OK)
-      s = chi_bootstrap_content(study, rows, like->group[0].length[CHI_REPLICATE],
-                                strtoull(seed, NULL, 10), selection == CHI_LAYERS_ALL, out);
-    s = chi_agree(comm, s);
+  chi_status s = CHI_OK;
+  for (int i = 0; i < N_KEYS && s == CHI_OK; i++) {
+    snprintf(key, sizeof key, "bootstrap.%s", keys[i]);
+    s = chi_config_value(run, section, key, &value[i]);
+    if (s == CHI_OK && value[i] == NULL)
+      s = chi_fail(CHI_ERR_INPUT, "%s: the bootstraps do not say their option %s", run, key);
   }
+  s = chi_agree(comm, s);
+  if (s != CHI_OK) goto cleanup;
+  const chi_layer_selection selection = selection_of(value[LAYERS]);
+  s = chi_bootstrap_rows_choose(comm, run, study, selection, value[MODELS], &rows);
+  if (s == CHI_OK) s = take_lengths(study, like, rows);
+  if (s == CHI_OK)
+    s = chi_bootstrap_content(study, rows, like->group[0].length[CHI_REPLICATE],
+                              strtoull(value[SEED], NULL, 10), selection == CHI_LAYERS_ALL, out);
+  s = chi_agree(comm, s);
+cleanup:
   chi_bootstrap_rows_free(study, &rows);
-  chi_free(layers);
-  chi_free(models);
-  chi_free(seed);
+  for (int i = 0; i < N_KEYS; i++) chi_free(value[i]);
   return s;
 }
 

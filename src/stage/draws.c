@@ -31,11 +31,8 @@ static chi_status order_events(const chi_dataset *d, chi_draws *draws)
   for (int64_t begin = 0, end; begin < n; begin = end) {
     for (end = begin + 1; end < n && sorted[end].session == sorted[begin].session;) end++;
     for (int64_t i = begin; i < end; i++) {
-      const int64_t e = sorted[i].event;
-      draws->event[i] = e;
-      draws->place[e] = i;
-      draws->first[e] = begin;
-      draws->size[e] = end - begin;
+      draws->event[i] = sorted[i].event;
+      draws->place[sorted[i].event] = (chi_draws_place){begin, end - begin, i};
     }
   }
   chi_free(sorted);
@@ -51,9 +48,8 @@ chi_status chi_draws_create(const chi_dataset *dataset, const char *alignment, u
   chi_status s = stream.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for a name") : CHI_OK;
   if (s == CHI_OK) draws->key = chi_random_make_key(seed, stream.s);
   chi_text_free(&stream);
-  int64_t **const lists[] = {&draws->event, &draws->first, &draws->size, &draws->place};
-  for (int i = 0; i < 4 && s == CHI_OK; i++)
-    s = chi_alloc(draws->n, sizeof **lists[i], "events", lists[i]);
+  if (s == CHI_OK) s = chi_alloc(draws->n, sizeof *draws->event, "events", &draws->event);
+  if (s == CHI_OK) s = chi_alloc(draws->n, sizeof *draws->place, "events", &draws->place);
   if (s == CHI_OK) s = order_events(dataset, draws);
   if (s != CHI_OK) chi_draws_free(draws);
   return s;
@@ -62,8 +58,6 @@ chi_status chi_draws_create(const chi_dataset *dataset, const char *alignment, u
 void chi_draws_free(chi_draws *draws)
 {
   chi_free(draws->event);
-  chi_free(draws->first);
-  chi_free(draws->size);
   chi_free(draws->place);
   *draws = (chi_draws){0};
 }
@@ -82,12 +76,9 @@ void chi_draws_make(const chi_draws *draws, int64_t replicate, int64_t *event)
     uint64_t bits[4];
     chi_random_bits(draws->key, (uint64_t)i, (uint64_t)replicate, PURPOSE_EVENTS, 0, bits);
     const int64_t start = (int64_t)chi_random_below(bits[0], (uint64_t)n);
-    const int64_t first = draws->first[start], size = draws->size[start];
-    int64_t at = draws->place[start] - first;
-    for (int64_t k = 0; k < draws->length && drawn < n; k++) {
-      event[drawn++] = draws->event[first + at];
-      if (++at == size) at = 0;
-    }
+    const chi_draws_place p = draws->place[start];
+    for (int64_t k = 0; k < draws->length && drawn < n; k++)
+      event[drawn++] = draws->event[p.first + (p.at - p.first + k) % p.size];
   }
   qsort(event, (size_t)n, sizeof *event, ascending);
 }
@@ -100,7 +91,7 @@ static double events_per_window(const chi_alignment *al, const chi_dataset *d,
   int64_t steps = 0;
   for (int64_t i = 1; i < d->n_events; i++) {
     const int64_t e = order->event[i];
-    if (order->first[e] == i) continue;
+    if (order->place[e].first == i) continue;
     span += d->onset[e] - d->onset[order->event[i - 1]];
     steps++;
   }
@@ -117,7 +108,7 @@ static void add_products(const chi_draws *order, const chi_responses *r, int64_t
   for (int64_t j = 0; j < n; j++) sum[j] = 0;
   for (int64_t i = 0; i + lag < r->n_events; i++) {
     const int64_t e = order->event[i], later = order->event[i + lag];
-    if (order->first[e] != order->first[later]) continue;
+    if (order->place[e].first != order->place[later].first) continue;
     if (r->real == CHI_REAL32) {
       const float *a = (const float *)r->y + e * ld + t0,
                   *b = (const float *)r->y + later * ld + t0;

@@ -9,15 +9,19 @@
 #include "chiasm/encode.h"
 #include "chiasm/study.h"
 
+/** Where an event stands among those of its session. */
+typedef struct chi_draws_place {
+  int64_t first, size; /* its session: where it begins in chi_draws.event, and its events */
+  int64_t at;          /* where the event is there */
+} chi_draws_place;
+
 /** The events of a recording in the order in which blocks run through them: session after session,
  * each in file order. */
 typedef struct chi_draws {
-  chi_random_key key; /* (seed, "<subject>.<alignment>") */
-  int64_t n, length;  /* events; events of a block */
-  int64_t *event;     /* n, by session */
-  int64_t *first;     /* n: by event: where its session begins in `event` */
-  int64_t *size;      /* n: by event: of its session */
-  int64_t *place;     /* n: by event: its place in `event` */
+  chi_random_key key;     /* (seed, "<subject>.<alignment>") */
+  int64_t n, length;      /* events; events of a block */
+  int64_t *event;         /* n, by session */
+  chi_draws_place *place; /* n, by event */
 } chi_draws;
 
 /** \param[in] alignment  of the dataset; its name is part of the key

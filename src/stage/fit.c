@@ -58,37 +58,19 @@ static chi_status list(chi_stage *s, const uint8_t *const *done)
   return CHI_OK;
 }
 
-/* The unit's scores, one after the other: val_r, test_r, alpha. */
-static chi_encode_part scores_of(const chi_stage *s, const chi_stage_unit *unit)
-{
-  const int64_t n = (unit->end - unit->begin) * s->study->alignments[unit->layer.alignment].n_times;
-  return (chi_encode_part){.electrode0 = unit->begin,
-                           .electrode1 = unit->end,
-                           .val_r = s->scores,
-                           .test_r = s->scores + n,
-                           .alpha = s->scores + 2 * n};
-}
-
 static chi_status compute(chi_stage *s, const chi_stage_unit *unit, const chi_features *features,
                           const chi_responses *responses)
 {
   const fit *f = s->own;
-  const chi_encode_part part = scores_of(s, unit);
+  const int64_t n = (unit->end - unit->begin) * responses->n_times;
+  for (int k = 0; k < 3; k++) s->result[k] = s->scores + k * n;
+  const chi_encode_part part = {.electrode0 = unit->begin,
+                                .electrode1 = unit->end,
+                                .val_r = s->result[0],
+                                .test_r = s->result[1],
+                                .alpha = s->result[2]};
   return chi_encode_fit(s->encoder, &f->rows[unit->layer.dataset], features, responses, &part,
                         &s->account.stages);
-}
-
-static chi_status write_unit(chi_stage *s, const chi_stage_unit *unit, uint8_t done)
-{
-  const chi_encode_part part = scores_of(s, unit);
-  const float *const scores[] = {part.val_r, part.test_r, part.alpha};
-  const chi_box box = {.group = unit->layer.alignment,
-                       .record = CHI_SCORES,
-                       .row = unit->layer.space,
-                       .site = s->study->datasets[unit->layer.dataset].first_site + unit->begin,
-                       .n_sites = unit->end - unit->begin,
-                       .n_blocks = 1};
-  return chi_store_write(s->store, &box, done, done == CHI_DONE_FAILED ? NULL : scores);
 }
 
 static chi_status report(const chi_stage *s, chi_text *text)
@@ -106,12 +88,10 @@ static void free_own(chi_stage *s)
 
 static const chi_stage_kind kind = {.schema = &chi_fit_schema,
                                     .cells = "sites",
-                                    .by_electrodes = true,
                                     .prepare = prepare,
                                     .describe = describe,
                                     .list = list,
                                     .compute = compute,
-                                    .write = write_unit,
                                     .report = report,
                                     .free = free_own};
 

@@ -31,10 +31,32 @@ static chi_status compute(chi_stage *s, const chi_stage_unit *u, const chi_featu
   return status;
 }
 
+/* Write what was computed, or that it failed, at the unit's electrodes: a range of them in one
+ * box, those picked one by one. */
+static chi_status write_boxes(chi_stage *s, const chi_stage_unit *u, uint8_t done)
+{
+  const chi_record *record = &s->kind->schema->record[0];
+  const chi_picked *picked = s->picked == NULL ? NULL : &s->picked[u->layer.number];
+  const int64_t site0 = s->study->datasets[u->layer.dataset].first_site;
+  chi_box box = {.group = u->layer.alignment,
+                 .row = picked == NULL ? u->layer.space : picked->row,
+                 .n_sites = picked == NULL ? u->end - u->begin : 1,
+                 .block = record->block == 0 ? 0 : u->begin / record->block,
+                 .n_blocks = 1};
+  const int64_t values = chi_box_values(s->store, &box);
+  for (int64_t k = 0; k < (picked == NULL ? 1 : picked->n); k++) {
+    const float *data[CHI_SCHEMA_FIELDS];
+    for (int f = 0; f < record->n_data; f++) data[f] = s->result[f] + k * values;
+    box.site = site0 + (picked == NULL ? u->begin : picked->electrode[k]);
+    CHI_TRY(chi_store_write(s->store, &box, done, done == CHI_DONE_FAILED ? NULL : data));
+  }
+  return CHI_OK;
+}
+
 static chi_status write_unit(chi_stage *s, const chi_stage_unit *u, uint8_t done)
 {
   const double start = chi_clock_now();
-  const chi_status status = s->kind->write(s, u, done);
+  const chi_status status = write_boxes(s, u, done);
   s->account.wrote_s += chi_clock_now() - start;
   return status;
 }
@@ -47,7 +69,7 @@ static chi_status fail_unit(chi_stage *s, const chi_stage_unit *u)
   const chi_feature_space *space = &a->space[u->layer.space];
   char why[CHI_MESSAGE_MAX], part[64] = "";
   snprintf(why, sizeof why, "%s", chi_message());
-  if (s->kind->by_electrodes && u->end - u->begin < d->n_electrodes)
+  if (s->picked == NULL && u->end - u->begin < d->n_electrodes)
     snprintf(part, sizeof part, ", electrodes %lld to %lld", (long long)u->begin + 1,
              (long long)u->end);
   CHI_TRY(write_unit(s, u, CHI_DONE_FAILED));
@@ -222,7 +244,8 @@ static chi_status print_end(const chi_stage *s, bool stopped)
 static chi_status finish(chi_stage *s, chi_status status)
 {
   const bool dropped = s->store != NULL && (chi_store_variants(s->store) & CHI_DROPPED) != 0;
-  if (status == CHI_OK && s->kind->complete != NULL && !dropped) status = s->kind->complete(s);
+  if (status == CHI_OK && s->kind->complete != NULL && !dropped)
+    status = s->kind->complete(s->comm, &s->content, s->store);
   status = chi_store_finish(&s->store, status);
   if (status == CHI_OK && s->kind->closed != NULL && !dropped) status = s->kind->closed(s);
   return status;

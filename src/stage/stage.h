@@ -59,6 +59,9 @@ typedef struct chi_stage {
   chi_reader *reader;
   chi_encoder *encoder;
   float *scores; /* room.scores bytes: the stage's, for the results of a unit */
+  float
+      *result[CHI_SCHEMA_FIELDS]; /* what to write of the unit, by field of the file's first record:
+                                   (electrode, place of the block, bin); within `scores` */
   chi_account account;
   chi_watch watch;
 } chi_stage;
@@ -68,7 +71,6 @@ typedef struct chi_stage {
 typedef struct chi_stage_kind {
   const chi_schema *schema; /* of its results file; its name is the command's */
   const char *cells;        /* "sites": what may be cut short in it when a job is killed */
-  bool by_electrodes;       /* a unit's range are electrodes, which a failure names */
   /** Open the study and find what decides the memory: study, checksum, picked, replicates. */
   chi_status (*prepare)(chi_stage *s);
   /** Say what the results file is to hold: content; and with which options it is made.
@@ -77,14 +79,12 @@ typedef struct chi_stage_kind {
   /** List the units that are left. Local.
    * \param[in] done  by alignment: the flags of the file's first record */
   chi_status (*list)(chi_stage *s, const uint8_t *const *done);
-  /** Compute one unit into `scores`. Local.
+  /** Compute one unit into `scores` and set `result`. Local.
    * \param[in] responses  of the electrodes that take part in its layer */
   chi_status (*compute)(chi_stage *s, const chi_stage_unit *unit, const chi_features *features,
                         const chi_responses *responses);
-  /** Write what was computed, or that the unit failed: CHI_DONE_WRITTEN or _FAILED. Local. */
-  chi_status (*write)(chi_stage *s, const chi_stage_unit *unit, uint8_t done);
   /** What is to be done once all units are, before the file is closed, and after; NULL: nothing. */
-  chi_status (*complete)(chi_stage *s);
+  chi_status (*complete)(MPI_Comm comm, const chi_content *content, chi_store *store);
   chi_status (*closed)(chi_stage *s);
   /** Say what was found. Local; rank 0. */
   chi_status (*report)(const chi_stage *s, chi_text *text);

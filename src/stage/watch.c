@@ -7,10 +7,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "store/progress.h"
 
 static const double write_every_s = 2;
+
+enum { FAILED_SHOWN = 10 };
 
 static const char *state_of(const chi_sweep_progress *progress)
 {
@@ -59,33 +60,24 @@ void chi_watch_progress(chi_watch *watch, const chi_sweep_progress *progress)
 
 void chi_watch_failed(chi_watch *watch, const char *message)
 {
-  const int64_t i = watch->n_failed++;
-  if (i < CHI_WATCH_FAILED_SHOWN) {
-    if (chi_strdup(message, &watch->failed[i]) != CHI_OK) watch->failed[i] = NULL;
-    chi_log(CHI_LOG_WARNING, "failed: %s", message);
-    return;
-  }
-  if (i == CHI_WATCH_FAILED_SHOWN)
+  if (watch->n_failed == FAILED_SHOWN)
     chi_log(CHI_LOG_WARNING, "more units fail; log.txt has the rest");
-  chi_log(CHI_LOG_FILE, "failed: %s", message);
+  const bool shown = watch->n_failed++ < FAILED_SHOWN;
+  if (shown) chi_text_add(&watch->failed, "  %s\n", message);
+  chi_log(shown ? CHI_LOG_WARNING : CHI_LOG_FILE, "failed: %s", message);
 }
 
 void chi_watch_add_failed(const chi_watch *watch, const char *run, int64_t failed, chi_text *text)
 {
   if (failed == 0) return;
-  chi_text_add(text, "\nfailed units: %lld\n", (long long)failed);
-  int shown = 0;
-  for (int i = 0; i < CHI_WATCH_FAILED_SHOWN; i++) {
-    if (watch->failed[i] == NULL) continue;
-    chi_text_add(text, "  %s\n", watch->failed[i]);
-    shown++;
-  }
-  if (failed > shown)
-    chi_text_add(text, "  and %lld more, in %s/log.txt\n", (long long)failed - shown, run);
+  chi_text_add(text, "\nfailed units: %lld\n%s", (long long)failed,
+               watch->failed.s == NULL ? "" : watch->failed.s);
+  if (failed > FAILED_SHOWN)
+    chi_text_add(text, "  and %lld more, in %s/log.txt\n", (long long)failed - FAILED_SHOWN, run);
 }
 
 void chi_watch_free(chi_watch *watch)
 {
-  for (int i = 0; i < CHI_WATCH_FAILED_SHOWN; i++) chi_free(watch->failed[i]);
+  chi_text_free(&watch->failed);
   *watch = (chi_watch){0};
 }

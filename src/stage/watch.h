@@ -10,16 +10,14 @@
 #include "chiasm/status.h"
 #include "sweep/sweep.h"
 
-enum { CHI_WATCH_FAILED_SHOWN = 10 };
-
 typedef struct chi_watch {
   const char *run;   /* folder; NULL: tell nobody */
   const char *stage; /* "fit" */
   int32_t ranks;
-  double written_s;                     /* when status.json was last written */
-  int64_t models_done;                  /* encoding models */
-  int64_t n_failed;                     /* units */
-  char *failed[CHI_WATCH_FAILED_SHOWN]; /* why, of the first ones */
+  double written_s;    /* when status.json was last written */
+  int64_t models_done; /* encoding models */
+  int64_t n_failed;    /* units */
+  chi_text failed;     /* why, of the first ones: lines */
 } chi_watch;
 
 /** Keep RUN/status.json: about every two seconds, and at the end. */

@@ -207,15 +207,10 @@ chi_status chi_import_features(MPI_Comm comm, const chi_features_options *option
   MPI_Comm_rank(comm, &j.rank);
   MPI_Comm_size(comm, &j.size);
   chi_status s = chi_agree(comm, look_around(&j, &projects, path));
-  if (s == CHI_OK && projects) {
-    s = chi_agree(comm, chi_projection_start(comm));
-    if (s == CHI_OK) {
-      s = import_layers(&j, path);
-      chi_projection_stop();
-    }
-  } else if (s == CHI_OK) {
-    s = import_layers(&j, path);
-  }
+  if (s == CHI_OK && projects) s = chi_agree(comm, chi_projection_start(comm));
+  const bool started = s == CHI_OK && projects;
+  if (s == CHI_OK) s = import_layers(&j, path);
+  if (started) chi_projection_stop();
   s = chi_agree(comm, chi_writer_finish(&j.writer, s));
   chi_layer_files_free(&j.layers);
   return s;

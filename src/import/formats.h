@@ -5,7 +5,7 @@
 #ifndef CHIASM_IMPORT_FORMATS_H
 #define CHIASM_IMPORT_FORMATS_H
 
-#include "import/layers.h"
+#include "import/reader.h"
 #include "study/numbers.h"
 
 /** Where bytes come from. */

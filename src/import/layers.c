@@ -1,4 +1,4 @@
-#include "import/layers.h"
+#include "import/reader.h"
 
 #include <ctype.h>
 #include <stdio.h>

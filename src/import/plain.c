@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "import/events.h"
-#include "import/object.h"
+#include "import/hdf5.h"
 
 /* The names in a dataset of strings. */
 static chi_status read_names(const char *path, const char *object, int64_t *n, char ***out)

@@ -63,8 +63,9 @@ void chi_raw_destroy(chi_raw **raw)
     chi_free(r->channel[i].name);
     chi_free(r->channel[i].region);
   }
-  void *const owned[] = {r->session, r->subject,   r->alignment, r->source,
-                         r->object,  r->electrode, r->event};
+  void *const owned[] = {r->session,    r->subject,   r->alignment, r->source, r->object,
+                         r->electrode,  r->name,      r->region,    r->xyz,    r->onset,
+                         r->session_of, r->table_row, r->event,     r->channel};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) chi_free(owned[i]);
   chi_bins_form_free(&r->bins);
   chi_text_free(&r->notes);
@@ -175,4 +176,61 @@ chi_status chi_raw_choose(chi_raw *r, const char *where)
   }
   chi_free(channel);
   return s;
+}
+
+static chi_status describe_electrodes(chi_raw *r)
+{
+  const int64_t n = r->n_electrodes;
+  CHI_TRY(chi_alloc(n, sizeof *r->name, "electrodes", &r->name));
+  CHI_TRY(chi_alloc(n, sizeof *r->region, "regions", &r->region));
+  CHI_TRY(chi_alloc(3 * n, sizeof *r->xyz, "coordinates", &r->xyz));
+  for (int64_t i = 0; i < n; i++) {
+    const chi_channel *c = &r->channel[r->electrode[i].channel];
+    r->name[i] = c->name;
+    r->region[i] = c->region;
+    for (int k = 0; k < 3; k++) r->xyz[k * n + i] = c->xyz[k];
+  }
+  return CHI_OK;
+}
+
+static chi_status describe_events(chi_raw *r)
+{
+  CHI_TRY(chi_alloc(r->n_events, sizeof *r->onset, "events", &r->onset));
+  CHI_TRY(chi_alloc(r->n_events, sizeof *r->session_of, "events", &r->session_of));
+  CHI_TRY(chi_alloc(r->n_events, sizeof *r->table_row, "events", &r->table_row));
+  for (int64_t i = 0; i < r->n_events; i++) {
+    r->onset[i] = (double)r->event[i].sample / r->rate;
+    r->session_of[i] = r->event[i].session;
+    r->table_row[i] = r->event[i].table_row;
+  }
+  return CHI_OK;
+}
+
+chi_status chi_raw_describe(chi_raw *r, chi_response_header *out)
+{
+  const chi_treatment *t = &r->treatment;
+  const int64_t n = r->n_electrodes;
+  const char *units = t->zscore ? "z" : "uV";
+  CHI_TRY(describe_electrodes(r));
+  CHI_TRY(describe_events(r));
+  *out = (chi_response_header){.subject = r->subject,
+                               .alignment = r->alignment,
+                               .units = t->units != NULL ? t->units : units,
+                               .n_events = r->n_events,
+                               .n_electrodes = n,
+                               .n_times = r->bins.n,
+                               .electrode = r->name,
+                               .region = r->has_regions ? r->region : NULL,
+                               .x = r->has_places ? r->xyz : NULL,
+                               .y = r->xyz + n,
+                               .z = r->xyz + 2 * n,
+                               .space = "elec_coords_full.csv",
+                               .time = r->bins.time,
+                               .bin_width = r->bins.width,
+                               .onset = r->onset,
+                               .session = r->session_of,
+                               .row = r->table_row,
+                               .sampling_rate = r->rate,
+                               .source = r->source};
+  return CHI_OK;
 }

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "import/bins.h"
 #include "import/signals.h"
+#include "import/treatment.h"
+#include "study/write.h"
 
 typedef enum chi_reference {
   CHI_REFERENCE_NONE,
@@ -81,6 +82,12 @@ typedef struct chi_raw {
   int64_t n_events, events_room;
   chi_placed_event *event; /* those of the first session come first */
   chi_text notes;          /* for the user, one a line; a warning begins with '!' */
+  /* of the electrodes and events, as chi_raw_describe gives them */
+  const char **name, **region;
+  float *xyz; /* 3 x n_electrodes */
+  double *onset;
+  int32_t *session_of;
+  int64_t *table_row;
 } chi_raw;
 
 /** Begin: names and treatment checked, bins made; then the functions below fill in the rest.
@@ -107,6 +114,9 @@ chi_status chi_raw_choose(chi_raw *raw, const char *where);
 
 /** A line for the user; a warning begins with '!'. */
 void chi_raw_note(chi_raw *raw, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** All of a response file but its numbers; borrowed from `raw`, which owns the arrays. Once. */
+chi_status chi_raw_describe(chi_raw *raw, chi_response_header *out);
 
 /** The Brain Treebank as it is published: one subject's trials, each of which becomes a session.
  *

@@ -12,7 +12,6 @@
  * the recordings must be the same on all ranks.
  * \param[in] overwrite  replace that file if it is there
  * \return CHI_ERR_USAGE if it is there; CHI_ERR_INPUT, CHI_ERR_IO; then there is no new file */
-chi_status chi_import_responses(MPI_Comm comm, const chi_raw *raw, const char *study,
-                                bool overwrite);
+chi_status chi_import_responses(MPI_Comm comm, chi_raw *raw, const char *study, bool overwrite);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "h5/box.h"
-#include "import/object.h"
+#include "import/hdf5.h"
 
 struct chi_signals {
   char *path, *object;

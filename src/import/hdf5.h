@@ -1,8 +1,8 @@
-/** \file object.h
+/** \file hdf5.h
  * An object of an HDF5 file that is not trusted, by its path. All local; the caller holds
  * chi_h5_lock. */
-#ifndef CHIASM_IMPORT_OBJECT_H
-#define CHIASM_IMPORT_OBJECT_H
+#ifndef CHIASM_IMPORT_HDF5_H
+#define CHIASM_IMPORT_HDF5_H
 
 #include "h5/h5.h"
 

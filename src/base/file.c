@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,19 +47,24 @@ chi_status chi_folder_sync(const char *folder)
   return CHI_OK;
 }
 
+bool chi_write_all(int fd, const char *bytes, size_t n)
+{
+  while (n > 0) {
+    const ssize_t w = write(fd, bytes, n);
+    if (w < 0 && errno == EINTR) continue;
+    if (w == 0) errno = EIO;
+    if (w <= 0) return false;
+    bytes += w;
+    n -= (size_t)w;
+  }
+  return true;
+}
+
 static int write_synced(const char *path, const char *text, int64_t n)
 {
   const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd < 0) return errno;
-  int why = 0;
-  for (int64_t at = 0; at < n && why == 0;) {
-    const ssize_t w = write(fd, text + at, (size_t)(n - at));
-    if (w > 0)
-      at += w;
-    else if (w < 0 && errno != EINTR)
-      why = errno;
-  }
-  if (why == 0 && fsync(fd) != 0) why = errno;
+  int why = chi_write_all(fd, text, (size_t)n) && fsync(fd) == 0 ? 0 : errno;
   if (close(fd) != 0 && why == 0) why = errno;
   return why;
 }

@@ -4,6 +4,8 @@
 #define CHIASM_BASE_FILE_H
 
 #include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "chiasm/status.h"
@@ -17,6 +19,9 @@ chi_status chi_path_format(char *out, const char *folder, const char *format, ..
 
 /** Make a folder if it is not there. \return CHI_ERR_IO */
 chi_status chi_folder_make(const char *path);
+
+/** Write n bytes to an open file, in as many pieces as that takes. \return false with errno */
+bool chi_write_all(int fd, const char *bytes, size_t n);
 
 /** Write a small file whole or not at all: as NAME.tmp, synced, renamed. */
 chi_status chi_file_write(const char *folder, const char *name, const char *text, int64_t n);

@@ -6,25 +6,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_rank = 0;
 static int log_fd = -1;
 static char bar[256];
-
-static bool write_all(int fd, const char *text, size_t n)
-{
-  while (n > 0) {
-    const ssize_t w = write(fd, text, n);
-    if (w < 0 && errno == EINTR) continue;
-    if (w <= 0) return false;
-    text += w;
-    n -= (size_t)w;
-  }
-  return true;
-}
 
 void chi_log_set_rank(int rank) { log_rank = rank; }
 
@@ -49,7 +39,8 @@ static void to_stderr(const char *text, size_t n)
     m = snprintf(line, sizeof line, "\r\033[K%.*s%s", (int)n, text, bar);
   else
     m = snprintf(line, sizeof line, "%.*s", (int)n, text);
-  if (m > 0) write_all(STDERR_FILENO, line, (size_t)m < sizeof line ? (size_t)m : sizeof line - 1);
+  if (m > 0)
+    chi_write_all(STDERR_FILENO, line, (size_t)m < sizeof line ? (size_t)m : sizeof line - 1);
 }
 
 void chi_log_bar(const char *text)
@@ -60,7 +51,7 @@ void chi_log_bar(const char *text)
   if (bar[0] != '\0') {
     to_stderr("", 0);
   } else if (had) {
-    write_all(STDERR_FILENO, "\r\033[K", 4);
+    chi_write_all(STDERR_FILENO, "\r\033[K", 4);
   }
   pthread_mutex_unlock(&lock);
 }
@@ -69,13 +60,12 @@ void chi_log_bar(const char *text)
 static void to_file(const char *text, size_t n)
 {
   char line[CHI_MESSAGE_MAX + 128];
-  struct tm utc;
-  const time_t now = time(NULL);
-  gmtime_r(&now, &utc);
-  size_t m = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%SZ ", &utc);
+  chi_clock_iso8601(line, sizeof line);
+  size_t m = strlen(line);
+  line[m++] = ' ';
   if (n > sizeof line - m) n = sizeof line - m;
   memcpy(line + m, text, n);
-  if (!write_all(log_fd, line, m + n)) {
+  if (!chi_write_all(log_fd, line, m + n)) {
     close(log_fd);
     log_fd = -1;
   }

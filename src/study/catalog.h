@@ -37,8 +37,9 @@ typedef struct chi_layer_record {
 
 /** A feature file: one model for one dataset. */
 typedef struct chi_model_record {
-  int32_t dataset;
-  char *path; /* below the study's folder */
+  int32_t dataset;  /* among those that stay in the catalog */
+  int64_t n_events; /* of its recording; 0: not known */
+  char *path;       /* below the study's folder */
   char *model, *kind[CHI_N_KINDS];
   int64_t n_layers, room;
   chi_layer_record *layer; /* all its layers, selected or not, sorted by name */

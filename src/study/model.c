@@ -67,15 +67,13 @@ static chi_status check_layer(const chi_h5_dataset *d, const char *where, const 
 }
 
 /* Depths of all layers are wanted, of the selected ones the form as well. */
-static chi_status read_layer(const chi_catalog *catalog, hid_t group,
-                             const chi_model_record *record, const char *name,
+static chi_status read_layer(hid_t group, const chi_model_record *record, const char *name,
                              chi_layer_record *layer)
 {
   chi_h5_dataset d;
   CHI_TRY(chi_h5_open_dataset(group, record->path, "/layers/", name, &d));
   chi_status s = read_depth(d.id, record->path, name, layer);
-  if (s == CHI_OK && layer->selected)
-    s = check_layer(&d, record->path, name, catalog->study->datasets[record->dataset].n_events);
+  if (s == CHI_OK && layer->selected) s = check_layer(&d, record->path, name, record->n_events);
   layer->n_features = d.dims[1];
   chi_h5_close_dataset(&d);
   return s;
@@ -104,7 +102,7 @@ static chi_status take_layer(chi_catalog *catalog, hid_t group, chi_model_record
                     "%s: the layer \"%.200s\" has another name than [A-Za-z0-9_.-]+, 200 at most",
                     record->path, name);
   chi_layer_record layer = {.selected = chi_name_fits(catalog->selection->layers, name)};
-  const chi_status s = read_layer(catalog, group, record, name, &layer);
+  const chi_status s = read_layer(group, record, name, &layer);
   /* what is not selected need not be right */
   if (s != CHI_OK) return s == CHI_ERR_INPUT && !layer.selected ? CHI_OK : s;
   CHI_TRY(chi_grow(&record->layer, &record->room, record->n_layers + 1, sizeof layer, "layers"));

@@ -68,24 +68,29 @@ static chi_status read_recordings(chi_catalog *catalog, bool *usable)
   return CHI_OK;
 }
 
-static chi_status add_model(chi_catalog *catalog, int32_t dataset, const char *folder,
-                            const char *model)
+/* Read one model of a dataset; it is kept if the dataset stays, as number `place`. */
+static chi_status add_model(chi_catalog *catalog, const chi_dataset *d, int32_t place,
+                            const char *folder, const char *model)
 {
   char path[PATH_MAX];
+  chi_model_record record = {.dataset = place, .n_events = d->n_events};
   CHI_TRY(chi_path_format(path, folder, "%s.h5", model));
-  CHI_TRY(chi_grow(&catalog->model, &catalog->models_room, catalog->n_models + 1,
-                   sizeof *catalog->model, "models"));
-  chi_model_record *record = &catalog->model[catalog->n_models++];
-  *record = (chi_model_record){.dataset = dataset};
-  CHI_TRY(chi_strdup(model, &record->model));
-  CHI_TRY(chi_strdup(path, &record->path));
-  return chi_model_read(catalog, record);
+  CHI_TRY(chi_grow(&catalog->model, &catalog->models_room, catalog->n_models + 1, sizeof record,
+                   "models"));
+  chi_status s = chi_strdup(model, &record.model);
+  if (s == CHI_OK) s = chi_strdup(path, &record.path);
+  if (s == CHI_OK) s = chi_model_read(catalog, &record);
+  if (s == CHI_OK && place >= 0)
+    catalog->model[catalog->n_models++] = record;
+  else
+    chi_model_free(&record);
+  return s;
 }
 
 /* Read the selected models of one dataset; every name is kept in `seen`. */
-static chi_status read_models(chi_catalog *catalog, int32_t dataset, chi_names *seen)
+static chi_status read_models(chi_catalog *catalog, const chi_dataset *d, int32_t place,
+                              chi_names *seen)
 {
-  const chi_dataset *d = &catalog->study->datasets[dataset];
   char folder[512];
   chi_names files = {0};
   snprintf(folder, sizeof folder, "features/%s.%s", d->subject,
@@ -103,20 +108,23 @@ static chi_status read_models(chi_catalog *catalog, int32_t dataset, chi_names *
     }
     status = chi_names_add(seen, model);
     if (status == CHI_OK && chi_name_fits(catalog->selection->models, model))
-      status = add_model(catalog, dataset, folder, model);
+      status = add_model(catalog, d, place, folder, model);
   }
   chi_names_free(&files);
   return chi_catalog_note(catalog->findings, status);
 }
 
-static chi_status read_features(chi_catalog *catalog, const chi_recordings *found)
+/* Datasets that cannot stay have their models looked at as well. */
+static chi_status read_features(chi_catalog *catalog, const chi_recordings *found,
+                                const bool *usable)
 {
   chi_names models = {0};
+  int32_t n = 0;
   const int64_t errors = catalog->findings->n_errors;
   chi_status status = chi_recordings_check_strays(catalog, found);
   const bool listed = errors == catalog->findings->n_errors;
   for (int32_t i = 0; i < catalog->study->n_datasets && status == CHI_OK && listed; i++)
-    status = read_models(catalog, i, &models);
+    status = read_models(catalog, &catalog->study->datasets[i], usable[i] ? n++ : -1, &models);
   chi_names_sort(&models);
   chi_names_sort(&catalog->layers_seen);
   if (status == CHI_OK && models.n > 0)
@@ -128,32 +136,17 @@ static chi_status read_features(chi_catalog *catalog, const chi_recordings *foun
   return status;
 }
 
-/* Drop the datasets that could not be read, and the models that went with them. */
-static chi_status drop_unusable(chi_catalog *catalog, const bool *usable)
+/* Drop the datasets that could not be read. */
+static void drop_unusable(chi_study *study, const bool *usable)
 {
-  chi_study *study = catalog->study;
-  int32_t *place = NULL, n = 0;
-  CHI_TRY(chi_alloc(study->n_datasets, sizeof *place, "datasets", &place));
+  int32_t n = 0;
   for (int32_t i = 0; i < study->n_datasets; i++) {
-    place[i] = usable[i] ? n : -1;
     if (usable[i])
       study->datasets[n++] = study->datasets[i];
     else
       chi_dataset_free(&study->datasets[i]);
   }
   study->n_datasets = n;
-  n = 0;
-  for (int64_t i = 0; i < catalog->n_models; i++) {
-    chi_model_record *record = &catalog->model[i];
-    record->dataset = place[record->dataset];
-    if (record->dataset >= 0)
-      catalog->model[n++] = *record;
-    else
-      chi_model_free(record);
-  }
-  catalog->n_models = n;
-  chi_free(place);
-  return CHI_OK;
 }
 
 /* Number the datasets [begin, end), which are all of one alignment's, and their sites. */
@@ -223,8 +216,8 @@ static chi_status read_catalog(chi_catalog *catalog)
   if (s == CHI_OK) s = chi_recordings_select(catalog, &found);
   if (s == CHI_OK) s = chi_alloc(catalog->study->n_datasets, sizeof *usable, "datasets", &usable);
   if (s == CHI_OK) s = read_recordings(catalog, usable);
-  if (s == CHI_OK) s = read_features(catalog, &found);
-  if (s == CHI_OK) s = drop_unusable(catalog, usable);
+  if (s == CHI_OK) s = read_features(catalog, &found, usable);
+  if (s == CHI_OK) drop_unusable(catalog->study, usable);
   if (s == CHI_OK) s = settle_alignments(catalog->study);
   if (s == CHI_OK) s = chi_spaces_join(catalog);
   if (s == CHI_OK) s = list_files(catalog);

@@ -615,6 +615,16 @@ def unreadable(folder):
     assert done.returncode == 2 and "cannot be read: Permission denied" in done.stderr, done.stderr
 
 
+def locked(folder):
+    """A file that another program writes is told from a damaged one."""
+    s = make_study(os.path.join(folder, "locked"))
+    with h5py.File(os.path.join(s, R), "a"):
+        done = check(s)
+    assert done.returncode == 2 and "another program has it open" in done.stderr, done.stderr
+    assert R in done.stderr and "damaged" not in done.stderr, done.stderr
+    assert check(s).returncode == 0
+
+
 def truncated(folder):
     """Cut anywhere, a file is refused."""
     s = make_study(os.path.join(folder, "cut"), storage=dict(chunks=(10, 3, 4), compression="gzip"))
@@ -635,7 +645,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         tests += [(t.__name__, lambda t=t: t(folder))
-                  for t in (all_at_once, every_form, written_by_xarray, not_studies, unreadable, truncated)]
+                  for t in (all_at_once, every_form, written_by_xarray, not_studies, unreadable, locked, truncated)]
         for name, test in tests:
             if len(sys.argv) > 1 and name not in sys.argv[1:]:
                 continue

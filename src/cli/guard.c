@@ -5,11 +5,10 @@
 #include "base/memory.h"
 #include "chiasm/run.h"
 #include "cli/cli.h"
-#include "h5/h5.h"
 #include "store/aside.h"
-#include "store/bootstrap_read.h"
 #include "store/lock.h"
 #include "store/sites_check.h"
+#include "store/store.h"
 
 static void look_at_study(const char *path, const chi_selection *selection)
 {
@@ -20,31 +19,13 @@ static void look_at_study(const char *path, const chi_selection *selection)
   chi_findings_free(&findings);
 }
 
-static void look_at_texts(const char *run, const char *file)
+/* What a file of a run says of itself, and all its flags. */
+static void look_at_file(const char *run, const chi_schema *schema)
 {
-  static const char *const names[] = {"config", "study_checksum", "run_blas_kernel"};
-  for (int i = 0; i < 3; i++) {
-    char *text = NULL;
-    chi_run_read_file_text(run, file, names[i], &text);
-    chi_free(text);
-  }
-}
-
-static void look_at_fit(const char *run)
-{
-  chi_fit_table *tables = NULL;
-  int32_t n = 0;
-  if (chi_run_read_tables(run, &tables, &n) == CHI_OK) chi_fit_tables_free(&tables, n);
-  look_at_texts(run, "fit.h5");
-}
-
-static void look_at_bootstrap(const char *run)
-{
-  chi_bootstrap_file *file = NULL;
-  const chi_bootstrap_table *tables;
-  int32_t n = 0;
-  if (chi_bootstrap_file_open(run, &file, &tables, &n) == CHI_OK) chi_bootstrap_file_close(&file);
-  look_at_texts(run, "bootstrap.h5");
+  chi_store *store = NULL;
+  chi_content labels;
+  if (chi_store_open_read(run, schema, &store, &labels) == CHI_OK) chi_content_free(&labels);
+  chi_store_finish(&store, CHI_OK);
 }
 
 /* The study of the first run, as far as it is found; runs that are joined are of one. */
@@ -66,15 +47,15 @@ void chi_look_study(chi_options *options)
 
 void chi_look_bootstrap(chi_options *options)
 {
-  look_at_fit(chi_opt_argument(options, 0));
+  look_at_file(chi_opt_argument(options, 0), &chi_fit_schema);
   look_at_study_of(options);
 }
 
 void chi_look_merge(chi_options *options)
 {
   for (int i = 0; i < chi_opt_n_arguments(options); i++) {
-    look_at_fit(chi_opt_argument(options, i));
-    look_at_bootstrap(chi_opt_argument(options, i));
+    look_at_file(chi_opt_argument(options, i), &chi_fit_schema);
+    look_at_file(chi_opt_argument(options, i), &chi_bootstrap_schema);
   }
   look_at_study_of(options);
 }
@@ -96,42 +77,39 @@ static int look(void *options)
   return 0;
 }
 
-static int look_at_own_fit(void *run)
+/* A file that is to be gone on with. */
+typedef struct own_file {
+  const char *run;
+  const chi_schema *schema;
+} own_file;
+
+static int look_at_own(void *context)
 {
-  look_at_fit(run);
+  const own_file *own = context;
+  look_at_file(own->run, own->schema);
   return 0;
 }
 
-static int look_at_own_bootstrap(void *run)
+/* One on which HDF5 crashes is no reason to stop, it is put aside and made again. Where another job
+ * holds the run, that is said later. */
+static chi_status guard_own(const char *run, const chi_schema *schema)
 {
-  look_at_bootstrap(run);
-  return 0;
+  int exit_code = 0, lock = -1;
+  const chi_status s = chi_guard_run(look_at_own, &(own_file){run, schema}, &exit_code);
+  /* a child that was ended by what watches its memory has no signal to show */
+  if (s == CHI_OK && exit_code == 0) return CHI_OK;
+  if (s != CHI_OK && s != CHI_ERR_INPUT) return s;
+  if (chi_lock_alone(run, 0, &lock) != CHI_OK) return CHI_OK;
+  chi_fail(CHI_ERR_INPUT, "%s/%s: is damaged: HDF5 does not survive reading it", run, schema->file);
+  const chi_status aside = chi_put_aside(run, schema, NULL);
+  chi_lock_release(&lock);
+  return aside;
 }
 
-/* The files that are to be gone on with: one on which HDF5 crashes is no reason to stop, it is put
- * aside and made again. Where another job holds the run, that is said later. */
-static chi_status look_at_own(const chi_command *command, const char *run)
+/* Whether the command makes that file, itself or as one of its parts. */
+static bool makes(const chi_command *command, const chi_schema *schema)
 {
-  static const struct {
-    const chi_schema *schema;
-    chi_guard_work *look;
-  } own[] = {{&chi_fit_schema, look_at_own_fit}, {&chi_bootstrap_schema, look_at_own_bootstrap}};
-  for (int i = 0; i < 2; i++) {
-    int exit_code = 0, lock = -1;
-    if (((command->bit | command->parts) & chi_command_named(own[i].schema->stage)->bit) == 0)
-      continue;
-    const chi_status s = chi_guard_run(own[i].look, (void *)run, &exit_code);
-    if (s != CHI_OK && s != CHI_ERR_INPUT) return s;
-    /* a child that was ended by what watches its memory has no signal to show */
-    if (s == CHI_OK && exit_code == 0) continue;
-    if (chi_lock_alone(run, 0, &lock) != CHI_OK) continue;
-    chi_fail(CHI_ERR_INPUT, "%s/%s: is damaged: HDF5 does not survive reading it", run,
-             own[i].schema->file);
-    const chi_status aside = chi_put_aside(run, own[i].schema, NULL);
-    chi_lock_release(&lock);
-    CHI_TRY(aside);
-  }
-  return CHI_OK;
+  return ((command->bit | command->parts) & chi_command_named(schema->stage)->bit) != 0;
 }
 
 chi_status chi_cli_guard(chi_options *options)
@@ -143,8 +121,11 @@ chi_status chi_cli_guard(chi_options *options)
   /* verify was asked whether files are damaged: that they are is no bad usage */
   if (s == CHI_ERR_INPUT && command->look == chi_look_verify)
     return chi_fail(CHI_ERR_IO, "%s", chi_message());
-  if (s != CHI_OK || !chi_opt_has(options, "resume") || !chi_opt_flag(options, "resume") ||
-      chi_cli_own_run(options) == NULL)
-    return s;
-  return look_at_own(command, chi_cli_own_run(options));
+  CHI_TRY(s);
+  const bool resume = chi_opt_has(options, "resume") && chi_opt_flag(options, "resume");
+  const char *run = resume ? chi_cli_own_run(options) : NULL;
+  if (run != NULL && makes(command, &chi_fit_schema)) CHI_TRY(guard_own(run, &chi_fit_schema));
+  if (run != NULL && makes(command, &chi_bootstrap_schema))
+    return guard_own(run, &chi_bootstrap_schema);
+  return CHI_OK;
 }

@@ -1,5 +1,5 @@
-/* chiasm import brain-treebank and chiasm import events: a plan, the same on every rank, then one
- * call. */
+/* chiasm import brain-treebank and chiasm import events: the raw recordings, found the same on
+ * every rank, then one call. */
 #include <string.h>
 
 #include "base/agree.h"
@@ -47,27 +47,27 @@ static chi_status get_options(const chi_options *o, chi_import_options *out)
   return CHI_OK;
 }
 
-static chi_status make_plan(const chi_options *o, chi_raw **plan)
+static chi_status find_raw(const chi_options *o, chi_raw **raw)
 {
   chi_import_options options;
-  *plan = NULL;
+  *raw = NULL;
   CHI_TRY(get_options(o, &options));
-  return is_treebank(o) ? chi_treebank_find(chi_opt_argument(o, 0), &options, plan)
-                        : chi_plain_find(chi_opt_argument(o, 0), &options, plan);
+  return is_treebank(o) ? chi_treebank_find(chi_opt_argument(o, 0), &options, raw)
+                        : chi_plain_find(chi_opt_argument(o, 0), &options, raw);
 }
 
 void chi_look_responses(chi_options *options)
 {
-  chi_raw *plan;
-  make_plan(options, &plan);
-  chi_raw_destroy(&plan);
+  chi_raw *raw;
+  find_raw(options, &raw);
+  chi_raw_destroy(&raw);
 }
 
 /* Every rank reads the small files itself; they could have changed in between. Collective. */
-static chi_status check_equal(MPI_Comm comm, const chi_raw *plan)
+static chi_status check_equal(MPI_Comm comm, const chi_raw *raw)
 {
-  int64_t mine[4] = {plan->n_electrodes, plan->n_events, plan->n_sessions, 0}, first[4];
-  for (int64_t i = 0; i < plan->n_sessions; i++) mine[3] += plan->session[i].n_samples;
+  int64_t mine[4] = {raw->n_electrodes, raw->n_events, raw->n_sessions, 0}, first[4];
+  for (int64_t i = 0; i < raw->n_sessions; i++) mine[3] += raw->session[i].n_samples;
   memcpy(first, mine, sizeof first);
   MPI_Bcast(first, 4, MPI_INT64_T, 0, comm);
   chi_status s = CHI_OK;
@@ -79,12 +79,12 @@ static chi_status check_equal(MPI_Comm comm, const chi_raw *plan)
 chi_status chi_cli_import_responses(chi_cli *cli)
 {
   const chi_options *o = cli->options;
-  chi_raw *plan = NULL;
-  chi_status s = chi_agree(cli->comm, make_plan(o, &plan));
-  if (s == CHI_OK) s = check_equal(cli->comm, plan);
+  chi_raw *raw = NULL;
+  chi_status s = chi_agree(cli->comm, find_raw(o, &raw));
+  if (s == CHI_OK) s = check_equal(cli->comm, raw);
   if (s == CHI_OK)
-    s = chi_import_responses(cli->comm, plan, chi_opt_text(o, "output"),
+    s = chi_import_responses(cli->comm, raw, chi_opt_text(o, "output"),
                              chi_opt_flag(o, "overwrite"));
-  chi_raw_destroy(&plan);
+  chi_raw_destroy(&raw);
   return s;
 }

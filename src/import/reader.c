@@ -159,8 +159,9 @@ int64_t chi_reader_block(const chi_reader *reader, int64_t width)
   return block < reader->rows ? block : reader->rows;
 }
 
-chi_status chi_reader_check(const char *where, int64_t row0, int64_t n, int64_t columns,
-                            const double *rows)
+/* Finite numbers that float32 can hold. */
+static chi_status check_numbers(const char *where, int64_t row0, int64_t n, int64_t columns,
+                                const double *rows)
 {
   int64_t i = 0;
   while (i < n * columns && fabs(rows[i]) <= FLT_MAX) i++; /* false for NaN */
@@ -174,5 +175,5 @@ chi_status chi_reader_read(chi_reader *r, int64_t row0, int64_t n, double *out)
 {
   CHI_TRY(r->layer->kind == CHI_LAYER_HDF5 ? chi_numbers_read(&r->numbers, row0, n, CHI_REAL64, out)
                                            : chi_npy_read(&r->bytes, &r->npy, row0, n, out));
-  return chi_reader_check(r->layer->where, row0, n, r->columns, out);
+  return check_numbers(r->layer->where, row0, n, r->columns, out);
 }

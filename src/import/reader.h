@@ -74,8 +74,4 @@ int64_t chi_reader_block(const chi_reader *reader, int64_t width);
  * \return CHI_ERR_INPUT for one that is not, naming file, row and column; CHI_ERR_IO */
 chi_status chi_reader_read(chi_reader *reader, int64_t row0, int64_t n, double *out);
 
-/** The check by itself, for other rows. */
-chi_status chi_reader_check(const char *where, int64_t row0, int64_t n, int64_t columns,
-                            const double *rows);
-
 #endif

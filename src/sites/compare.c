@@ -192,7 +192,6 @@ void chi_sites_list_free(chi_sites_run *run)
   for (int64_t i = 0; i < n; i++) {
     for (int32_t p = 0; p < run->block[i].n_pairs; p++) free_pair(&run->block[i].pair[p]);
     chi_free(run->block[i].pair);
-    chi_free(run->block[i].part);
   }
   chi_free(run->block);
   chi_free(run->comparison);

@@ -43,9 +43,8 @@ typedef struct chi_sites_comparison {
  * blocks follow each other. */
 typedef struct chi_sites_block {
   int64_t first, n;
-  int32_t n_pairs, n_parts;
+  int32_t n_pairs;
   chi_sites_pair *pair; /* not of CHI_COMPARE_BOTH */
-  int64_t *part;        /* n x n_parts: the results that one follows from; NULL: it is tested */
 } chi_sites_block;
 
 /** Everything that the stage holds. */
@@ -60,7 +59,7 @@ typedef struct chi_sites_run {
   chi_bootstrap_file *file;
   int32_t n_alignments; /* that both files have */
   chi_sites_data *data;
-  int32_t n_comparisons, integration; /* integration: its index */
+  int32_t n_comparisons, integration; /* its index: those before are tested, the others follow */
   chi_sites_comparison *comparison;
   chi_sites_block *block; /* n_comparisons x n_alignments */
   int64_t n_results;
@@ -79,10 +78,10 @@ chi_status chi_sites_list(chi_sites_run *run);
 chi_sites_block *chi_sites_block_of(const chi_sites_run *run, int32_t comparison,
                                     int32_t alignment);
 
-/** Lay out the results behind each other; those to be tested have no models and numbers yet. */
+/** Lay out the results behind each other, those to be tested without models and numbers. */
 chi_status chi_sites_place_results(chi_sites_run *run);
 
-/** Fill the results of integration and of every -both, then adjust all p-values. */
+/** Fill the results of integration, add those of every -both, then adjust all p-values. */
 chi_status chi_sites_combine(chi_sites_run *run);
 void chi_sites_list_free(chi_sites_run *run);
 

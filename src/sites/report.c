@@ -113,13 +113,10 @@ static chi_status add_integration(const chi_sites_run *run, chi_text *text)
 static void add_notes(const chi_sites_run *run, chi_text *text)
 {
   int64_t one_sided = 0, unknown_spread = 0;
-  for (int32_t k = 0; k < run->n_comparisons * run->n_alignments; k++) {
-    const chi_sites_block *block = &run->block[k];
-    for (int64_t i = block->first; block->part == NULL && i < block->first + block->n; i++) {
-      const chi_sites_line *line = &run->result[i].line;
-      if (line->bins > 0 && !line->by_default && isnan(line->p))
-        *(isnan(line->difference) ? &one_sided : &unknown_spread) += 1;
-    }
+  for (int64_t i = 0; i < chi_sites_block_of(run, run->integration, 0)->first; i++) {
+    const chi_sites_line *line = &run->result[i].line;
+    if (line->bins > 0 && !line->by_default && isnan(line->p))
+      *(isnan(line->difference) ? &one_sided : &unknown_spread) += 1;
   }
   if (run->notes.n > 0 || one_sided > 0 || unknown_spread > 0) chi_text_add(text, "\n");
   if (run->notes.n > 0) chi_text_add(text, "%s", run->notes.s);

@@ -46,108 +46,84 @@ static int32_t find_pair(const chi_sites_block *block, const char *network)
   return -1;
 }
 
-/* The results of a comparison in each alignment that belong to the i-th of the first one; false if
- * an alignment has none. */
-static bool find_parts(const chi_sites_run *run, int32_t comparison, int64_t i, int64_t *part)
+chi_status chi_sites_place_results(chi_sites_run *run)
+{
+  int64_t n = 0, n_both = 0; /* at most */
+  for (int32_t c = 0; c <= run->integration; c++)
+    for (int32_t a = 0; a < run->n_alignments; a++) {
+      chi_sites_block *block = chi_sites_block_of(run, c, a);
+      block->first = n;
+      block->n = run->data[a].n_sites * block->n_pairs;
+      n += block->n;
+      if (a == 0) n_both += block->n;
+    }
+  CHI_TRY(chi_alloc(n + n_both, sizeof *run->result, "results", &run->result));
+  run->n_results = n;
+  for (int32_t c = 0; c < run->integration; c++)
+    for (int32_t a = 0; a < run->n_alignments; a++) {
+      const chi_sites_block *block = chi_sites_block_of(run, c, a);
+      for (int64_t i = 0; i < block->n; i++)
+        run->result[block->first + i] = empty_result(run, c, a, i / block->n_pairs);
+    }
+  return CHI_OK;
+}
+
+/* Of two results (the first may be NULL) that with the larger p, the first on a tie. A p that is
+ * missing is larger than any: what follows is then missing for its sake. */
+static const chi_sites_result *worse(const chi_sites_result *a, const chi_sites_result *b)
+{
+  return a == NULL || (!isnan(a->line.p) && !(b->line.p <= a->line.p)) ? b : a;
+}
+
+static void integrate(chi_sites_run *run, int32_t a)
+{
+  const chi_sites_block *block = chi_sites_block_of(run, run->integration, a);
+  const chi_sites_result *unimodal =
+      run->result + chi_sites_block_of(run, CHI_SITES_UNIMODAL, a)->first;
+  const chi_sites_result *linear =
+      run->result + chi_sites_block_of(run, CHI_SITES_LINEAR, a)->first;
+  for (int64_t i = 0; i < block->n; i++) {
+    chi_sites_result *result = &run->result[block->first + i];
+    *result = *worse(&unimodal[i], &linear[i]);
+    result->line.comparison = run->comparison[run->integration].name;
+  }
+}
+
+/* The worst of a comparison's results that belong to the i-th of the first alignment; NULL if an
+ * alignment has none. */
+static const chi_sites_result *worst_of(const chi_sites_run *run, int32_t comparison, int64_t i)
 {
   const chi_sites_block *first = chi_sites_block_of(run, comparison, 0);
+  const chi_sites_result *worst = NULL;
   for (int32_t a = 0; a < run->n_alignments; a++) {
     const chi_sites_block *block = chi_sites_block_of(run, comparison, a);
     const int64_t site = find_site(run, i / first->n_pairs, a);
     const int32_t pair = find_pair(block, first->pair[i % first->n_pairs].network);
-    if (site < 0 || pair < 0) return false;
-    part[a] = block->first + site * block->n_pairs + pair;
-  }
-  return true;
-}
-
-static void join_comparisons(const chi_sites_run *run, int32_t a, chi_sites_block *block)
-{
-  for (int64_t i = 0; i < block->n; i++) {
-    block->part[2 * i] = chi_sites_block_of(run, CHI_SITES_UNIMODAL, a)->first + i;
-    block->part[2 * i + 1] = chi_sites_block_of(run, CHI_SITES_LINEAR, a)->first + i;
-  }
-}
-
-static void join_alignments(chi_sites_run *run, int32_t c, chi_sites_block *block)
-{
-  const int32_t of = run->comparison[c].of;
-  const int64_t most = block->n;
-  bool some = false;
-  block->n = 0;
-  for (int64_t i = 0; i < most; i++)
-    block->n += find_parts(run, of, i, block->part + block->n * run->n_alignments);
-  for (int32_t a = 0; a < run->n_alignments; a++)
-    some = some || chi_sites_block_of(run, of, a)->n > 0;
-  if (block->n == 0 && some)
-    chi_text_add(&run->notes, "%s is missing: no site has %s in every alignment.\n",
-                 run->comparison[c].name, run->comparison[of].name);
-}
-
-/* How many results a block has, of CHI_COMPARE_BOTH at most, and of how many parts each. */
-static void count_results(chi_sites_run *run, int32_t c, int32_t a)
-{
-  const chi_sites_kind kind = run->comparison[c].kind;
-  chi_sites_block *block = chi_sites_block_of(run, c, a);
-  block->n = run->data[a].n_sites * block->n_pairs;
-  block->n_parts = kind == CHI_COMPARE_INTEGRATION ? 2 : 0;
-  if (kind != CHI_COMPARE_BOTH || a > 0) return;
-  block->n = chi_sites_block_of(run, run->comparison[c].of, 0)->n;
-  block->n_parts = run->n_alignments;
-}
-
-static chi_status place_block(chi_sites_run *run, int32_t c, int32_t a)
-{
-  chi_sites_block *block = chi_sites_block_of(run, c, a);
-  block->first = run->n_results;
-  if (block->n_parts > 0)
-    CHI_TRY(chi_alloc(block->n * block->n_parts, sizeof *block->part, "results", &block->part));
-  for (int64_t i = 0; i < block->n && block->part == NULL; i++)
-    run->result[block->first + i] = empty_result(run, c, a, i / block->n_pairs);
-  if (block->part != NULL && run->comparison[c].kind == CHI_COMPARE_BOTH)
-    join_alignments(run, c, block);
-  else if (block->part != NULL)
-    join_comparisons(run, a, block);
-  run->n_results += block->n;
-  return CHI_OK;
-}
-
-chi_status chi_sites_place_results(chi_sites_run *run)
-{
-  int64_t n = 0;
-  for (int32_t c = 0; c < run->n_comparisons; c++)
-    for (int32_t a = 0; a < run->n_alignments; a++) {
-      count_results(run, c, a);
-      n += chi_sites_block_of(run, c, a)->n;
-    }
-  CHI_TRY(chi_alloc(n, sizeof *run->result, "results", &run->result));
-  for (int32_t c = 0; c < run->n_comparisons; c++)
-    for (int32_t a = 0; a < run->n_alignments; a++) CHI_TRY(place_block(run, c, a));
-  return CHI_OK;
-}
-
-/* The part with the largest p, the first on a tie. A p that is missing is larger than any: the
- * whole is then missing for its sake. */
-static const chi_sites_result *worst_of(const chi_sites_run *run, const int64_t *part, int32_t n)
-{
-  const chi_sites_result *worst = &run->result[part[0]];
-  for (int32_t i = 1; i < n; i++) {
-    const chi_sites_result *other = &run->result[part[i]];
-    if (!isnan(worst->line.p) && !(other->line.p <= worst->line.p)) worst = other;
+    if (site < 0 || pair < 0) return NULL;
+    worst = worse(worst, &run->result[block->first + site * block->n_pairs + pair]);
   }
   return worst;
 }
 
-static void follow(chi_sites_run *run, int32_t c, int32_t a)
+static void join_alignments(chi_sites_run *run, int32_t c)
 {
-  const chi_sites_block *block = chi_sites_block_of(run, c, a);
-  if (block->part == NULL) return;
-  for (int64_t i = 0; i < block->n; i++) {
-    chi_sites_result *result = &run->result[block->first + i];
-    *result = *worst_of(run, block->part + i * block->n_parts, block->n_parts);
+  const int32_t of = run->comparison[c].of;
+  chi_sites_block *block = chi_sites_block_of(run, c, 0);
+  int64_t n_single = 0;
+  block->first = run->n_results;
+  for (int64_t i = 0; i < chi_sites_block_of(run, of, 0)->n; i++) {
+    const chi_sites_result *worst = worst_of(run, of, i);
+    if (worst == NULL) continue;
+    chi_sites_result *result = &run->result[block->first + block->n++];
+    *result = *worst;
     result->line.comparison = run->comparison[c].name;
-    if (run->comparison[c].kind == CHI_COMPARE_BOTH) result->line.alignment = "both";
+    result->line.alignment = "both";
   }
+  run->n_results += block->n;
+  for (int32_t a = 0; a < run->n_alignments; a++) n_single += chi_sites_block_of(run, of, a)->n;
+  if (block->n == 0 && n_single > 0)
+    chi_text_add(&run->notes, "%s is missing: no site has %s in every alignment.\n",
+                 run->comparison[c].name, run->comparison[of].name);
 }
 
 /* `p` and `adjusted` hold as many numbers as there are results. */
@@ -155,9 +131,10 @@ static chi_status adjust(chi_sites_run *run, double *p, double *adjusted)
 {
   for (int64_t i = 0; i < run->n_results; i++) p[i] = run->result[i].line.p;
   for (int32_t c = 0; c < run->n_comparisons; c++) {
-    const chi_sites_block *last = chi_sites_block_of(run, c, run->n_alignments - 1);
-    const int64_t first = chi_sites_block_of(run, c, 0)->first, end = last->first + last->n;
-    CHI_TRY(chi_benjamini_hochberg(end - first, p + first, adjusted + first));
+    const int64_t first = chi_sites_block_of(run, c, 0)->first;
+    int64_t n = 0;
+    for (int32_t a = 0; a < run->n_alignments; a++) n += chi_sites_block_of(run, c, a)->n;
+    CHI_TRY(chi_benjamini_hochberg(n, p + first, adjusted + first));
   }
   for (int64_t i = 0; i < run->n_results; i++) {
     run->result[i].line.p_adjusted = adjusted[i];
@@ -169,8 +146,8 @@ static chi_status adjust(chi_sites_run *run, double *p, double *adjusted)
 chi_status chi_sites_combine(chi_sites_run *run)
 {
   double *p = NULL;
-  for (int32_t c = 0; c < run->n_comparisons; c++)
-    for (int32_t a = 0; a < run->n_alignments; a++) follow(run, c, a);
+  for (int32_t a = 0; a < run->n_alignments; a++) integrate(run, a);
+  for (int32_t c = run->integration + 1; c < run->n_comparisons; c++) join_alignments(run, c);
   CHI_TRY(chi_alloc(2 * run->n_results, sizeof *p, "p-values", &p));
   const chi_status s = adjust(run, p, p + run->n_results);
   chi_free(p);

@@ -127,9 +127,9 @@ static chi_status open_bootstrap(chi_sites_run *r)
 
 static chi_status test_site(chi_sites_run *r, chi_sites_work *work, int32_t a)
 {
-  for (int32_t c = 0; c < r->n_comparisons; c++) {
+  for (int32_t c = 0; c < r->integration; c++) {
     const chi_sites_block *block = chi_sites_block_of(r, c, a);
-    for (int32_t p = 0; p < block->n_pairs && block->part == NULL; p++) {
+    for (int32_t p = 0; p < block->n_pairs; p++) {
       chi_sites_result *result = &r->result[block->first + work->site * block->n_pairs + p];
       CHI_TRY(r->options->test == CHI_SITES_BINS
                   ? chi_sites_test_bins(work, &block->pair[p], result)

@@ -138,57 +138,50 @@ static void copy_wanted(const chi_sites_data *d, int32_t model, const int64_t *c
              (size_t)d->n_times * sizeof *out);
 }
 
-/* The same of the bins that are kept, by the lower end of val_r's interval. */
-static void mark_kept(chi_sites_data *d, int32_t model, int64_t row, const float *low)
+/* \param[out] low   the lower ends of val_r's intervals, as d->mean
+ * \param      room  for one row's scores */
+static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float *low, float *room)
 {
-  for (int64_t site = 0; site < d->n_sites; site++) {
-    const int64_t i = model * d->n_sites + site;
-    if (d->row[i] != row) continue;
-    for (int64_t b = 0; b < d->n_times; b++) {
-      d->kept[i * d->n_times + b] = low[site * d->n_times + b] > 0;
-      d->n_kept[i] += d->kept[i * d->n_times + b];
-    }
-  }
-}
-
-static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float *scores)
-{
-  static const char *const means[] = {"val_r_mean", "test_r_mean"}, *const fits[] = {"val_r",
-                                                                                     "test_r"};
+  static const char *const fits[] = {"val_r", "test_r"};
+  const struct {
+    const char *name;
+    float *out;
+  } summaries[] = {{"val_r_mean", d->mean[0]}, {"test_r_mean", d->mean[1]}, {"val_r_lower", low}};
   for (int64_t row = 0; row < d->boot->n_rows; row++) {
     const int32_t m = find_model(d, d->boot->model[row]);
-    if (!is_wanted(d, m, d->row, row)) continue;
-    for (int half = 0; half < 2; half++) {
-      CHI_TRY(chi_bootstrap_read_summary(file, d->table, means[half], row, scores));
-      copy_wanted(d, m, d->row, row, scores, d->mean[half]);
+    for (int i = 0; i < 3 && is_wanted(d, m, d->row, row); i++) {
+      CHI_TRY(chi_bootstrap_read_summary(file, d->table, summaries[i].name, row, room));
+      copy_wanted(d, m, d->row, row, room, summaries[i].out);
     }
-    CHI_TRY(chi_bootstrap_read_summary(file, d->table, "val_r_lower", row, scores));
-    mark_kept(d, m, row, scores);
   }
   for (int32_t m = 0; m < d->n_models; m++)
-    for (int64_t f = d->model[m].space0; f < d->model[m].space0 + d->model[m].n_spaces; f++) {
-      if (!is_wanted(d, m, d->space, f)) continue;
-      for (int half = 0; half < 2; half++) {
-        CHI_TRY(chi_run_read_score(d->run, d->fit, fits[half], f, scores));
-        copy_wanted(d, m, d->space, f, scores, d->r[half]);
+    for (int64_t f = d->model[m].space0; f < d->model[m].space0 + d->model[m].n_spaces; f++)
+      for (int half = 0; half < 2 && is_wanted(d, m, d->space, f); half++) {
+        CHI_TRY(chi_run_read_score(d->run, d->fit, fits[half], f, room));
+        copy_wanted(d, m, d->space, f, room, d->r[half]);
       }
-    }
   return CHI_OK;
 }
 
 chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
 {
   const int64_t n = d->n_models * d->n_sites, n_scores = n * d->n_times;
-  float **tables[] = {&d->mean[0], &d->mean[1], &d->r[0], &d->r[1]}, *scores = NULL;
-  for (int t = 0; t < 4; t++) {
-    CHI_TRY(chi_alloc(n_scores, sizeof **tables[t], "scores", tables[t]));
-    for (int64_t i = 0; i < n_scores; i++) (*tables[t])[i] = NAN;
+  float *low = NULL, *room = NULL;
+  float **tables[] = {&d->mean[0], &d->mean[1], &d->r[0], &d->r[1], &low};
+  chi_status s = chi_alloc(n_scores, sizeof *d->kept, "bins", &d->kept);
+  if (s == CHI_OK) s = chi_alloc(n, sizeof *d->n_kept, "counts", &d->n_kept);
+  if (s == CHI_OK) s = chi_alloc(d->n_sites * d->n_times, sizeof *room, "scores", &room);
+  for (int t = 0; t < 5 && s == CHI_OK; t++) {
+    s = chi_alloc(n_scores, sizeof **tables[t], "scores", tables[t]);
+    for (int64_t i = 0; i < n_scores && s == CHI_OK; i++) (*tables[t])[i] = NAN;
   }
-  CHI_TRY(chi_alloc(n_scores, sizeof *d->kept, "bins", &d->kept));
-  CHI_TRY(chi_alloc(n, sizeof *d->n_kept, "counts", &d->n_kept));
-  CHI_TRY(chi_alloc(d->n_sites * d->n_times, sizeof *scores, "scores", &scores));
-  const chi_status s = read_scores(file, d, scores);
-  chi_free(scores);
+  if (s == CHI_OK) s = read_scores(file, d, low, room);
+  for (int64_t i = 0; i < n_scores && s == CHI_OK; i++) {
+    d->kept[i] = low[i] > 0;
+    d->n_kept[i / d->n_times] += d->kept[i];
+  }
+  chi_free(low);
+  chi_free(room);
   return s;
 }
 

@@ -136,6 +136,7 @@ def write_root(f, study, checksum=CHECKSUM, config=CONFIG):
     f.attrs["config"] = config
     f.attrs["study"] = str(study)
     f.attrs["study_checksum"] = checksum
+    f.attrs["run_blas_kernel"] = "Haswell"
 
 
 def write_fit(path, alignments, models, study, regions, config):
@@ -234,11 +235,12 @@ def write_bootstrap_group(g, a, models, keep, by_space, only):
         kept = (g["val_r_lower"][()] > 0).any(0)
         entries = [(i, j, b) for i in range(len(names)) for j, b in np.argwhere(kept)]
         index = np.array(entries, np.int32).reshape(-1, 3)
+        label(g, "entry", np.arange(len(entries), dtype=np.int32))
         for name, x in (("kept_val_r", val), ("kept_test_r", test)):
-            g[name] = np.array([x[i, j, :, b] for i, j, b in entries],
-                               np.float32).reshape(-1, replicates)
+            scores = np.array([x[i, j, :, b] for i, j, b in entries], np.float32)
+            put(g, name, scores.reshape(-1, replicates), "entry", "replicate")
         for k, name in enumerate(("kept_row", "kept_site", "kept_time")):
-            g[name] = np.ascontiguousarray(index[:, k])
+            put(g, name, np.ascontiguousarray(index[:, k]), "entry")
 
 
 def make_run(path, models=None, alignments=None, electrodes=6, bins=14, replicates=60, seed=0,

@@ -98,6 +98,8 @@ static chi_status choose_layers(chi_sites_data *d)
     s = chi_run_choose_layer(d->run, d->fit, CHI_LAYERS_SITE, d->model[m].space0,
                              d->model[m].space0 + d->model[m].n_spaces, best + m * d->n_sites);
   for (int64_t row = 0; row < d->boot->n_rows && s == CHI_OK; row++) s = take_row(d, best, row);
+  for (int64_t i = 0; i < n && best != NULL && s == CHI_OK; i++)
+    if (best[i] >= 0 && d->row[i] < 0) s = misfit(d, "layers"); /* fitted after the bootstrap */
   chi_free(best);
   return s;
 }

@@ -1,12 +1,87 @@
 #include "stage/account.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
-#include "stage/room.h"
+#include "store/progress.h"
+
+static const double write_every_s = 2;
+
+enum { FAILED_SHOWN = 10 };
+
+static const char *state_of(const chi_sweep_progress *progress)
+{
+  if (progress->stopped && progress->finished) return "stopped";
+  if (!progress->finished) return "running";
+  return progress->failed > 0 ? "failed" : "complete";
+}
+
+/* The time of day some seconds from now. */
+static void clock_text(double seconds, char *text, size_t n)
+{
+  struct tm utc;
+  const time_t then = time(NULL) + (time_t)seconds;
+  if (gmtime_r(&then, &utc) == NULL || strftime(text, n, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+    text[0] = '\0';
+}
+
+void chi_watch_progress(chi_watch *watch, const chi_sweep_progress *progress)
+{
+  const double now = chi_clock_now();
+  watch->models_done = progress->models_done;
+  if (watch->run == NULL || (!progress->finished && now - watch->written_s < write_every_s)) return;
+  watch->written_s = now;
+  chi_progress p = {.done = progress->done,
+                    .running = progress->running,
+                    .failed = progress->failed,
+                    .left = progress->left,
+                    .seconds_left = NAN,
+                    .ranks = watch->ranks};
+  snprintf(p.stage, sizeof p.stage, "%s", watch->stage);
+  snprintf(p.state, sizeof p.state, "%s", state_of(progress));
+  if (progress->elapsed_s > 0) p.models_per_s = (double)progress->models_done / progress->elapsed_s;
+  const double cost_left = progress->cost_total - progress->cost_done;
+  if (progress->cost_done > 0 && !progress->finished) {
+    p.seconds_left = progress->elapsed_s * cost_left / progress->cost_done;
+    clock_text(p.seconds_left, p.end, sizeof p.end);
+  }
+  gethostname(p.host, sizeof p.host - 1);
+  chi_clock_iso8601(p.written, sizeof p.written);
+  /* A full disk stops the scores, which say so themselves; once is enough for this file. */
+  if (chi_progress_write(watch->run, &p) != CHI_OK) {
+    chi_log(CHI_LOG_WARNING, "%s", chi_message());
+    watch->run = NULL;
+  }
+}
+
+void chi_watch_failed(chi_watch *watch, const char *message)
+{
+  if (watch->n_failed == FAILED_SHOWN)
+    chi_log(CHI_LOG_WARNING, "more units fail; log.txt has the rest");
+  const bool shown = watch->n_failed++ < FAILED_SHOWN;
+  if (shown) chi_text_add(&watch->failed, "  %s\n", message);
+  chi_log(shown ? CHI_LOG_WARNING : CHI_LOG_FILE, "failed: %s", message);
+}
+
+void chi_watch_add_failed(const chi_watch *watch, const char *run, int64_t failed, chi_text *text)
+{
+  if (failed == 0) return;
+  chi_text_add(text, "\nfailed units: %lld\n%s", (long long)failed,
+               watch->failed.s == NULL ? "" : watch->failed.s);
+  if (failed > FAILED_SHOWN)
+    chi_text_add(text, "  and %lld more, in %s/log.txt\n", (long long)failed - FAILED_SHOWN, run);
+}
+
+void chi_watch_free(chi_watch *watch)
+{
+  chi_text_free(&watch->failed);
+  *watch = (chi_watch){0};
+}
 
 enum { COMPUTED, READ, WROTE, WAITED, N_SHARES };
 
@@ -28,8 +103,8 @@ static void log_stages(MPI_Comm comm, const chi_stages *mine)
   chi_text_free(&line);
 }
 
-void chi_account_log(MPI_Comm comm, const char *stage, const chi_account *account,
-                     const chi_watch *watch, const chi_sweep_result *result)
+void chi_account_log(MPI_Comm comm, const chi_account *account, const chi_watch *watch,
+                     const chi_sweep_result *result)
 {
   static const char *const names[N_SHARES] = {"computed", "read", "wrote", "waited"};
   const double mine[N_SHARES] = {account->computed_s, account->read_s, account->wrote_s,
@@ -49,8 +124,8 @@ void chi_account_log(MPI_Comm comm, const char *stage, const chi_account *accoun
   chi_log(CHI_LOG_INFO,
           "%s: %lld units done, %lld failed, %lld left in %s: %.0f encoding models/s; at most %s "
           "of memory in a rank",
-          stage, (long long)result->done, (long long)result->failed, (long long)result->left, time,
-          (double)watch->models_done / wall, memory);
+          watch->stage, (long long)result->done, (long long)result->failed, (long long)result->left,
+          time, (double)watch->models_done / wall, memory);
   chi_text line = {0};
   for (int i = 0; i < N_SHARES; i++) {
     chi_text_add(&line, "%s%s %.1f %%", i == 0 ? "" : ", ", names[i], 100 * sum[i] / ranks / wall);
@@ -58,7 +133,7 @@ void chi_account_log(MPI_Comm comm, const char *stage, const chi_account *accoun
       chi_text_add(&line, " (%.1f to %.1f)", 100 * least[i] / wall, 100 * most[i] / wall);
   }
   if (line.s != NULL)
-    chi_log(CHI_LOG_INFO, "%s: of the time (%.3f s), ranks %s", stage, wall, line.s);
+    chi_log(CHI_LOG_INFO, "%s: of the time (%.3f s), ranks %s", watch->stage, wall, line.s);
   chi_text_free(&line);
   log_stages(comm, &account->stages);
 }

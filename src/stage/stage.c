@@ -214,7 +214,7 @@ static chi_status sweep(chi_stage *s)
       chi_sweep_run(s->comm, s->units.unit, s->units.n, &work, progress, &result);
   if (status != CHI_OK && status != CHI_STOPPED) return status;
   s->failed = result.failed;
-  chi_account_log(s->comm, s->kind->schema->stage, &s->account, &s->watch, &result);
+  chi_account_log(s->comm, &s->account, &s->watch, &result);
   return status;
 }
 

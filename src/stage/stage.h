@@ -19,7 +19,6 @@
 #include "stage/response_supply.h"
 #include "stage/room.h"
 #include "stage/units.h"
-#include "stage/watch.h"
 #include "store/store.h"
 
 /** What every stage is told. All borrowed. */

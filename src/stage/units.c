@@ -4,7 +4,7 @@
 
 chi_status chi_unit_list_create(const chi_study *study, int64_t n, chi_unit_list *list)
 {
-  *list = (chi_unit_list){.room = n};
+  *list = (chi_unit_list){0};
   if (chi_layer_count(study) > INT32_MAX)
     return chi_fail(CHI_ERR_USAGE,
                     "the study has %lld layers, chiasm can fit %d in one run: choose some with "

@@ -16,7 +16,7 @@ typedef struct chi_stage_unit {
 } chi_stage_unit;
 
 typedef struct chi_unit_list {
-  int64_t n, room;
+  int64_t n;
   chi_stage_unit *what; /* n */
   chi_unit *unit;       /* n, the same units as the sweep sees them */
   int64_t models;       /* encoding models in all of them */

@@ -11,7 +11,6 @@
 
 #include "base/memory.h"
 #include "chiasm/run.h"
-#include "stage/fit_cut.h"
 #include "stage/fit_units.h"
 #include "stage/room.h"
 

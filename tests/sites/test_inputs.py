@@ -91,6 +91,10 @@ def test_unequal_files():
     fails("bootstrap.h5", lambda f: f["language/layer"].__setitem__((1, 0), "else"),
           "its layers are not those")
 
+    def without_a_model(f):  # as if its layers were fitted after the bootstrap
+        f["language/layer"][:2] = ""
+    fails("bootstrap.h5", without_a_model, "its layers are not those", by_space=True)
+
 
 def test_wrong_shapes():
     def cut(name):

@@ -27,6 +27,7 @@ typedef struct groups {
 
 /* How many targets were fitted, and how many of them chose the ends of the grid. */
 typedef struct edges {
+  float low, high; /* the ends */
   int64_t fitted, lowest, highest;
 } edges;
 
@@ -51,8 +52,8 @@ static chi_status find_group(groups *list, const chi_fit_table *t, int64_t f, gr
 }
 
 /* Take one feature space into its row and the count of edges. */
-static chi_status add_space(const char *run, const chi_fit_table *t, int64_t f, float low,
-                            float high, float *values, groups *list, edges *count)
+static chi_status add_space(const char *run, const chi_fit_table *t, int64_t f, float *values,
+                            groups *list, edges *count)
 {
   const int64_t n = t->n_sites * t->n_times;
   group *g;
@@ -70,8 +71,8 @@ static chi_status add_space(const char *run, const chi_fit_table *t, int64_t f, 
   for (int64_t i = 0; i < n; i++) {
     if (!isfinite(values[i])) continue;
     count->fitted++;
-    count->lowest += values[i] <= low;
-    count->highest += values[i] >= high;
+    count->lowest += values[i] <= count->low;
+    count->highest += values[i] >= count->high;
   }
   return CHI_OK;
 }
@@ -128,15 +129,15 @@ chi_status chi_fit_report_table(const char *run, const double *alphas, int32_t n
   chi_fit_table *tables = NULL;
   int32_t n = 0;
   groups list = {0};
-  edges count = {0};
   float *values = NULL;
   const double low = alphas[0], high = alphas[n_alphas - 1];
+  edges count = {.low = (float)low, .high = (float)high};
   chi_status s = chi_run_read_tables(run, &tables, &n);
   for (int32_t a = 0; a < n && s == CHI_OK; a++) {
     const chi_fit_table *t = &tables[a];
     s = chi_alloc(t->n_sites * t->n_times, sizeof *values, "scores", &values);
     for (int64_t f = 0; f < t->n_spaces && s == CHI_OK; f++)
-      s = add_space(run, t, f, (float)low, (float)high, values, &list, &count);
+      s = add_space(run, t, f, values, &list, &count);
     chi_free(values);
   }
   if (s == CHI_OK) {

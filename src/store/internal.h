@@ -28,6 +28,12 @@ struct chi_store {
   int64_t torn;
 };
 
+/** Begin with a run's file that is not open yet; end with chi_store_finish, also after a failure.
+ */
+chi_status chi_store_create(const char *run, const chi_schema *schema, chi_store **out);
+/** Give it n groups, whose names and lengths are the caller's to set. */
+chi_status chi_store_add_groups(chi_store *store, int32_t n);
+
 /** Blocks under one flag each, of a record of a group; 1 where it has none. */
 int64_t chi_store_blocks(const chi_store *store, int32_t group, int record);
 

@@ -1,4 +1,4 @@
-/* Reading fit.h5, and what any file of a run says of itself: of runs that are finished or not. */
+/* Reading fit.h5, of runs that are finished or not. */
 #include <stdio.h>
 #include <string.h>
 
@@ -48,24 +48,6 @@ void chi_fit_tables_free(chi_fit_table **tables, int32_t n)
   *tables = NULL;
 }
 
-/* What is read of a file of a run while it is open, with chi_h5_lock held. */
-typedef chi_status reading(hid_t file, const char *path, void *context);
-
-static chi_status with_file(const char *run, const char *name, reading *read, void *context)
-{
-  char path[PATH_MAX];
-  hid_t file;
-  CHI_TRY(chi_path_join(path, run, name));
-  chi_h5_lock();
-  chi_status s = chi_h5_open_read(path, path, &file);
-  if (s == CHI_OK) {
-    s = read(file, path, context);
-    H5Fclose(file);
-  }
-  chi_h5_unlock();
-  return s;
-}
-
 /* One space of a score. */
 typedef struct score {
   const chi_fit_table *table;
@@ -74,9 +56,8 @@ typedef struct score {
   float *out;
 } score;
 
-static chi_status read_score(hid_t file, const char *path, void *context)
+static chi_status read_score(hid_t file, const char *path, const score *c)
 {
-  const score *c = context;
   const chi_fit_table *t = c->table;
   char where[PATH_MAX + 256];
   chi_h5_dataset set;
@@ -98,32 +79,16 @@ static chi_status read_score(hid_t file, const char *path, void *context)
 chi_status chi_run_read_score(const char *run_path, const chi_fit_table *table, const char *name,
                               int64_t space, float *out)
 {
-  score c = {table, name, space, out};
-  return with_file(run_path, "fit.h5", read_score, &c);
-}
-
-typedef struct attribute {
-  const char *name;
-  char **out;
-} attribute;
-
-static chi_status read_attribute(hid_t file, const char *path, void *context)
-{
-  const attribute *c = context;
-  CHI_TRY(chi_h5_attribute_text(file, path, "/", c->name, c->out));
-  if (*c->out != NULL) return CHI_OK;
-  return chi_fail(CHI_ERR_INPUT, "%s: has no attribute %s, which chiasm writes", path, c->name);
-}
-
-chi_status chi_run_read_file_text(const char *run_path, const char *file, const char *name,
-                                  char **out)
-{
-  attribute c = {name, out};
-  *out = NULL;
-  return with_file(run_path, file, read_attribute, &c);
-}
-
-chi_status chi_run_read_text(const char *run_path, const char *name, char **out)
-{
-  return chi_run_read_file_text(run_path, "fit.h5", name, out);
+  char path[PATH_MAX];
+  hid_t file;
+  const score c = {table, name, space, out};
+  CHI_TRY(chi_path_join(path, run_path, "fit.h5"));
+  chi_h5_lock();
+  chi_status s = chi_h5_open_read(path, path, &file);
+  if (s == CHI_OK) {
+    s = read_score(file, path, &c);
+    H5Fclose(file);
+  }
+  chi_h5_unlock();
+  return s;
 }

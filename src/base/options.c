@@ -12,13 +12,15 @@
 
 enum { HELP = 256 }; /* getopt's values from here on are no letters: HELP, then HELP + 1 + row */
 
-chi_status chi_options_create(const chi_option *table, int n, const chi_command *command,
+chi_status chi_options_create(const chi_program *program, const chi_command *command,
                               chi_options **out)
 {
+  const chi_option *table = program->option;
+  const int n = program->n_options;
   chi_options *o = NULL;
   *out = NULL;
   CHI_TRY(chi_alloc(1, sizeof *o, "options", &o));
-  *o = (chi_options){.table = table, .n = n, .command = command};
+  *o = (chi_options){.program = program, .table = table, .n = n, .command = command};
   chi_status s = chi_alloc(n, sizeof *o->value, "options", &o->value);
   for (int i = 0; s == CHI_OK && i < n; i++) {
     if (!chi_option_is_ours(o, i) || table[i].default_text == NULL) continue;
@@ -240,3 +242,5 @@ const char *const *chi_opt_arguments(const chi_options *options)
 const char *chi_opt_argument(const chi_options *options, int i) { return options->argument[i]; }
 
 const chi_command *chi_options_command(const chi_options *options) { return options->command; }
+
+const chi_program *chi_options_program(const chi_options *options) { return options->program; }

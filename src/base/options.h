@@ -58,13 +58,24 @@ typedef struct chi_command {
   unsigned needs;
 } chi_command;
 
+/** The whole program: its commands, and the options of all of them. Static; borrowed by the options
+ * of an invocation. */
+typedef struct chi_program {
+  const chi_command *command;
+  int n_commands;
+  const chi_option *option;
+  int n_options;
+} chi_program;
+
+/** The command of a name; NULL: there is none. Local. */
+const chi_command *chi_program_command(const chi_program *program, const char *name);
+
 /** The options of one invocation: values of every option the command has, and where each came from.
  */
 typedef struct chi_options chi_options;
 
-/** Defaults of `command` from a table of n rows (borrowed, static). Destroy with
- * chi_options_destroy. */
-chi_status chi_options_create(const chi_option *table, int n, const chi_command *command,
+/** Defaults of one of the program's commands. Destroy with chi_options_destroy. */
+chi_status chi_options_create(const chi_program *program, const chi_command *command,
                               chi_options **out);
 void chi_options_destroy(chi_options **options);
 
@@ -81,11 +92,10 @@ chi_status chi_options_check_required(const chi_options *options);
  * them), `<command>: {...}` (other commands' sections are checked for known keys and skipped), and
  * the top-level keys in `others` (comma-separated), which belong to someone else. Values that the
  * command line or an earlier-read (stronger) file has set stay: read the strongest file first.
- * \param[in] commands  all commands, n of them, to know sections and their keys
- * \param[in] where     the file's name, for messages
+ * \param[in] where  the file's name, for messages
  * \return CHI_ERR_INPUT naming file, line and key; an unknown key names the nearest known one */
-chi_status chi_options_read_yaml(chi_options *options, const chi_command *commands, int n,
-                                 const char *text, const char *where, const char *others);
+chi_status chi_options_read_yaml(chi_options *options, const char *text, const char *where,
+                                 const char *others);
 
 /** The values as they stand; asking for a name the command lacks, or as another type, aborts. */
 bool chi_opt_flag(const chi_options *options, const char *name);
@@ -101,8 +111,9 @@ int chi_opt_choice(const chi_options *options, const char *name);
 bool chi_opt_has(const chi_options *options, const char *name);
 /** Whether it came from the command line or a file rather than the default. */
 bool chi_opt_given(const chi_options *options, const char *name);
-/** The command whose options these are. */
+/** The command whose options these are, and its program. */
 const chi_command *chi_options_command(const chi_options *options);
+const chi_program *chi_options_program(const chi_options *options);
 /** Positional arguments: how many there are, all of them, and argument i; borrowed. */
 int chi_opt_n_arguments(const chi_options *options);
 const char *const *chi_opt_arguments(const chi_options *options);
@@ -119,7 +130,7 @@ void chi_options_write_line(const chi_options *options, const chi_command *comma
 
 /** The --help text: usage, summary, options with unit, range and default, details. help2man makes
  * the man page from it. */
-void chi_options_help(const chi_option *table, int n, const chi_command *command, chi_text *out);
+void chi_options_help(const chi_options *options, chi_text *out);
 
 /** How many letters differ between two words: insertions, deletions, replacements and swaps of
  * neighbours that make the one the other. */

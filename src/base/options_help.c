@@ -67,14 +67,15 @@ static void add_option(chi_text *out, const chi_option *option)
   chi_text_free(&text);
 }
 
-void chi_options_help(const chi_option *table, int n, const chi_command *command, chi_text *out)
+void chi_options_help(const chi_options *options, chi_text *out)
 {
+  const chi_command *command = options->command;
   chi_text_add(out, "Usage: chiasm %s [OPTION]...%s%s\n", command->name,
                command->arguments[0] == '\0' ? "" : " ", command->arguments);
   add_wrapped(out, command->summary, 0, 0);
   chi_text_add(out, "\nOptions:\n");
-  for (int i = 0; i < n; i++)
-    if ((table[i].commands & command->bit) != 0) add_option(out, &table[i]);
+  for (int i = 0; i < options->n; i++)
+    if (chi_option_is_ours(options, i)) add_option(out, &options->table[i]);
   add_option(out, &(chi_option){.name = "help",
                                 .letter = 'h',
                                 .type = CHI_OPT_FLAG,

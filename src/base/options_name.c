@@ -54,3 +54,10 @@ void chi_options_offer(const chi_options *options, unsigned commands, chi_neares
     if ((options->table[i].commands & commands) != 0)
       chi_nearest_offer(nearest, options->table[i].name);
 }
+
+const chi_command *chi_program_command(const chi_program *program, const char *name)
+{
+  for (int i = 0; i < program->n_commands; i++)
+    if (strcmp(program->command[i].name, name) == 0) return &program->command[i];
+  return NULL;
+}

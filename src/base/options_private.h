@@ -19,7 +19,8 @@ typedef struct chi_option_value {
 } chi_option_value;
 
 struct chi_options {
-  const chi_option *table;
+  const chi_program *program;
+  const chi_option *table; /* the program's options, n of them */
   int n;
   const chi_command *command;
   chi_option_value *value; /* one per row of the table */

@@ -8,8 +8,6 @@
 /* What the functions below need of one reading. */
 typedef struct reading {
   chi_options *options;
-  const chi_command *commands;
-  int n_commands;
   const char *where, *others;
   const chi_yaml *yaml;
   bool sections; /* it is the commands' sections' turn */
@@ -72,13 +70,6 @@ cleanup:
   return s;
 }
 
-static const chi_command *command_named(const reading *r, const char *name)
-{
-  for (int i = 0; i < r->n_commands; i++)
-    if (strcmp(r->commands[i].name, name) == 0) return &r->commands[i];
-  return NULL;
-}
-
 /* Whether a key of the top is someone else's. */
 static bool is_foreign(const reading *r, const char *key)
 {
@@ -97,7 +88,8 @@ static chi_status unknown_key(const reading *r, unsigned of, const yaml_node_t *
   chi_options_offer(r->options, of, &nearest);
   if (of == at_top || of == of_all) {
     chi_nearest_offer(&nearest, "options");
-    for (int i = 0; i < r->n_commands; i++) chi_nearest_offer(&nearest, r->commands[i].name);
+    for (int i = 0; i < r->options->program->n_commands; i++)
+      chi_nearest_offer(&nearest, r->options->program->command[i].name);
   }
   while (of == at_top && chi_word_next(&at, ',', word, sizeof word))
     chi_nearest_offer(&nearest, word);
@@ -131,7 +123,8 @@ static chi_status take_pair(const reading *r, unsigned of, const yaml_node_pair_
   CHI_TRY(scalar_of(r, key_node, "key", &key));
   if (of == at_top && is_foreign(r, key)) return CHI_OK;
   if (of == at_top && strcmp(key, "options") == 0) return read_mapping(r, value, of_all);
-  const chi_command *command = of == at_top || of == of_all ? command_named(r, key) : NULL;
+  const chi_command *command =
+      of == at_top || of == of_all ? chi_program_command(r->options->program, key) : NULL;
   if (command != NULL) return r->sections ? read_mapping(r, value, command->bit) : CHI_OK;
   bool own;
   const int row = find_row(r->options, of, key, &own);
@@ -159,12 +152,12 @@ static chi_status read_mapping(const reading *r, const yaml_node_t *node, unsign
 
 /* The file is gone through twice, sections first, since `fit: {folds: 4}` holds against a bare
  * `folds: 5` wherever it stands. */
-chi_status chi_options_read_yaml(chi_options *options, const chi_command *commands, int n,
-                                 const char *text, const char *where, const char *others)
+chi_status chi_options_read_yaml(chi_options *options, const char *text, const char *where,
+                                 const char *others)
 {
   chi_yaml *yaml;
   CHI_TRY(chi_yaml_read(text, where, &yaml));
-  reading r = {options, commands, n, where, others, yaml, true};
+  reading r = {options, where, others, yaml, true};
   const yaml_node_t *root = chi_yaml_root(yaml);
   chi_status s = root == NULL ? CHI_OK : read_mapping(&r, root, at_top);
   r.sections = false;

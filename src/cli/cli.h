@@ -30,21 +30,18 @@ enum {
   CHI_CMD_OF_RUN = 32       /* its argument is a run; the study.yaml is that of the run's study */
 };
 
-/** The one table of options (options.c). */
-extern const chi_option chi_option_table[];
-extern const int chi_n_options;
-
-/** The commands, in the order of --help (commands.c). */
+/** The commands, in the order of --help (commands.c), and their options (options.c), for main. A
+ * command gets at them by its own options (chi_options_program). */
 extern const chi_command chi_command_table[];
 extern const int chi_n_commands;
-
-/** The command of a name, NULL if there is none. Local. */
-const chi_command *chi_command_named(const char *name);
+extern const chi_option chi_option_table[];
+extern const int chi_n_options;
 
 /** The command that the line names, of one word or two. Local.
  * \param[out] words  how many it is
  * \return CHI_ERR_USAGE naming the nearest command */
-chi_status chi_command_find(int argc, char **argv, const chi_command **out, int *words);
+chi_status chi_command_find(const chi_program *program, int argc, char **argv,
+                            const chi_command **out, int *words);
 
 /** The text of chiasm --help. */
 void chi_command_list(chi_text *out);

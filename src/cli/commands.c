@@ -187,23 +187,17 @@ const chi_command chi_command_table[] = {
 /* clang-format on */
 const int chi_n_commands = sizeof chi_command_table / sizeof *chi_command_table;
 
-const chi_command *chi_command_named(const char *name)
-{
-  for (int i = 0; i < chi_n_commands; i++)
-    if (strcmp(chi_command_table[i].name, name) == 0) return &chi_command_table[i];
-  return NULL;
-}
-
-chi_status chi_command_find(int argc, char **argv, const chi_command **out, int *words)
+chi_status chi_command_find(const chi_program *program, int argc, char **argv,
+                            const chi_command **out, int *words)
 {
   char name[80], two[80];
   chi_nearest nearest = {.wanted = name};
   snprintf(name, sizeof name, "%.60s", argv[1]);
   snprintf(two, sizeof two, "%.30s %.40s", argv[1], argc > 2 ? argv[2] : "");
   *words = 2; /* looked for first: `bench project` is not `bench` */
-  if ((*out = chi_command_named(two)) != NULL) return CHI_OK;
+  if ((*out = chi_program_command(program, two)) != NULL) return CHI_OK;
   *words = 1;
-  if ((*out = chi_command_named(name)) != NULL) return CHI_OK;
+  if ((*out = chi_program_command(program, name)) != NULL) return CHI_OK;
   const size_t n = strlen(name);
   for (int i = 0; i < chi_n_commands; i++) /* its first word: the second is wrong or missing */
     if (strncmp(chi_command_table[i].name, name, n) == 0 && chi_command_table[i].name[n] == ' ')

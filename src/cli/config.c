@@ -35,16 +35,16 @@ static chi_status read_text(const chi_cli *cli, const source *from, char **text)
 
 static chi_status take_text(chi_options *options, const source *from, const char *text)
 {
-  return chi_options_read_yaml(options, chi_command_table, chi_n_commands, text, from->path,
-                               from->others);
+  return chi_options_read_yaml(options, text, from->path, from->others);
 }
 
 /* Whether the text sets none of the refused options, even if something stronger has set them
  * already: read alone, it leaves them as they are. */
-static chi_status check_alone(const chi_command *command, const source *from, const char *text)
+static chi_status check_alone(const chi_options *options, const source *from, const char *text)
 {
   chi_options *alone = NULL;
-  chi_status s = chi_options_create(chi_option_table, chi_n_options, command, &alone);
+  chi_status s =
+      chi_options_create(chi_options_program(options), chi_options_command(options), &alone);
   if (s == CHI_OK) s = take_text(alone, from, text);
   for (int i = 0; s == CHI_OK && i < from->n_refused; i++)
     if (chi_opt_has(alone, choosing[i]) && chi_opt_given(alone, choosing[i]))
@@ -58,7 +58,7 @@ static chi_status read_file(const chi_cli *cli, const source *from, chi_options 
 {
   char *text = NULL;
   chi_status s = read_text(cli, from, &text);
-  if (s == CHI_OK) s = check_alone(chi_options_command(options), from, text);
+  if (s == CHI_OK) s = check_alone(options, from, text);
   if (s == CHI_OK) s = take_text(options, from, text);
   chi_free(text);
   return s;

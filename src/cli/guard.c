@@ -107,9 +107,11 @@ static chi_status guard_own(const char *run, const chi_schema *schema)
 }
 
 /* Whether the command makes that file, itself or as one of its parts. */
-static bool makes(const chi_command *command, const chi_schema *schema)
+static bool makes(const chi_options *options, const chi_schema *schema)
 {
-  return ((command->bit | command->parts) & chi_command_named(schema->stage)->bit) != 0;
+  const chi_command *command = chi_options_command(options);
+  const chi_program *program = chi_options_program(options);
+  return ((command->bit | command->parts) & chi_program_command(program, schema->stage)->bit) != 0;
 }
 
 chi_status chi_cli_guard(chi_options *options)
@@ -124,8 +126,8 @@ chi_status chi_cli_guard(chi_options *options)
   CHI_TRY(s);
   const bool resume = chi_opt_has(options, "resume") && chi_opt_flag(options, "resume");
   const char *run = resume ? chi_cli_own_run(options) : NULL;
-  if (run != NULL && makes(command, &chi_fit_schema)) CHI_TRY(guard_own(run, &chi_fit_schema));
-  if (run != NULL && makes(command, &chi_bootstrap_schema))
+  if (run != NULL && makes(options, &chi_fit_schema)) CHI_TRY(guard_own(run, &chi_fit_schema));
+  if (run != NULL && makes(options, &chi_bootstrap_schema))
     return guard_own(run, &chi_bootstrap_schema);
   return CHI_OK;
 }

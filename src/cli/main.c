@@ -100,20 +100,21 @@ static bool is_question(int argc, char **argv, chi_status *status)
  * several processes were started, so that an error is printed once and all of them return it. */
 static chi_status run_line(int argc, char **argv, chi_cli *cli)
 {
+  const chi_program program = {chi_command_table, chi_n_commands, chi_option_table, chi_n_options};
   const chi_command *command = NULL;
   chi_options *options = NULL;
   bool help = false;
   int launched, launched_rank, words = 1;
   look_launched(&launched, &launched_rank);
   chi_status s = argc < 2 ? chi_fail(CHI_ERR_USAGE, "no command; see chiasm --help")
-                          : chi_command_find(argc, argv, &command, &words);
+                          : chi_command_find(&program, argc, argv, &command, &words);
   const unsigned needs = command == NULL ? 0 : command->needs;
   if ((needs & CHI_CMD_STOPS) != 0) chi_stop_catch();
-  if (s == CHI_OK) s = chi_options_create(chi_option_table, chi_n_options, command, &options);
+  if (s == CHI_OK) s = chi_options_create(&program, command, &options);
   if (s == CHI_OK) s = chi_options_parse(options, argc - words, argv + words, &help);
   if (help) {
     chi_text text = {0};
-    chi_options_help(chi_option_table, chi_n_options, command, &text);
+    chi_options_help(options, &text);
     s = launched_rank == 0 ? chi_text_print(&text) : CHI_OK;
     chi_text_free(&text);
   } else {

@@ -139,7 +139,7 @@ static void add_submission(const chi_options *o, const chi_stages_options *so,
       "jobs/sweep.sbatch %s RUN",
       (int)plan->nodes, (int)so->ranks, (int)so->encode.threads,
       (long long)(node * 1.1 / (1 << 20)) + 1, minutes / 60, minutes % 60, study);
-  chi_options_write_line(o, chi_command_named("run"), out);
+  chi_options_write_line(o, chi_program_command(chi_options_program(o), "run"), out);
   chi_text_add(out, "\n");
 }
 

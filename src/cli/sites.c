@@ -10,7 +10,7 @@ chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run)
   const chi_options *o = cli->options;
   chi_text config = {0};
   chi_status s = CHI_OK;
-  chi_options_write_yaml(o, chi_command_named("sites"), &config);
+  chi_options_write_yaml(o, chi_program_command(chi_options_program(o), "sites"), &config);
   if (config.failed) s = chi_fail(CHI_ERR_MEMORY, "no memory for the configuration's text");
   const chi_sites_options sites = {
       .run = run,

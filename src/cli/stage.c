@@ -1,6 +1,8 @@
 /* What the options say to a stage that computes over ranks, the same for each. */
 #include "cli/stage.h"
 
+#include <string.h>
+
 #include "base/agree.h"
 #include "base/memory.h"
 #include "linalg/kernel.h"
@@ -8,23 +10,23 @@
 /* The fit's options, as fit.h5 has them. Collective. */
 static chi_status read_fit(const chi_cli *cli, const char *run, chi_cli_stage *stage)
 {
+  const chi_program *program = chi_options_program(cli->options);
   chi_status s = cli->rank == 0 ? chi_run_read_text(run, "config", &stage->fit_config) : CHI_OK;
   CHI_TRY(chi_agree(cli->comm, s));
   s = chi_bcast_text(cli->comm, &stage->fit_config);
   if (s == CHI_OK)
-    s = chi_options_create(chi_option_table, chi_n_options, chi_command_named("fit"), &stage->fit);
-  if (s == CHI_OK)
-    s = chi_options_read_yaml(stage->fit, chi_command_table, chi_n_commands, stage->fit_config, run,
-                              "");
+    s = chi_options_create(program, chi_program_command(program, "fit"), &stage->fit);
+  if (s == CHI_OK) s = chi_options_read_yaml(stage->fit, stage->fit_config, run, "");
   return chi_agree(cli->comm, s);
 }
 
 static chi_status write_texts(const chi_options *options, const chi_command *own,
                               chi_cli_stage *stage)
 {
+  const chi_program *program = chi_options_program(options);
   const unsigned parts = chi_options_command(options)->parts;
   chi_options_write_yaml(options, own, &stage->config);
-  for (const chi_command *c = chi_command_table; c < chi_command_table + chi_n_commands; c++)
+  for (const chi_command *c = program->command; c < program->command + program->n_commands; c++)
     if ((c->bit & parts) != 0 && c != own) chi_options_write_yaml(options, c, &stage->others);
   chi_cli_versions(&stage->libraries, ", ");
   chi_cli_write_again(options, &stage->again);
@@ -38,8 +40,8 @@ chi_status chi_cli_stage_begin(const chi_cli *cli, const char *name, const char 
                                chi_run_mode mode, chi_cli_stage *stage)
 {
   const chi_options *o = cli->options;
-  const chi_command *own = chi_command_named(name);
-  const bool is_fit = own == chi_command_named("fit");
+  const chi_command *own = chi_program_command(chi_options_program(o), name);
+  const bool is_fit = strcmp(name, "fit") == 0;
   if (!is_fit) CHI_TRY(read_fit(cli, run, stage));
   const chi_options *fit = is_fit ? o : stage->fit;
   stage->options = (chi_stage_options){.run = run,

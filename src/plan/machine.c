@@ -120,8 +120,8 @@ chi_status chi_machine_read(const char *path, chi_machine *machine)
   *machine = (chi_machine){.cores = 0};
   for (int i = 0; i < N_KEYS; i++) table[i] = keys[i].option;
   chi_status s = chi_text_read(path, path, &text);
-  if (s == CHI_OK) s = chi_options_create(table, N_KEYS, &section, &o);
-  if (s == CHI_OK) s = chi_options_read_yaml(o, &section, 1, text, path, "");
+  if (s == CHI_OK) s = chi_options_create(&(chi_program){&section, 1, table, N_KEYS}, &section, &o);
+  if (s == CHI_OK) s = chi_options_read_yaml(o, text, path, "");
   if (s == CHI_OK) s = take_all(path, o, machine);
   chi_options_destroy(&o);
   chi_free(text);

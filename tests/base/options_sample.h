@@ -89,4 +89,6 @@ static const chi_option table[] = {
 };
 enum { N_TABLE = sizeof table / sizeof *table };
 
+static const chi_program program = {commands, 3, table, N_TABLE};
+
 #endif

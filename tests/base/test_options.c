@@ -18,7 +18,7 @@ static chi_status parse(const char *line, chi_options **options, bool *help)
     assert_true(argc <= MAX_ARGS);
   }
   argv[argc] = NULL;
-  assert_int_equal(chi_options_create(table, N_TABLE, &commands[0], options), CHI_OK);
+  assert_int_equal(chi_options_create(&program, &commands[0], options), CHI_OK);
   return chi_options_parse(*options, argc, argv, help);
 }
 
@@ -147,7 +147,10 @@ static void test_help(void **state)
     chi_options_destroy(&o);
   }
   chi_text text = {0};
-  chi_options_help(table, N_TABLE, &commands[0], &text);
+  chi_options *o;
+  assert_int_equal(chi_options_create(&program, &commands[0], &o), CHI_OK);
+  chi_options_help(o, &text);
+  chi_options_destroy(&o);
   assert_contains(text.s, "Usage: chiasm bake [OPTION]... CAKE\nBake a cake.\n\nOptions:\n");
   assert_contains(text.s, "  -e, --eggs=N          Eggs. (1 to 12; default: 3)\n");
   assert_contains(text.s, "      --heat=X          Heat. (degrees; 0 to 300; default: 180.5)\n");

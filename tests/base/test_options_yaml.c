@@ -7,13 +7,13 @@
 static chi_options *defaults(void)
 {
   chi_options *o;
-  assert_int_equal(chi_options_create(table, N_TABLE, &commands[0], &o), CHI_OK);
+  assert_int_equal(chi_options_create(&program, &commands[0], &o), CHI_OK);
   return o;
 }
 
 static chi_status read_yaml(chi_options *o, const char *text)
 {
-  return chi_options_read_yaml(o, commands, 3, text, "f.yaml", "title,guests");
+  return chi_options_read_yaml(o, text, "f.yaml", "title,guests");
 }
 
 static void accept(chi_options *o, const char *text)
@@ -183,7 +183,7 @@ static void test_parts(void **state)
   (void)state;
   chi_text text = {0};
   chi_options *o = NULL;
-  assert_int_equal(chi_options_create(table, N_TABLE, &commands[2], &o), CHI_OK);
+  assert_int_equal(chi_options_create(&program, &commands[2], &o), CHI_OK);
   accept(o, "bake: {eggs: 7, heat: 20}\neat: {forks: 4}\n");
   assert_int_equal(chi_opt_int(o, "eggs"), 7);
   chi_options_write_yaml(o, &commands[0], &text);

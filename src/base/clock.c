@@ -14,12 +14,12 @@ double chi_clock_now(void) { return clock_seconds(CLOCK_MONOTONIC); }
 double chi_clock_cpu(void) { return clock_seconds(CLOCK_PROCESS_CPUTIME_ID); }
 double chi_clock_thread_cpu(void) { return clock_seconds(CLOCK_THREAD_CPUTIME_ID); }
 
-void chi_clock_iso8601(char *text, size_t n)
+void chi_clock_iso8601(double ahead_s, char *text, size_t n)
 {
   struct tm utc;
-  const time_t now = time(NULL);
-  gmtime_r(&now, &utc);
-  strftime(text, n, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  const time_t then = time(NULL) + (time_t)ahead_s;
+  if (gmtime_r(&then, &utc) == NULL || strftime(text, n, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+    text[0] = '\0';
 }
 
 void chi_clock_sleep(double seconds)

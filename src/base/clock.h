@@ -14,8 +14,9 @@ double chi_clock_cpu(void);
 /** CPU seconds the calling thread has used. */
 double chi_clock_thread_cpu(void);
 
-/** The present moment as ISO 8601 in UTC, e.g. 2026-11-21T04:37:00Z. */
-void chi_clock_iso8601(char *text, size_t n);
+/** The moment some seconds from now as ISO 8601 in UTC, e.g. 2026-11-21T04:37:00Z; "" if it has no
+ * such form. */
+void chi_clock_iso8601(double ahead_s, char *text, size_t n);
 
 /** Sleep for some seconds; a signal may end it sooner. */
 void chi_clock_sleep(double seconds);

@@ -60,7 +60,7 @@ void chi_log_bar(const char *text)
 static void to_file(const char *text, size_t n)
 {
   char line[CHI_MESSAGE_MAX + 128];
-  chi_clock_iso8601(line, sizeof line);
+  chi_clock_iso8601(0, line, sizeof line);
   size_t m = strlen(line);
   line[m++] = ' ';
   if (n > sizeof line - m) n = sizeof line - m;

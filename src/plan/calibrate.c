@@ -214,7 +214,7 @@ chi_status chi_calibrate(chi_machine *machine)
     snprintf(machine->host, sizeof machine->host, "unknown");
   find_cpu(machine->cpu, sizeof machine->cpu);
   snprintf(machine->kernel, sizeof machine->kernel, "%s", chi_blas_kernel());
-  chi_clock_iso8601(machine->date, sizeof machine->date);
+  chi_clock_iso8601(0, machine->date, sizeof machine->date);
   CHI_TRY(chi_calibrate_fits(machine));
   return time_program(machine);
 }

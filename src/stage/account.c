@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,15 +18,6 @@ static const char *state_of(const chi_sweep_progress *progress)
   if (progress->stopped && progress->finished) return "stopped";
   if (!progress->finished) return "running";
   return progress->failed > 0 ? "failed" : "complete";
-}
-
-/* The time of day some seconds from now. */
-static void clock_text(double seconds, char *text, size_t n)
-{
-  struct tm utc;
-  const time_t then = time(NULL) + (time_t)seconds;
-  if (gmtime_r(&then, &utc) == NULL || strftime(text, n, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-    text[0] = '\0';
 }
 
 void chi_watch_progress(chi_watch *watch, const chi_sweep_progress *progress)
@@ -48,10 +38,10 @@ void chi_watch_progress(chi_watch *watch, const chi_sweep_progress *progress)
   const double cost_left = progress->cost_total - progress->cost_done;
   if (progress->cost_done > 0 && !progress->finished) {
     p.seconds_left = progress->elapsed_s * cost_left / progress->cost_done;
-    clock_text(p.seconds_left, p.end, sizeof p.end);
+    chi_clock_iso8601(p.seconds_left, p.end, sizeof p.end);
   }
   gethostname(p.host, sizeof p.host - 1);
-  chi_clock_iso8601(p.written, sizeof p.written);
+  chi_clock_iso8601(0, p.written, sizeof p.written);
   /* A full disk stops the scores, which say so themselves; once is enough for this file. */
   if (chi_progress_write(watch->run, &p) != CHI_OK) {
     chi_log(CHI_LOG_WARNING, "%s", chi_message());

@@ -49,7 +49,7 @@ static void sign(int fd)
 {
   char host[128] = "", now[32], text[256];
   gethostname(host, sizeof host - 1);
-  chi_clock_iso8601(now, sizeof now);
+  chi_clock_iso8601(0, now, sizeof now);
   const int n =
       snprintf(text, sizeof text, "host %s, process %ld, since %s\n", host, (long)getpid(), now);
   if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)

@@ -33,7 +33,7 @@ static herr_t put_int(hid_t file, const char *name, int32_t value)
 static herr_t put_attributes(hid_t file, const making *m)
 {
   char created[32], host[128] = "", *real = realpath(m->content->study, NULL);
-  chi_clock_iso8601(created, sizeof created);
+  chi_clock_iso8601(0, created, sizeof created);
   gethostname(host, sizeof host - 1);
   const struct {
     const char *name, *value;

@@ -15,7 +15,7 @@ static void test_format(void **state)
   chi_clock_format(7500, text, sizeof text);
   assert_string_equal(text, "2 h 5 min");
   int year, month, day, hour, minute, second;
-  chi_clock_iso8601(text, sizeof text);
+  chi_clock_iso8601(0, text, sizeof text);
   assert_int_equal(strlen(text), 20);
   assert_int_equal(
       sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ", &year, &month, &day, &hour, &minute, &second), 6);

@@ -82,7 +82,7 @@ def check_dropped(folder, whole):
         assert "is complete already" in out and "netB" in out, out
         assert (run / "bootstrap.h5").read_bytes() == before
     refused(run, "--resume", "--replicates", 52, text="replicates is 51 in the run, 52 now")
-    refused(run, *OPTIONS, text="is bootstrapped already")
+    refused(run, *OPTIONS, text="holds a bootstrap.h5 already")
     assert contents(run) and boot(run, *OPTIONS, "--overwrite").returncode == 0
     assert not differences(whole / "bootstrap.h5", run / "bootstrap.h5")
 

@@ -81,7 +81,8 @@ void chi_findings_free(chi_findings *findings);
 
 /** Open a study: read the catalog of what is selected and check every file's structure, types and
  * shapes, names, onsets and time axes, but not the numbers in /response and /layers.
- * \param[in,out] findings  all problems and warnings; start as {0}; free with chi_findings_free
+ * \param[in,out] findings  all problems and warnings; start as {0}; free with chi_findings_free.
+ *                           NULL: not wanted
  * \param[out]    out       the catalog, also where there are errors if enough could be read for it
  *                          (else NULL); destroy with chi_study_destroy
  * \return CHI_ERR_INPUT with the first error's text if there is any error */

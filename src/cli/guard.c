@@ -12,11 +12,9 @@
 
 static void look_at_study(const char *path, const chi_selection *selection)
 {
-  chi_findings findings = {0};
   chi_study *study = NULL;
-  chi_study_open(path, selection, &findings, &study);
+  chi_study_open(path, selection, NULL, &study);
   chi_study_destroy(&study);
-  chi_findings_free(&findings);
 }
 
 /* What a file of a run says of itself, and all its flags. */

@@ -86,11 +86,8 @@ static chi_status find_machine(const chi_options *o, chi_machine *machine)
 static chi_status open_study(const chi_options *o, chi_study **study, double *bytes)
 {
   const chi_selection selection = chi_cli_selection(o);
-  chi_findings findings = {0};
   *bytes = 0;
-  chi_status s = chi_study_open(chi_opt_argument(o, 0), &selection, &findings, study);
-  chi_findings_free(&findings);
-  CHI_TRY(s);
+  CHI_TRY(chi_study_open(chi_opt_argument(o, 0), &selection, NULL, study));
   for (int64_t i = 0; i < (*study)->n_files; i++) {
     char path[PATH_MAX];
     struct stat info;

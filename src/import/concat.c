@@ -219,7 +219,6 @@ static chi_status make_files(const chi_concat_options *o, const chi_study *study
 chi_status chi_import_concat(const chi_concat_options *options)
 {
   parts p = {0};
-  chi_findings findings = {0};
   chi_study *study = NULL;
   CHI_TRY(chi_feature_file_check(&options->file));
   CHI_TRY(chi_output_check_name("layer", options->layer, true));
@@ -229,11 +228,10 @@ chi_status chi_import_concat(const chi_concat_options *options)
                                      .alignments = options->alignments,
                                      .models = p.models.s,
                                      .allow_missing = true};
-    s = chi_study_open(options->file.study, &selection, &findings, &study);
+    s = chi_study_open(options->file.study, &selection, NULL, &study);
   }
   if (s == CHI_OK) s = make_files(options, study, &p);
   chi_study_destroy(&study);
-  chi_findings_free(&findings);
   parts_free(&p);
   return s;
 }

@@ -116,12 +116,10 @@ static chi_status time_catalog(const char *folder, const char *name, double *sec
   *seconds = INFINITY;
   for (int i = 0; i < TIMES; i++) {
     chi_study *opened = NULL;
-    chi_findings findings = {0};
     const double start = chi_clock_now();
-    const chi_status s = chi_study_open(path, &(chi_selection){0}, &findings, &opened);
+    const chi_status s = chi_study_open(path, NULL, NULL, &opened);
     *seconds = fmin(*seconds, chi_clock_now() - start);
     chi_study_destroy(&opened);
-    chi_findings_free(&findings);
     CHI_TRY(s);
   }
   return CHI_OK;

@@ -12,21 +12,13 @@
 #include "store/merge_internal.h"
 #include "study/layers.h"
 
-static chi_status open_quietly(const char *path, const chi_selection *selection, chi_study **study)
-{
-  chi_findings findings = {0};
-  const chi_status s = chi_study_open(path, selection, &findings, study);
-  chi_findings_free(&findings);
-  return s;
-}
-
 /* Rank 0: whether a fit of all models of the study would fit those of the parts.
  * \param[in] chosen  what the parts' options select, but for the models */
 static bool has_no_more(const chi_merging *m, chi_selection chosen)
 {
   chi_study *all = NULL;
   chosen.models = NULL;
-  bool same = open_quietly(m->study->path, &chosen, &all) == CHI_OK &&
+  bool same = chi_study_open(m->study->path, &chosen, NULL, &all) == CHI_OK &&
               all->n_alignments == m->study->n_alignments;
   for (int32_t a = 0; same && a < all->n_alignments; a++)
     same = all->alignments[a].n_spaces == m->study->alignments[a].n_spaces;
@@ -66,7 +58,7 @@ static chi_status check_part(const chi_merging *m, const chi_part *part, chi_sel
   unsigned variants;
   chi_status s = chi_names_join(part->model, part->n_models, &models);
   chosen.models = models.s;
-  if (s == CHI_OK) s = open_quietly(m->study->path, &chosen, &study);
+  if (s == CHI_OK) s = chi_study_open(m->study->path, &chosen, NULL, &study);
   if (s == CHI_OK) s = sum_files(m->study, sums, study, checksum);
   if (s == CHI_OK) s = chi_fit_content(study, &content);
   const chi_provenance provenance = {.config = part->labels[CHI_MERGE_FIT].config,

@@ -53,13 +53,10 @@ static void log_findings(const char *path, const chi_findings *findings)
 static chi_status open_study(const char *path, const chi_selection *selection, chi_study **study)
 {
   chi_findings findings = {0};
-  char first[CHI_MESSAGE_MAX];
   chi_status s = chi_study_open(path, selection, &findings, study);
-  if (s != CHI_OK && findings.n_errors > 1) {
-    snprintf(first, sizeof first, "%s", chi_message());
-    s = chi_fail(s, "%s (chiasm check shows this and %lld more problems)", first,
+  if (s != CHI_OK && findings.n_errors > 1)
+    s = chi_fail(s, "%s (chiasm check shows this and %lld more problems)", chi_message(),
                  (long long)findings.n_errors - 1);
-  }
   log_findings(path, &findings);
   chi_findings_free(&findings);
   int64_t models = 0;

@@ -245,25 +245,28 @@ chi_status chi_study_open(const char *path, const chi_selection *selection, chi_
                           chi_study **out)
 {
   static const chi_selection everything = {0};
+  chi_findings own = {0};
+  if (findings == NULL) findings = &own;
   chi_catalog catalog = {.selection = selection == NULL ? &everything : selection,
                          .findings = findings};
   *out = NULL;
   CHI_TRY(chi_alloc(1, sizeof *catalog.study, "study", &catalog.study));
-  chi_status status = open_folder(path, &catalog);
-  if (status == CHI_OK) {
+  chi_status s = open_folder(path, &catalog);
+  if (s == CHI_OK) {
     chi_h5_lock();
-    status = read_catalog(&catalog);
+    s = read_catalog(&catalog);
     chi_h5_unlock();
   } else {
-    status = chi_catalog_note(findings, status);
+    s = chi_catalog_note(findings, s);
   }
-  if (status != CHI_OK || catalog.study->n_datasets == 0) chi_study_destroy(&catalog.study);
+  if (s != CHI_OK || catalog.study->n_datasets == 0) chi_study_destroy(&catalog.study);
   for (int64_t i = 0; i < catalog.n_models; i++) chi_model_free(&catalog.model[i]);
   chi_free(catalog.model);
   free(catalog.root);
   chi_names_free(&catalog.layers_seen);
   *out = catalog.study;
-  for (int64_t i = 0; i < findings->n && status == CHI_OK; i++)
-    if (findings->item[i].error) status = chi_fail(CHI_ERR_INPUT, "%s", findings->item[i].text);
-  return status;
+  for (int64_t i = 0; i < findings->n && s == CHI_OK; i++)
+    if (findings->item[i].error) s = chi_fail(CHI_ERR_INPUT, "%s", findings->item[i].text);
+  chi_findings_free(&own);
+  return s;
 }

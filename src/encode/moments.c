@@ -14,14 +14,18 @@ void chi_reals_write(chi_real real, int64_t n, const double *in, void *out, int6
   }
 }
 
-CHI_CLONES void chi_reals_read(chi_real real, int64_t n, const void *in, int64_t at, double *out)
+/* Clones are static: clang gives them another name for the linker. */
+CHI_CLONES static void widen(int64_t n, const float *in, double *out)
+{
+  _Pragma("omp simd") for (int64_t j = 0; j < n; j++) out[j] = (double)in[j];
+}
+
+void chi_reals_read(chi_real real, int64_t n, const void *in, int64_t at, double *out)
 {
   if (real == CHI_REAL64)
     memcpy(out, (const double *)in + at, (size_t)n * sizeof *out);
-  else {
-    const float *from = (const float *)in + at;
-    _Pragma("omp simd") for (int64_t j = 0; j < n; j++) out[j] = (double)from[j];
-  }
+  else
+    widen(n, (const float *)in + at, out);
 }
 
 void chi_read_responses(const chi_fit_work *work, int64_t event, int64_t t0, int64_t n, double *out)
@@ -49,8 +53,8 @@ void chi_range_start(int64_t n, double *sum, double *low, double *high)
   }
 }
 
-CHI_CLONES void chi_range_add(int64_t n, double w, const double *restrict x, double *restrict sum,
-                              double *restrict low, double *restrict high)
+CHI_CLONES static void add_range(int64_t n, double w, const double *restrict x,
+                                 double *restrict sum, double *restrict low, double *restrict high)
 {
   _Pragma("omp simd") for (int64_t j = 0; j < n; j++)
   {
@@ -58,6 +62,11 @@ CHI_CLONES void chi_range_add(int64_t n, double w, const double *restrict x, dou
     low[j] = x[j] < low[j] ? x[j] : low[j];
     high[j] = x[j] > high[j] ? x[j] : high[j];
   }
+}
+
+void chi_range_add(int64_t n, double w, const double *x, double *sum, double *low, double *high)
+{
+  add_range(n, w, x, sum, low, high);
 }
 
 CHI_CLONES static void add_squares(int64_t n, double w, const double *restrict x,

@@ -16,8 +16,8 @@ void chi_blas_prepare(char **argv);
 /** The kernel in use, e.g. "Zen" or "SkylakeX". Borrowed, static. */
 const char *chi_blas_kernel(void);
 
-/** Before a static function: the same code for the instructions of newer processors, chosen when the
- * program loads. */
+/** Before a static function: the same code for the instructions of newer processors, chosen when
+ * the program loads. */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 #define CHI_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #else

@@ -78,7 +78,7 @@ static void place_data(const chi_store *store, const chi_box *box, int64_t *star
 
 int64_t chi_box_values(const chi_store *store, const chi_box *box)
 {
-  int64_t start[CHI_SCHEMA_RANK], count[CHI_SCHEMA_RANK], n = 1;
+  int64_t start[CHI_SCHEMA_RANK] = {0}, count[CHI_SCHEMA_RANK] = {0}, n = 1;
   place_data(store, box, start, count);
   for (int d = 0; d < store->schema->field[store->schema->record[box->record].data].rank; d++)
     n *= count[d];

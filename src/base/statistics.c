@@ -25,6 +25,8 @@ double chi_percentile(int64_t n, const double *sorted, double share)
   return part < 0.5 ? sorted[below] + step * part : sorted[above] - step * (1 - part);
 }
 
+double chi_normal_tail(double x, double sd) { return 0.5 * erfc(x / (sd * sqrt(2.0))); }
+
 /* For qsort, which passes no context: p-values to be sorted by size, then by place. */
 typedef struct ranked {
   double p;

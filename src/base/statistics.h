@@ -1,5 +1,5 @@
 /** \file statistics.h
- * Means, percentiles and adjusted p-values. All local; what is missing is NaN. */
+ * Means, percentiles, tails and adjusted p-values. All local; what is missing is NaN. */
 #ifndef CHIASM_BASE_STATISTICS_H
 #define CHIASM_BASE_STATISTICS_H
 
@@ -14,6 +14,10 @@ double chi_mean(int64_t n, const float *x);
 /** The value at a share (0 to 1) of the way through n > 0 numbers in ascending order, as numpy's
  * `linear` percentiles are: interpolated from the nearer neighbour. */
 double chi_percentile(int64_t n, const double *sorted, double share);
+
+/** How likely a normal variable of mean 0 and standard deviation sd is above x, exact far out too.
+ */
+double chi_normal_tail(double x, double sd);
 
 /** Benjamini and Hochberg's adjusted p-values over the finite ones of n p-values; NaN for the
  * others, which do not count. \return CHI_ERR_MEMORY */

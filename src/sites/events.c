@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/statistics.h"
 #include "sites/data.h"
 
 static const double most_missing = 0.05; /* of the replicates */
@@ -103,7 +104,6 @@ chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pai
   line->difference = r[CHI_BETTER] - r[CHI_THAN];
   if (!isfinite(line->difference)) return CHI_OK;
   line->se = deviation(work->difference, n);
-  if (isfinite(line->se) && line->se > 0)
-    line->p = 0.5 * erfc(line->difference / (line->se * sqrt(2.0)));
+  if (isfinite(line->se) && line->se > 0) line->p = chi_normal_tail(line->difference, line->se);
   return CHI_OK;
 }

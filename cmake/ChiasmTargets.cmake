@@ -50,38 +50,56 @@ macro(chiasm_time_limit variable default)
   math(EXPR ${variable} "${CHIASM_SLOWER} * ${${variable}}")
 endmacro()
 
-# chiasm_test(NAME SOURCE file.c LINKS libs... [RANKS 1 2 3 4] [LABELS ...] [TIMEOUT s]): a cmocka
-# program. With RANKS it runs under mpirun once for each count, as NAME.np<count>.
-function(chiasm_test name)
+# The name of a test is ROOM.WHAT, the room its folder of tests; a program of it is test_ROOM_WHAT.
+macro(chiasm_room variable)
+  get_filename_component(${variable} ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+endmacro()
+
+# chiasm_test(WHAT LINKS libs... [SOURCE file.c] [RANKS 1 2 3 4] [LABELS ...] [TIMEOUT s]): a cmocka
+# program, test_WHAT.c unless SOURCE names it. With RANKS it runs under mpirun once for each count, as
+# ROOM.WHAT.np<count>. Sanitizers run all of them (label memory).
+function(chiasm_test what)
   cmake_parse_arguments(ARG "" "SOURCE;TIMEOUT" "LINKS;RANKS;LABELS" ${ARGN})
-  chiasm_time_limit(ARG_TIMEOUT 60)
-  add_executable(test_${name} ${ARG_SOURCE})
-  target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} PkgConfig::CMOCKA)
+  chiasm_time_limit(ARG_TIMEOUT 120)
+  chiasm_room(room)
+  set(program test_${room}_${what})
+  if(NOT ARG_SOURCE)
+    set(ARG_SOURCE test_${what}.c)
+  endif()
+  add_executable(${program} ${ARG_SOURCE})
+  target_link_libraries(${program} PRIVATE ${ARG_LINKS} PkgConfig::CMOCKA)
   if(NOT ARG_RANKS)
-    add_test(NAME ${name} COMMAND test_${name})
-    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}"
-      ENVIRONMENT "${CHIASM_TEST_ENVIRONMENT}")
+    set(names ${room}.${what})
+    add_test(NAME ${names} COMMAND ${program})
   endif()
   foreach(ranks IN LISTS ARG_RANKS)
-    add_test(NAME ${name}.np${ranks} COMMAND ${CHIASM_MPIRUN} -n ${ranks} $<TARGET_FILE:test_${name}>)
-    set_tests_properties(${name}.np${ranks} PROPERTIES TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ranks}
-      LABELS "mpi;${ARG_LABELS}" ENVIRONMENT "${CHIASM_TEST_ENVIRONMENT}")
+    set(name ${room}.${what}.np${ranks})
+    list(APPEND names ${name})
+    add_test(NAME ${name} COMMAND ${CHIASM_MPIRUN} -n ${ranks} $<TARGET_FILE:${program}>)
+    set_tests_properties(${name} PROPERTIES PROCESSORS ${ranks})
   endforeach()
+  set_tests_properties(${names} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "c;memory;${ARG_LABELS}"
+    ENVIRONMENT "${CHIASM_TEST_ENVIRONMENT}")
 endfunction()
 
-# chiasm_python_test(NAME script.py [args...] [LABELS ...] [TIMEOUT s] [PROCESSORS n]): a script run by
-# Debian's own Python; it finds the program in $CHIASM and mpirun with its flags in $CHIASM_MPIRUN.
-# Exit code 77 means skipped.
-function(chiasm_python_test name script)
-  cmake_parse_arguments(ARG "" "TIMEOUT;PROCESSORS" "LABELS;ARGS" ${ARGN})
-  chiasm_time_limit(ARG_TIMEOUT 120)
+# chiasm_python_test(WHAT [SOURCE file.py] [ARGS ...] [LABELS ...] [TIMEOUT s] [PROCESSORS n]): a script,
+# test_WHAT.py unless SOURCE names it, run by Debian's own Python; it finds the program in $CHIASM and mpirun
+# with its flags in $CHIASM_MPIRUN. Exit code 77 means skipped. PROCESSORS where it keeps several busy: most
+# of a small job's time it waits. LABELS memory: sanitizers run it too.
+function(chiasm_python_test what)
+  cmake_parse_arguments(ARG "" "SOURCE;TIMEOUT;PROCESSORS" "LABELS;ARGS" ${ARGN})
+  chiasm_time_limit(ARG_TIMEOUT 300)
+  chiasm_room(room)
+  set(name ${room}.${what})
   if(NOT ARG_PROCESSORS)
     set(ARG_PROCESSORS 1)
   endif()
-  add_test(NAME ${name}
-    COMMAND ${CHIASM_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARG_ARGS})
+  if(NOT ARG_SOURCE)
+    set(ARG_SOURCE test_${what}.py)
+  endif()
+  add_test(NAME ${name} COMMAND ${CHIASM_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SOURCE} ${ARG_ARGS})
   list(JOIN CHIASM_MPIRUN " " mpirun_text)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS}
-    LABELS "cli;${ARG_LABELS}" SKIP_RETURN_CODE 77
+    LABELS "program;${ARG_LABELS}" SKIP_RETURN_CODE 77
     ENVIRONMENT "${CHIASM_TEST_ENVIRONMENT};CHIASM=$<TARGET_FILE:chiasm>;CHIASM_MPIRUN=${mpirun_text};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests;PYTHONDONTWRITEBYTECODE=1")
 endfunction()

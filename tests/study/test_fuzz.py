@@ -1,8 +1,6 @@
 """chiasm check on damaged HDF5 files: bytes flipped at random, with a fixed seed. It must end by itself,
-soon, with exit code 0 (the damage lies where nothing is read) or 2.
-
-    fuzz_check.py [FLIPS] [SEED]
-"""
+soon, with exit code 0 (the damage lies where nothing is read) or 2. CHIASM_FUZZ=N damages them so often, CHIASM_SEED=N
+otherwise."""
 import os
 import subprocess
 import sys
@@ -17,8 +15,8 @@ CHIASM = os.environ["CHIASM"]
 
 
 def main():
-    flips = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    rng = np.random.default_rng(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    flips = int(os.environ.get("CHIASM_FUZZ") or 60)
+    rng = np.random.default_rng(int(os.environ.get("CHIASM_SEED") or 1))
     codes = {}
     failed = 0
     with tempfile.TemporaryDirectory() as folder:

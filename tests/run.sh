@@ -2,7 +2,8 @@
 # Installs what is missing, builds with warnings as errors, runs every test, then the checks of style.
 #   bash tests/run.sh                 all of it
 #   bash tests/run.sh -R encode ...   only these tests (arguments of ctest), no checks of style
-#   bash tests/run.sh --asan ...      the tests under AddressSanitizer and UBSan instead
+#   bash tests/run.sh --asan          those that may meet errors of memory (label memory), with AddressSanitizer
+#                                     and UBSan; --asan -R encode ... only these tests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . jobs/setup.sh
@@ -33,7 +34,8 @@ check_style() {
   fi
 }
 
-# Style first: it ends sooner, and ctest's own lines come last. One test more than there are cores, since a
-# job's ranks wait much of their time for each other and for its start.
+# Style first: it ends sooner, and ctest's own lines come last. More tests at a time than there are cores, since
+# a job's ranks wait most of their time for each other and for its start and end.
 [ $lint = no ] || check_style
-ctest --preset $preset -j "$(($(nproc) + 1))" "$@" </dev/null
+[ $preset = dev ] || [ $# -gt 0 ] || set -- -L memory
+ctest --preset $preset -j "$((2 * $(nproc) + 1))" "$@" </dev/null

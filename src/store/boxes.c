@@ -5,6 +5,7 @@
 #define XXH_STATIC_LINKING_ONLY /* the state on the stack */
 #include <xxhash.h>
 
+#include "base/gate.h"
 #include "base/memory.h"
 #include "h5/box.h"
 #include "h5/h5.h"
@@ -111,6 +112,7 @@ static herr_t transfer(const chi_store *store, const chi_box *box, int field, bo
   int64_t start[CHI_SCHEMA_RANK] = {box->row, box->site, box->block};
   int64_t count[CHI_SCHEMA_RANK] = {1, box->n_sites, box->n_blocks};
   if (f->role == CHI_DATA) place_data(store, box, start, count);
+  if (write) (void)chi_gate("%s.field", store->path);
   return chi_h5_box(store->group[box->group].set[field], write, memory_type(f), f->rank, start,
                     count, memory);
 }

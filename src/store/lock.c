@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/gate.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "store/folder.h"
@@ -66,7 +67,7 @@ chi_status chi_lock_alone(const char *run, double wait_s, int *fd)
             wait_s);
   const double patience = wait_s > a_look_s ? wait_s : a_look_s;
   while ((why == EWOULDBLOCK || why == EINTR) && chi_clock_now() - start < patience &&
-         !chi_stop_asked()) {
+         !chi_stop_asked() && chi_gate("lock.wait") == CHI_OK) {
     chi_clock_sleep(0.05);
     why = flock(*fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
   }

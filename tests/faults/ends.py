@@ -156,7 +156,8 @@ def asked_to_stop(stage, folder):
 def asked_directly(stage, folder):
     """SIGTERM, SIGINT or SIGUSR1 to a process that runs alone, wherever it is: exit code 3 and how to go on, or done
     where little is left to do."""
-    places = {place: min(2, most) for place, most in stage.places.items() if place.split(".")[-1] != "done"}
+    ends = (".unit", ".site") if stage.name == "run" else (".unit", ".site", ".written")
+    places = {place: min(2, most) for place, most in stage.places.items() if place.endswith(ends)}
     for i, (place, count) in enumerate(places.items()):
         run = stage.new(folder / f"run{i}")
         with stage.held(run, ranks=0, place=place, count=count) as (job, gate):

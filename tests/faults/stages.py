@@ -90,7 +90,7 @@ class Stage:
 
 class Fit(Stage):
     name, gate, files = "fit", "fit.unit", ("fit.h5",)
-    places = {"config.yaml.written": 1, "fit.h5.written": 1, "fit.unit": 6, "fit.done": 6}
+    places = {"config.yaml.written": 1, "fit.h5.written": 1, "fit.unit": 6, "fit.h5.field": 15}
 
     def line(self, run, *options):
         return ("fit", self.study, "-o", run, *options, *self.options)
@@ -100,7 +100,7 @@ class Bootstrap(Stage):
     name, gate, files, inputs, options = ("bootstrap", "bootstrap.unit", ("bootstrap.h5",), ("fit.h5",),
                                           ("--replicates", 150))
     models = FEW
-    places = {"bootstrap.h5.written": 1, "bootstrap.unit": 6, "bootstrap.done": 6}
+    places = {"bootstrap.h5.written": 1, "bootstrap.unit": 6, "bootstrap.h5.field": 15}
 
     def make_inputs(self):
         Job("fit", self.study, "-o", self.before, ranks=0).end(0)

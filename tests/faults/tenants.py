@@ -5,6 +5,7 @@ import threading
 import time
 
 from faults.registry import test
+from gates import environment, fault
 from limits import wait_for
 from program import chiasm, contents, said
 
@@ -41,12 +42,12 @@ def hold(run):
 
 @test("fit")
 def lock_is_held(stage, folder):
-    """By a job that does not end: a --resume says so after 30 s."""
+    """By a job that does not end: a --resume says so after 30 s, which a fault makes short."""
     run = stage.new(folder / "run", True)
     before = contents(run)
     with hold(run):
-        said(chiasm(*stage.line(run, "--resume")), 2, "another job is writing this run", "still after 30 s",
-             "process 4711")
+        waited = chiasm(*stage.line(run, "--resume"), env=environment(faults=[fault("lock.wait", count=3)]))
+        said(waited, 2, "another job is writing this run", "still after 30 s", "process 4711")
     assert contents(run) == before
     assert "nothing is left to fit" in stage.go_on(run)
 

@@ -53,7 +53,7 @@ def test_options_of_the_study():
 def test_stopped_in_the_bootstrap():
     succeeded(chiasm("simulate", "study", *SMALL))
     with Gate("bootstrap.unit", count=2) as gate:
-        job = Job("run", "study", "-o", "r", "--replicates", 400, env=environment(gate))
+        job = Job("run", "study", "-o", "r", *FEW, env=environment(gate))
         gate.wait(2, job)
         assert "running: bootstrap" in chiasm("status", "r").stdout
         job.kill("mpirun", signal.SIGUSR1)
@@ -63,7 +63,7 @@ def test_stopped_in_the_bootstrap():
     assert "not complete" in said and "--resume" in said and "replicates" in said, said
     succeeded(chiasm("run", "study", "-o", "r", "--resume", ranks=2))
     assert ": complete" in succeeded(chiasm("status", "r"))
-    succeeded(chiasm("run", "study", "-o", "undisturbed", "--replicates", 400, ranks=2))
+    succeeded(chiasm("run", "study", "-o", "undisturbed", *FEW, ranks=2))
     same_run("r", "undisturbed")
 
 

@@ -115,12 +115,13 @@ static chi_status take_all(const char *path, const chi_options *o, chi_machine *
 chi_status chi_machine_read(const char *path, chi_machine *machine)
 {
   chi_option table[N_KEYS];
+  const chi_program program = {&section, 1, table, N_KEYS}; /* the options borrow it */
   char *text = NULL;
   chi_options *o = NULL;
   *machine = (chi_machine){.cores = 0};
   for (int i = 0; i < N_KEYS; i++) table[i] = keys[i].option;
   chi_status s = chi_text_read(path, path, &text);
-  if (s == CHI_OK) s = chi_options_create(&(chi_program){&section, 1, table, N_KEYS}, &section, &o);
+  if (s == CHI_OK) s = chi_options_create(&program, &section, &o);
   if (s == CHI_OK) s = chi_options_read_yaml(o, text, path, "");
   if (s == CHI_OK) s = take_all(path, o, machine);
   chi_options_destroy(&o);

@@ -18,6 +18,11 @@
  */
 static const double a_look_s = 1;
 
+/* What chi_lock_keep keeps. It is shared, yet its holder is alone with it: every job begins by
+ * taking the lock alone, and this one's other ranks are between two stages, too. */
+static bool keeping = false;
+static int kept = -1;
+
 /* Some network and parallel file systems are mounted without locks. */
 static bool has_no_locks(int why) { return why == ENOLCK || why == ENOSYS || why == EOPNOTSUPP; }
 
@@ -59,6 +64,9 @@ static void sign(int fd)
 
 chi_status chi_lock_alone(const char *run, double wait_s, int *fd)
 {
+  *fd = kept;
+  kept = -1;
+  if (*fd >= 0) return CHI_OK;
   CHI_TRY(open_lock(run, fd));
   const double start = chi_clock_now();
   int why = flock(*fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
@@ -142,6 +150,15 @@ chi_lock_holder chi_lock_look(const char *run)
 
 void chi_lock_release(int *fd)
 {
-  if (*fd >= 0) close(*fd);
+  if (keeping && kept < 0)
+    kept = *fd;
+  else if (*fd >= 0)
+    close(*fd);
   *fd = -1;
+}
+
+void chi_lock_keep(bool keep)
+{
+  keeping = keep;
+  if (!keep) chi_lock_release(&kept);
 }

@@ -27,7 +27,13 @@ chi_status chi_lock_reading(const char *run, int *fd);
 typedef enum chi_lock_holder { CHI_LOCK_FREE, CHI_LOCK_HELD, CHI_LOCK_UNKNOWN } chi_lock_holder;
 chi_lock_holder chi_lock_look(const char *run);
 
-/** Give it back. */
+/** Give it back; what chi_lock_keep keeps stays locked. */
 void chi_lock_release(int *fd);
+
+/** A job of several stages on one run keeps the lock between them, so that a job that waits for its
+ * end does not come in: from here on the lock that is given back is the one chi_lock_alone takes
+ * next. For the process that takes it alone.
+ * \param[in] keep  false: give it back now */
+void chi_lock_keep(bool keep);
 
 #endif

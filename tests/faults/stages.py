@@ -120,7 +120,7 @@ class Sites(Bootstrap):
 class Run(Stage):
     name, gate, files = "run", "fit.unit", ("fit.h5", "bootstrap.h5", *SITES)
     options = ("--replicates", 60, "--min-bins", 2)
-    places = {**Fit.places, **Bootstrap.places, **Sites.places}
+    places = {**Fit.places, **Bootstrap.places, **Sites.places, "run.between": 1}
 
     def line(self, run, *options):
         return ("run", self.study, "-o", run, *options, *self.options)

@@ -30,6 +30,17 @@ def run_in_use(stage, folder):
     stage.check(run)
 
 
+@test("run")
+def lock_is_kept(stage, folder):
+    """Between two stages, too, no other job comes in."""
+    run = stage.new(folder / "run")
+    with stage.held(run, place="run.between", count=1) as (job, _):
+        waited = chiasm(*stage.line(run, "--resume"), env=environment(faults=[fault("lock.wait", count=3)]))
+        said(waited, 2, "another job is writing this run", "still after 30 s")
+    job.end(0)
+    stage.check(run)
+
+
 def hold(run):
     """Its lock, as another job would."""
     lock = open(run / "lock", "r+")

@@ -4,8 +4,7 @@
  * inside.
  *
  * A target is one electrode at one time bin; targets are numbered electrode * n_times + bin. */
-#ifndef CHIASM_ENCODE_H
-#define CHIASM_ENCODE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -129,5 +128,3 @@ typedef struct chi_encode_part {
 chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows, const chi_features *features,
                           const chi_responses *responses, const chi_encode_part *part,
                           chi_stages *stages);
-
-#endif

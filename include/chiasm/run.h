@@ -1,7 +1,6 @@
 /** \file run.h
  * A run (formats.md): what its files say of themselves, and reading its fit.h5. */
-#ifndef CHIASM_RUN_H
-#define CHIASM_RUN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,5 +59,3 @@ chi_status chi_run_read_file_text(const char *run_path, const char *file, const 
 /** Read one score ("val_r", "test_r" or "alpha") of one space: n_sites x n_times row-major. */
 chi_status chi_run_read_score(const char *run_path, const chi_fit_table *table, const char *name,
                               int64_t space, float *out);
-
-#endif

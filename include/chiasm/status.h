@@ -3,8 +3,7 @@
  *
  * A function that has a communicator returns the same status on every rank; one that has none is
  * local. The message of the last failure belongs to the calling thread until its next failure. */
-#ifndef CHIASM_STATUS_H
-#define CHIASM_STATUS_H
+#pragma once
 
 /* name, exit code of a command that ends with it, meaning */
 #define CHI_STATUS_TABLE(ENTRY)                                      \
@@ -59,5 +58,3 @@ const char *chi_status_text(chi_status status);
     const chi_status try_status_ = (call);         \
     if (try_status_ != CHI_OK) return try_status_; \
   } while (0)
-
-#endif

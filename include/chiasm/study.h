@@ -3,8 +3,7 @@
  * local and read through serial HDF5; under MPI rank 0 opens the study and chi_study_bcast shares
  * the catalog. HDF5 calls of one process are serialised by a lock inside, so threads may call
  * these. */
-#ifndef CHIASM_STUDY_H
-#define CHIASM_STUDY_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -119,5 +118,3 @@ chi_status chi_study_features_real(const chi_study *study, int32_t alignment, in
  * \return CHI_ERR_NUMERIC for a NaN or Inf, naming file, layer, row and column; CHI_ERR_IO */
 chi_status chi_study_read_features(const chi_study *study, int32_t alignment, int64_t space,
                                    int32_t dataset, chi_real real, void *out);
-
-#endif

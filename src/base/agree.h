@@ -1,8 +1,7 @@
 /** \file agree.h
  * How ranks agree on an error: a local phase ends in one chi_agree, then the next collective phase
  * starts, so that no rank skips a collective call that the others make. */
-#ifndef CHIASM_BASE_AGREE_H
-#define CHIASM_BASE_AGREE_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -29,5 +28,3 @@ chi_status chi_bcast_text(MPI_Comm comm, char **text);
 /** An int64 as the int that an MPI, BLAS or HDF5 call wants; aborts the program with a clear line
  * if it does not fit, since the callers have bounded it before. Local. */
 int chi_int_cast(int64_t value);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file clock.h
  * Time. All local. */
-#ifndef CHIASM_BASE_CLOCK_H
-#define CHIASM_BASE_CLOCK_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +22,3 @@ void chi_clock_sleep(double seconds);
 
 /** A duration for people: "12.3 s", "4 min 10 s", "2 h 5 min". */
 void chi_clock_format(double seconds, char *text, size_t n);
-
-#endif

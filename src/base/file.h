@@ -1,7 +1,6 @@
 /** \file file.h
  * Paths, and files that are written whole or not at all. All local. */
-#ifndef CHIASM_BASE_FILE_H
-#define CHIASM_BASE_FILE_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -32,5 +31,3 @@ chi_status chi_folder_sync(const char *folder);
 /** Bytes free to this user at a path, or in its parent if there is nothing there yet; -1 if the
  * file system does not say. */
 int64_t chi_disk_free(const char *path);
-
-#endif

@@ -11,8 +11,7 @@
  * input, memory, numeric) or a signal that the process sends itself (kill, segv, stop, term).
  *
  * Several stand in one variable with ';' between. */
-#ifndef CHIASM_BASE_GATE_H
-#define CHIASM_BASE_GATE_H
+#pragma once
 
 #include "chiasm/status.h"
 
@@ -23,6 +22,4 @@
 chi_status chi_gate(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #else
 #define chi_gate(...) CHI_OK
-#endif
-
 #endif

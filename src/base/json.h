@@ -1,7 +1,6 @@
 /** \file json.h
  * JSON by Jansson: lines for programs, and small files. All local. */
-#ifndef CHIASM_BASE_JSON_H
-#define CHIASM_BASE_JSON_H
+#pragma once
 
 #include <jansson.h>
 
@@ -25,5 +24,3 @@ typedef chi_status chi_json_take(void *context, const char *path, const char *wh
                                  const char *text);
 chi_status chi_json_each(const char *path, const char *what, const json_t *list,
                          chi_json_take *take, void *context);
-
-#endif

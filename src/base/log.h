@@ -1,8 +1,7 @@
 /** \file log.h
  * Lines for people: to stderr, and to the run's log.txt where one is open. Every line leaves in one
  * write(), so that lines of different ranks never mix. All local, callable from any thread. */
-#ifndef CHIASM_BASE_LOG_H
-#define CHIASM_BASE_LOG_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -31,5 +30,3 @@ bool chi_log_is_terminal(void);
 /** Show a progress bar's text in place of the last one (terminal only; "" removes it). Lines of
  * chi_log appear above it. */
 void chi_log_bar(const char *text);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file memory.h
  * Checked allocation, and what memory there is. All local. */
-#ifndef CHIASM_BASE_MEMORY_H
-#define CHIASM_BASE_MEMORY_H
+#pragma once
 
 #include <stdint.h>
 
@@ -31,5 +30,3 @@ int64_t chi_memory_peak(void);
 /** Memory that this node could still give, bytes: the least of MemAvailable and what the control
  * group allows. */
 int64_t chi_memory_available(void);
-
-#endif

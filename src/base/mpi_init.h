@@ -1,7 +1,6 @@
 /** \file mpi_init.h
  * The start of MPI, for every main. */
-#ifndef CHIASM_BASE_MPI_INIT_H
-#define CHIASM_BASE_MPI_INIT_H
+#pragma once
 
 /** MPI_Init_thread for MPI_THREAD_MULTIPLE; MPI_Finalize ends it. Collective on MPI_COMM_WORLD.
  *
@@ -11,5 +10,3 @@
  * it (it starts no others): that saves half a second, and MPI_Finalize, which now and then waited
  * for ever for the thread that talks to it. \return the level of thread support that there is */
 int chi_mpi_init(int *argc, char ***argv);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file options.h
  * One table of options makes the command line, the YAML files, --help and the stored configuration.
  * All local; under MPI rank 0 reads the files and broadcasts their text (see cli). */
-#ifndef CHIASM_BASE_OPTIONS_H
-#define CHIASM_BASE_OPTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -146,5 +145,3 @@ typedef struct chi_nearest {
 
 /** \return whether `known` is the wanted word itself */
 bool chi_nearest_offer(chi_nearest *nearest, const char *known);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file options_private.h
  * What the files that implement options.h share. */
-#ifndef CHIASM_BASE_OPTIONS_PRIVATE_H
-#define CHIASM_BASE_OPTIONS_PRIVATE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -49,5 +48,3 @@ const char *chi_option_placeholder(const chi_option *option);
 
 /** Append the least and the most that it may be. */
 void chi_option_add_range(const chi_option *option, const char *between, chi_text *out);
-
-#endif

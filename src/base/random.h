@@ -1,8 +1,7 @@
 /** \file random.h
  * Random numbers by Philox4x64-10 (Random123): pure functions of (key, counter), so that any rank,
  * thread or block can make any piece of them, in any order. All local. */
-#ifndef CHIASM_BASE_RANDOM_H
-#define CHIASM_BASE_RANDOM_H
+#pragma once
 
 #include <stdint.h>
 
@@ -35,5 +34,3 @@ void chi_random_uniforms(chi_random_key key, uint64_t c1, uint64_t c2, uint64_t 
 /** Standard normal numbers, from the same words by pairs (Box-Muller). */
 void chi_random_normals(chi_random_key key, uint64_t c1, uint64_t c2, uint64_t c3, int64_t n,
                         double *out);
-
-#endif

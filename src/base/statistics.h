@@ -1,7 +1,6 @@
 /** \file statistics.h
  * Means, percentiles, tails and adjusted p-values. All local; what is missing is NaN. */
-#ifndef CHIASM_BASE_STATISTICS_H
-#define CHIASM_BASE_STATISTICS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -22,5 +21,3 @@ double chi_normal_tail(double x, double sd);
 /** Benjamini and Hochberg's adjusted p-values over the finite ones of n p-values; NaN for the
  * others, which do not count. \return CHI_ERR_MEMORY */
 chi_status chi_benjamini_hochberg(int64_t n, const double *p, double *adjusted);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file stop.h
  * SIGTERM, SIGINT and SIGUSR1 as a wish to stop. All local. */
-#ifndef CHIASM_BASE_STOP_H
-#define CHIASM_BASE_STOP_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -13,5 +12,3 @@ void chi_stop_catch(void);
 
 /** Whether one has come since chi_stop_catch. From any thread. */
 bool chi_stop_asked(void);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file table.h
  * Tables for people: columns as wide as their widest cell, two blanks between them. All local. */
-#ifndef CHIASM_BASE_TABLE_H
-#define CHIASM_BASE_TABLE_H
+#pragma once
 
 #include "base/text.h"
 
@@ -32,5 +31,3 @@ void chi_table_end(chi_table *table, chi_text *out);
  * \param[out] room  CHI_CELL bytes
  * \return room */
 const char *chi_cell(char *room, const char *format, double value);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file text.h
  * A string that grows, and lists of strings. All local. */
-#ifndef CHIASM_BASE_TEXT_H
-#define CHIASM_BASE_TEXT_H
+#pragma once
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -57,5 +56,3 @@ bool chi_name_fits(const char *patterns, const char *name);
 
 /** A number of bytes for people: "3.2 GiB". \param[out] text  n bytes */
 void chi_bytes_text(int64_t bytes, char *text, size_t n);
-
-#endif

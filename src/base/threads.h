@@ -1,7 +1,6 @@
 /** \file threads.h
  * How many threads a process should run. */
-#ifndef CHIASM_BASE_THREADS_H
-#define CHIASM_BASE_THREADS_H
+#pragma once
 
 #include <mpi.h>
 #include <stdint.h>
@@ -11,5 +10,3 @@
  * never exceed those cores. At least 1. Collective on comm, which is MPI_COMM_NULL for a process
  * without MPI; ranks may get different numbers. */
 int32_t chi_threads_choose(MPI_Comm comm, int64_t asked);
-
-#endif

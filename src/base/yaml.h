@@ -1,7 +1,6 @@
 /** \file yaml.h
  * One careful reader of YAML (JSON is YAML too). All local. */
-#ifndef CHIASM_BASE_YAML_H
-#define CHIASM_BASE_YAML_H
+#pragma once
 
 #include <stdbool.h>
 #include <yaml.h>
@@ -39,5 +38,3 @@ bool chi_yaml_is_null(const yaml_node_t *node);
 
 /** The line a node begins in, from 1 on. */
 size_t chi_yaml_line(const yaml_node_t *node);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file bench.h
  * `chiasm bench`, `chiasm bench project` and `chiasm bench sweep`: timing what the other commands
  * do, on data made in memory. All collective on comm; reports are written on rank 0. */
-#ifndef CHIASM_BENCH_BENCH_H
-#define CHIASM_BENCH_BENCH_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -40,5 +39,3 @@ chi_status chi_bench_project(MPI_Comm comm, const chi_bench_project_options *opt
 /** Hand out n units of no work through the coordinator, in 52 groups of 1,000 layers.
  * \return CHI_ERR_MEMORY, CHI_STOPPED */
 chi_status chi_bench_sweep(MPI_Comm comm, int64_t n, bool json, chi_text *report);
-
-#endif

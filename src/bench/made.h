@@ -1,7 +1,6 @@
 /** \file made.h
  * Data made in memory, to time fits on. Local. */
-#ifndef CHIASM_BENCH_MADE_H
-#define CHIASM_BENCH_MADE_H
+#pragma once
 
 #include "chiasm/encode.h"
 
@@ -28,5 +27,3 @@ chi_status chi_made_rows(const chi_made *made, int64_t replicate, chi_rows *rows
 
 /** Fit them. \param[in,out] stages  added to */
 chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *stages);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file cli.h
  * The commands of the program: a row each in commands.c, their options in options.c, and a function
  * that makes the one call of a lower room out of the options. */
-#ifndef CHIASM_CLI_H
-#define CHIASM_CLI_H
+#pragma once
 
 #include <mpi.h>
 
@@ -120,5 +119,3 @@ chi_status chi_cli_print(const chi_cli *cli, chi_status status, chi_text *report
 
 /** Versions of chiasm and of every library it links, on one line each. */
 void chi_cli_versions(chi_text *out, const char *separator);
-
-#endif

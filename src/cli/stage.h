@@ -1,7 +1,6 @@
 /** \file stage.h
  * The commands that are stages over ranks: what their options say to every stage. */
-#ifndef CHIASM_CLI_STAGE_H
-#define CHIASM_CLI_STAGE_H
+#pragma once
 
 #include "cli/cli.h"
 #include "stage/stage.h"
@@ -26,5 +25,3 @@ chi_status chi_cli_stage_begin(const chi_cli *cli, const char *name, const char 
 
 /** Free it. The exit code becomes 1 if some units failed. Local. \return status */
 chi_status chi_cli_stage_end(chi_cli *cli, chi_cli_stage *stage, chi_status status, int64_t failed);
-
-#endif

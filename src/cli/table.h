@@ -1,7 +1,6 @@
 /** \file table.h
  * The bits of the commands in chi_option.commands: for the two tables, commands.c and options.c. */
-#ifndef CHIASM_CLI_TABLE_H
-#define CHIASM_CLI_TABLE_H
+#pragma once
 
 enum {
   SIMULATE = 1 << 0,
@@ -22,5 +21,3 @@ enum {
   FEATURES = 1 << 15,
   CONCAT = 1 << 16
 };
-
-#endif

@@ -11,8 +11,7 @@
  * may be float32. Every B has one row more than its half has events: B is centred over them in
  * float64, and the last row is the mean that was taken off. So the float32 product stays exact
  * where a prediction's mean is far beyond its spread. */
-#ifndef CHIASM_ENCODE_INTERNAL_H
-#define CHIASM_ENCODE_INTERNAL_H
+#pragma once
 
 #include <omp.h>
 
@@ -374,5 +373,3 @@ void chi_target_statistics(chi_fit_work *work, chi_block block);
  * t->prediction; responses y with t->mean and t->norm. */
 void chi_pearson(const chi_fit_work *work, int32_t fold, int half, int64_t n, chi_view y,
                  chi_thread_work *t);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file box.h
  * Reading and writing a part of a dataset. Local: independent of other ranks; the caller holds
  * chi_h5_lock. */
-#ifndef CHIASM_H5_BOX_H
-#define CHIASM_H5_BOX_H
+#pragma once
 
 #include <hdf5.h>
 #include <stdbool.h>
@@ -17,5 +16,3 @@
  * \return negative where HDF5 fails, which chi_h5_reason explains */
 herr_t chi_h5_box(hid_t dataset, bool write, hid_t memory_type, int rank, const int64_t *start,
                   const int64_t *count, void *memory);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * All local. Every function but chi_h5_lock wants the caller to hold the lock, since HDF5 is not
  * thread-safe. Messages begin with `where`, the file's name as the user should see it. */
-#ifndef CHIASM_H5_H5_H
-#define CHIASM_H5_H5_H
+#pragma once
 
 #include <hdf5.h>
 #include <mpi.h>
@@ -117,5 +116,3 @@ chi_status chi_h5_attribute_number(hid_t object, const char *where, const char *
 
 /** Whether a dataset holds the labels of a dimension (its CLASS says so). */
 bool chi_h5_is_scale(hid_t object);
-
-#endif

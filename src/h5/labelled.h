@@ -2,8 +2,7 @@
  * Datasets of an HDF5 group whose dimensions bear names and labels, as xarray and netCDF-4 tools
  * want them. All local; the caller holds chi_h5_lock. A bare CHI_ERR_IO stands for an HDF5 call
  * that failed: chi_h5_failed tells why. */
-#ifndef CHIASM_H5_LABELLED_H
-#define CHIASM_H5_LABELLED_H
+#pragma once
 
 #include <hdf5.h>
 #include <stdint.h>
@@ -74,5 +73,3 @@ chi_status chi_labelled_attribute(chi_labelled *l, const char *dataset, const ch
 
 /** What one string takes: its bytes, and what HDF5 adds in its heap and to point at it, at most. */
 int64_t chi_labelled_text_bytes(const char *text);
-
-#endif

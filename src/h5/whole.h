@@ -1,8 +1,7 @@
 /** \file whole.h
  * Making an HDF5 file whole or not at all: as PATH.tmp, synced, renamed. One process, serial HDF5.
  * Attributes, too. */
-#ifndef CHIASM_H5_WHOLE_H
-#define CHIASM_H5_WHOLE_H
+#pragma once
 
 #include <hdf5.h>
 #include <stdint.h>
@@ -53,5 +52,3 @@ herr_t chi_h5_put_real(hid_t object, const char *name, double value);
 
 /** The type of such strings, with a character set of HDF5. Close with H5Tclose. */
 hid_t chi_h5_text_type(H5T_cset_t characters);
-
-#endif

@@ -2,8 +2,7 @@
  * Tables of text with a header line, as RFC 4180 has them: fields in quotes may hold commas, line
  * ends and doubled quotes. Lines may end in LF or CRLF; a byte order mark and empty lines are
  * skipped. All local. */
-#ifndef CHIASM_IMPORT_CSV_H
-#define CHIASM_IMPORT_CSV_H
+#pragma once
 
 #include <stdint.h>
 
@@ -35,5 +34,3 @@ const char *chi_csv_text(const chi_csv *csv, int64_t row, int64_t column);
 /** A field as a number; NaN where it is empty or says nan.
  * \return CHI_ERR_INPUT naming file, line and column for any other text, and for infinities */
 chi_status chi_csv_number(const chi_csv *csv, int64_t row, int64_t column, double *value);
-
-#endif

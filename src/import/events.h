@@ -1,8 +1,7 @@
 /** \file events.h
  * Events from a table, placed in a recording; where they are timed by a film, by the triggers that
  * the film sent. All local. */
-#ifndef CHIASM_IMPORT_EVENTS_H
-#define CHIASM_IMPORT_EVENTS_H
+#pragma once
 
 #include "import/raw.h"
 
@@ -22,5 +21,3 @@ chi_status chi_events_add(chi_raw *raw, int64_t session, const char *path, const
 /** File i of n from the list of --event-file, which has one or n. \param[out] path  PATH_MAX
  * \return CHI_ERR_USAGE if it has another number */
 chi_status chi_events_file(const char *list, int64_t i, int64_t n, char *path);
-
-#endif

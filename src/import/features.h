@@ -2,8 +2,7 @@
  * The two ways to a feature file: `chiasm import features`, activations of a network, one layer per
  * file; and `chiasm import concat`, layers of several models of a study side by side, as one layer
  * of a new model. */
-#ifndef CHIASM_IMPORT_FEATURES_H
-#define CHIASM_IMPORT_FEATURES_H
+#pragma once
 
 #include <mpi.h>
 
@@ -49,5 +48,3 @@ typedef struct chi_concat_options {
  * events. Local. \return CHI_ERR_USAGE; CHI_ERR_INPUT where no recording has them all, or one's
  * parts cannot be read; recordings before it keep their new file */
 chi_status chi_import_concat(const chi_concat_options *options);
-
-#endif

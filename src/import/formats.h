@@ -2,8 +2,7 @@
  * The files that layers come in, each read by rows: NumPy's .npy (versions 1 to 3); .npz archives
  * of them (zip, one member per array), by libzip, without unpacking them; and any HDF5 file. Files
  * are not trusted. All local; the HDF5 lock is taken inside. */
-#ifndef CHIASM_IMPORT_FORMATS_H
-#define CHIASM_IMPORT_FORMATS_H
+#pragma once
 
 #include "import/reader.h"
 #include "study/numbers.h"
@@ -67,5 +66,3 @@ chi_status chi_hdf5_layers_list(const char *path, const char *object, chi_layer_
 /** Open a layer's dataset of floats for reading by rows; close with chi_numbers_close.
  * \return CHI_ERR_INPUT */
 chi_status chi_hdf5_layer_open(const chi_layer_file *layer, chi_numbers *numbers);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file hdf5.h
  * An object of an HDF5 file that is not trusted, by its path. All local; the caller holds
  * chi_h5_lock. */
-#ifndef CHIASM_IMPORT_HDF5_H
-#define CHIASM_IMPORT_HDF5_H
+#pragma once
 
 #include "h5/h5.h"
 
@@ -35,5 +34,3 @@ void chi_object_list_free(chi_object_list *list);
 
 /** Whether a name in a group is a hard link to an object of this type. */
 bool chi_object_is(hid_t parent, const char *name, H5O_type_t type);
-
-#endif

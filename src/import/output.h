@@ -1,7 +1,6 @@
 /** \file output.h
  * What an import writes to in a study. All local. */
-#ifndef CHIASM_IMPORT_OUTPUT_H
-#define CHIASM_IMPORT_OUTPUT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +37,3 @@ chi_status chi_feature_file_path(const chi_feature_file *file, char *path);
  * \param[out] out   as by chi_writer_create_features */
 chi_status chi_feature_file_create(const chi_feature_file *file, const char *path, int64_t n_events,
                                    chi_writer **out);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file raw.h
  * The raw recordings of a subject that are imported, looked through before a signal is read: which
  * electrodes, which events at which samples, and how the signals are treated. All local. */
-#ifndef CHIASM_IMPORT_RAW_H
-#define CHIASM_IMPORT_RAW_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -133,5 +132,3 @@ chi_status chi_treebank_find(const char *root, const chi_import_options *options
  * ...), those that fit the patterns options->channels, events from options->event_files in seconds
  * of the recording. \return CHI_ERR_INPUT naming file, object and place; CHI_ERR_USAGE */
 chi_status chi_plain_find(const char *path, const chi_import_options *options, chi_raw **out);
-
-#endif

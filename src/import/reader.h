@@ -2,8 +2,7 @@
  * The layers that the files on the command line hold: one each in an .npy, one per member of an
  * .npz, one per dataset of HDF5 (FILE:/path to a dataset, or to a group of them); and the numbers
  * of one of them, by rows of events. All local. */
-#ifndef CHIASM_IMPORT_READER_H
-#define CHIASM_IMPORT_READER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -73,5 +72,3 @@ int64_t chi_reader_block(const chi_reader *reader, int64_t width);
  * \param[out] out  n x columns, row-major; every number is finite and in float32's range
  * \return CHI_ERR_INPUT for one that is not, naming file, row and column; CHI_ERR_IO */
 chi_status chi_reader_read(chi_reader *reader, int64_t row0, int64_t n, double *out);
-
-#endif

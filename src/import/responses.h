@@ -1,7 +1,6 @@
 /** \file responses.h
  * From recordings to a response file of a study, by all ranks together. */
-#ifndef CHIASM_IMPORT_RESPONSES_H
-#define CHIASM_IMPORT_RESPONSES_H
+#pragma once
 
 #include <mpi.h>
 
@@ -13,5 +12,3 @@
  * \param[in] overwrite  replace that file if it is there
  * \return CHI_ERR_USAGE if it is there; CHI_ERR_INPUT, CHI_ERR_IO; then there is no new file */
 chi_status chi_import_responses(MPI_Comm comm, chi_raw *raw, const char *study, bool overwrite);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file signals.h
  * A recording in HDF5 that is read in pieces: a group with one dataset per channel, or one dataset
  * of channels and samples. Serial HDF5; all local; they take chi_h5_lock inside. */
-#ifndef CHIASM_IMPORT_SIGNALS_H
-#define CHIASM_IMPORT_SIGNALS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -43,5 +42,3 @@ chi_status chi_signals_choose(chi_signals *signals, int64_t n, const int64_t *ch
  * \return CHI_ERR_INPUT naming file, object and place: unreadable, or a NaN or infinity */
 chi_status chi_signals_read(chi_signals *signals, int64_t first, int64_t n, int64_t stride,
                             double *out);
-
-#endif

@@ -21,8 +21,7 @@
  * Means over windows around events: bin k of an event at sample i is the mean of samples
  * [i + r(a), i + r(b)) with a = (window start + k step) rate, b = a + bin rate, r = nearest
  * integer, halves away from zero. */
-#ifndef CHIASM_IMPORT_TREATMENT_H
-#define CHIASM_IMPORT_TREATMENT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -120,5 +119,3 @@ void chi_bins_push(chi_bins *bins, int64_t n, const double *x, double *room);
 /** After the whole signal: standardise, if asked for (a constant signal becomes 0).
  * \param[out] mean, deviation  of the whole signal */
 void chi_bins_finish(chi_bins *bins, double *mean, double *deviation);
-
-#endif

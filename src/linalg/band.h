@@ -5,8 +5,7 @@
  *
  * Orders are multiples of CHI_BAND (chi_band_order; a smaller matrix is followed by zeros). A band
  * is order x (CHI_BAND + 1), with element [i + d][i] of the matrix at [i][d]. */
-#ifndef CHIASM_LINALG_BAND_H
-#define CHIASM_LINALG_BAND_H
+#pragma once
 
 #include <stdint.h>
 
@@ -34,5 +33,3 @@ chi_status chi_band_factor(int64_t n, const double *band, double alpha, double *
 void chi_band_forward(int64_t n, const double *factor, int64_t m, double *c, int64_t ldc);
 void chi_band_backward(int64_t n, const double *factor, int64_t m, double *c, int64_t ldc);
 void chi_band_multiply(int64_t n, const double *factor, int64_t m, double *c, int64_t ldc);
-
-#endif

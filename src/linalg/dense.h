@@ -5,8 +5,7 @@
  *
  * A matrix argument is a pointer and its leading dimension: the distance between rows, in elements.
  * "Lower" means the elements [i][j] with j <= i. */
-#ifndef CHIASM_LINALG_DENSE_H
-#define CHIASM_LINALG_DENSE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,5 +68,3 @@ int64_t chi_dsvd_work(int64_t m, int64_t n);
  */
 chi_status chi_dsvd(int64_t m, int64_t n, double *a, double *s, double *u, double *vt,
                     double *work);
-
-#endif

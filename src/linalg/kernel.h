@@ -2,8 +2,7 @@
  * Which instructions run: BLAS's kernel, and clones of our own loops. Debian's OpenBLAS 0.3.21 does
  * not know recent AVX-512 processors and falls back to AVX2 kernels at half the speed;
  * OPENBLAS_CORETYPE corrects it, but is read only when the library loads. Local. */
-#ifndef CHIASM_LINALG_KERNEL_H
-#define CHIASM_LINALG_KERNEL_H
+#pragma once
 
 /** Call first thing in main: see to the environment that OpenBLAS and OpenMP read when they load,
  * and execute the program again (once) where something had to be set. What the user has set stays.
@@ -22,6 +21,4 @@ const char *chi_blas_kernel(void);
 #define CHI_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define CHI_CLONES
-#endif
-
 #endif

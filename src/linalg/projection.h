@@ -2,8 +2,7 @@
  * Sparse random projection (Li, Hastie, Church 2006; protocol.md): features -> components that keep
  * distances, by a random matrix most of whose entries are 0. The matrix is PETSc's, which brings
  * some sixty libraries: they are loaded (linalg/petsc) when the first projection is to be made. */
-#ifndef CHIASM_LINALG_PROJECTION_H
-#define CHIASM_LINALG_PROJECTION_H
+#pragma once
 
 #include <mpi.h>
 #include <stdint.h>
@@ -54,5 +53,3 @@ int64_t chi_projection_nonzeros(const chi_projection *projection);
  * \param[out] out   n x n_components, row-major */
 chi_status chi_projection_apply(chi_projection *projection, int64_t n, const double *rows,
                                 double *out);
-
-#endif

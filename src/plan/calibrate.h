@@ -1,7 +1,6 @@
 /** \file calibrate.h
  * Measuring the machine that the program runs on. */
-#ifndef CHIASM_PLAN_CALIBRATE_H
-#define CHIASM_PLAN_CALIBRATE_H
+#pragma once
 
 #include "plan/machine.h"
 
@@ -13,5 +12,3 @@ chi_status chi_calibrate(chi_machine *machine);
 
 /** The part of it that is fits: fills points, busy, replicate, serial and summary_s. */
 chi_status chi_calibrate_fits(chi_machine *machine);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file machine.h
  * What a machine can do, as far as it bears on the time of a sweep: measured once (calibrate.h) and
  * kept in a text file; and how long a fit takes on it. Local. */
-#ifndef CHIASM_PLAN_MACHINE_H
-#define CHIASM_PLAN_MACHINE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -73,5 +72,3 @@ typedef struct chi_fit_shape {
  * \param[out] flops  of the fit, a float64 one counted twice (chi_encode_make_plan) */
 double chi_machine_seconds(const chi_machine *machine, const chi_encode_options *encode,
                            const chi_fit_shape *shape, double busy, double *flops);
-
-#endif

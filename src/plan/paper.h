@@ -8,8 +8,7 @@
  * 100, BEiT 75, ConvNeXt 60, SBERT 40, SimCSE 40; the linear ones 1 each;
  * - features: what the sparse random projection makes of a layer (k = 4 ln n / (eps^2/2 - eps^3/3),
  *   eps = 0.1), but 768 of a network's last; of the linear ones twice 768. */
-#ifndef CHIASM_PLAN_PAPER_H
-#define CHIASM_PLAN_PAPER_H
+#pragma once
 
 #include "chiasm/study.h"
 
@@ -17,5 +16,3 @@
  * \param[out] out  destroy with chi_study_destroy
  * \return CHI_ERR_USAGE if nothing fits the selection */
 chi_status chi_paper_study(const chi_selection *selection, chi_study **out);
-
-#endif

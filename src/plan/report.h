@@ -1,7 +1,6 @@
 /** \file report.h
  * A plan in words, or as JSON. Local. */
-#ifndef CHIASM_PLAN_REPORT_H
-#define CHIASM_PLAN_REPORT_H
+#pragma once
 
 #include "base/text.h"
 #include "plan/stages.h"
@@ -17,5 +16,3 @@ void chi_report_sweep(const chi_stages_options *options, const chi_run_plan *alo
                       const int32_t *ranks, const chi_run_plan *plans, int n, chi_text *out);
 void chi_report_sweep_json(const chi_run_plan *alone, const int32_t *ranks,
                            const chi_run_plan *plans, int n, chi_text *out);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file simulated_sweep.h
  * A sweep on a machine that is not there: events in order of time, with the same rules for handing
  * out units (sweep/hand_out.h) as the real coordinator. Local. */
-#ifndef CHIASM_PLAN_SIMULATED_SWEEP_H
-#define CHIASM_PLAN_SIMULATED_SWEEP_H
+#pragma once
 
 #include <stdint.h>
 
@@ -45,5 +44,3 @@ typedef struct chi_sim_result {
  * \return CHI_ERR_MEMORY; CHI_ERR_BUG if a unit is not done exactly once */
 chi_status chi_sim_run(const chi_sim_machine *machine, const chi_sim_work *work,
                        chi_sim_result *result);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file stages.h
  * What the stages of a run consist of, and how long they would take on a machine of any size. All
  * local. */
-#ifndef CHIASM_PLAN_STAGES_H
-#define CHIASM_PLAN_STAGES_H
+#pragma once
 
 #include "chiasm/encode.h"
 #include "chiasm/study.h"
@@ -56,5 +55,3 @@ chi_status chi_stages_plan(const chi_stages_options *options, chi_run_plan *plan
 
 /** Seconds of a stage. */
 double chi_stage_seconds(const chi_stage_plan *stage);
-
-#endif

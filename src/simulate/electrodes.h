@@ -1,7 +1,6 @@
 /** \file electrodes.h
  * The electrodes of a simulated subject: where they are and what they respond to. All local. */
-#ifndef CHIASM_SIMULATE_ELECTRODES_H
-#define CHIASM_SIMULATE_ELECTRODES_H
+#pragma once
 
 #include "simulate/film.h"
 #include "simulate/simulate.h"
@@ -29,5 +28,3 @@ chi_status chi_electrodes_create(const chi_simulate_options *options, const char
  * in each other with probability 1/2: the paper found few (12 of 141) in both alignments. */
 chi_kind chi_electrode_kind(const chi_simulate_options *options, const char *subject,
                             const chi_electrode *electrodes, int64_t i, int32_t alignment);
-
-#endif

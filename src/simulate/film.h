@@ -1,8 +1,7 @@
 /** \file film.h
  * What a film holds, made one event after the other from its own counters, and the files of rows
  * that follow from it. All local. */
-#ifndef CHIASM_SIMULATE_FILM_H
-#define CHIASM_SIMULATE_FILM_H
+#pragma once
 
 #include "base/random.h"
 #include "simulate/simulate.h"
@@ -56,5 +55,3 @@ typedef void chi_film_row(void *context, const chi_film *film, int64_t event, bo
  * \param[in] width  numbers of a row */
 chi_status chi_film_write(const chi_simulate_options *options, const char *dataset, int64_t width,
                           chi_film_row *make, void *context, chi_writer *writer);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file folder.h
  * The folder of a simulated study: made anew, or emptied of an older one. All local. */
-#ifndef CHIASM_SIMULATE_FOLDER_H
-#define CHIASM_SIMULATE_FOLDER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -18,5 +17,3 @@ chi_status chi_simulate_folder_examine(const char *path, bool overwrite, double 
 
 /** Remove what an older study left and make the folder. Only after chi_simulate_folder_examine. */
 chi_status chi_simulate_folder_make(const char *path);
-
-#endif

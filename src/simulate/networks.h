@@ -9,8 +9,7 @@
  * and two without (the concatenation) are the same to a regression: as many components, as many
  * features, the same spectrum, the same share of V and L, and M is one more process of no concern
  * there. */
-#ifndef CHIASM_SIMULATE_NETWORKS_H
-#define CHIASM_SIMULATE_NETWORKS_H
+#pragma once
 
 #include "simulate/film.h"
 #include "simulate/simulate.h"
@@ -38,5 +37,3 @@ chi_status chi_networks_create(const chi_simulate_options *options, int64_t *n, 
  * \param[in] dataset  "<subject>.<alignment>" */
 chi_status chi_network_write(const chi_simulate_options *options, const chi_network *network,
                              const char *dataset, const char *path);
-
-#endif

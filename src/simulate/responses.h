@@ -1,7 +1,6 @@
 /** \file responses.h
  * The responses of a simulated subject in one alignment. All local. */
-#ifndef CHIASM_SIMULATE_RESPONSES_H
-#define CHIASM_SIMULATE_RESPONSES_H
+#pragma once
 
 #include "simulate/electrodes.h"
 
@@ -10,5 +9,3 @@
 chi_status chi_responses_write(const chi_simulate_options *options, const char *subject,
                                const chi_electrode *electrodes, int32_t alignment, const char *name,
                                const char *path);
-
-#endif

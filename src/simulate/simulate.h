@@ -7,8 +7,7 @@
  * everything linear in V and L. An electrode responds to a fixed mix of V, L, both, or M, through a
  * smooth bump over the time bins, in noise that is autocorrelated over events and bins. Networks
  * hold V, L or M among many components of no concern to the brain (networks.h). */
-#ifndef CHIASM_SIMULATE_H
-#define CHIASM_SIMULATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,5 +45,3 @@ typedef struct chi_simulate_options {
  *         CHI_ERR_IO     no disk space for it (looked at before anything is written), no permission
  *         CHI_ERR_MEMORY one event is more than the memory there is */
 chi_status chi_simulate(const char *path, const chi_simulate_options *options);
-
-#endif

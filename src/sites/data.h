@@ -1,8 +1,7 @@
 /** \file data.h
  * One alignment's numbers (data.c), and the tests that compare two models at a site by them
  * (site.c, events.c, bins.c). Inside src/sites only; all local. */
-#ifndef CHIASM_SITES_DATA_H
-#define CHIASM_SITES_DATA_H
+#pragma once
 
 #include "chiasm/run.h"
 #include "sites/sites.h"
@@ -130,5 +129,3 @@ chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pai
  * bin at index floor(word k / 2^64) of that model's bins in order of time. */
 chi_status chi_sites_test_bins(chi_sites_work *work, const chi_sites_pair *pair,
                                chi_sites_result *result);
-
-#endif

@@ -2,8 +2,7 @@
  * How the sites stage is put together: sites.c opens the run, contrasts.c and compare.c list what
  * is compared, results.c makes the results' places and those that follow from others, count.c,
  * output.c, report.c and truth.c tell of them. Inside src/sites only; all local. */
-#ifndef CHIASM_SITES_INTERNAL_H
-#define CHIASM_SITES_INTERNAL_H
+#pragma once
 
 #include "base/text.h"
 #include "base/yaml.h"
@@ -112,5 +111,3 @@ chi_status chi_sites_report(const chi_sites_run *run, chi_text *text);
 /** Against STUDY/truth.csv, if it is there: precision and recall of integration, and the share
  * called by kind of site. */
 chi_status chi_sites_report_truth(const chi_sites_run *run, chi_text *text);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file sites.h
  * Which sites integrate: models compared at every site (protocol.md). */
-#ifndef CHIASM_SITES_SITES_H
-#define CHIASM_SITES_SITES_H
+#pragma once
 
 #include <stdint.h>
 
@@ -28,5 +27,3 @@ typedef struct chi_sites_options {
  *         CHI_ERR_USAGE if min_bins is more than there are bins, or another job holds the lock
  *         CHI_ERR_IO */
 chi_status chi_sites(const chi_sites_options *options);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file account.h
  * What the world is told of a stage: its progress while it runs, the units that failed, and how the
  * time went. Local, but for the last. */
-#ifndef CHIASM_STAGE_ACCOUNT_H
-#define CHIASM_STAGE_ACCOUNT_H
+#pragma once
 
 #include <mpi.h>
 #include <stdint.h>
@@ -43,5 +42,3 @@ typedef struct chi_account {
  */
 void chi_account_log(MPI_Comm comm, const chi_account *account, const chi_watch *watch,
                      const chi_sweep_result *result);
-
-#endif

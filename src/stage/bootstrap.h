@@ -1,8 +1,7 @@
 /** \file bootstrap.h
  * The bootstrap stage: every model of a run refitted on resampled events, by all ranks, into
  * RUN/bootstrap.h5. */
-#ifndef CHIASM_STAGE_BOOTSTRAP_H
-#define CHIASM_STAGE_BOOTSTRAP_H
+#pragma once
 
 #include "stage/bootstrap_rows.h"
 #include "stage/stage.h"
@@ -27,5 +26,3 @@ chi_status chi_bootstrap_stage(MPI_Comm comm, const chi_bootstrap_options *optio
 
 /** What merging runs needs of the stage. */
 extern const chi_merge_stage chi_bootstrap_merge;
-
-#endif

@@ -1,8 +1,7 @@
 /** \file bootstrap_rows.h
  * The rows of a bootstrap: models, or with every layer (`--layer-selection all`) feature spaces;
  * and which layer of each is bootstrapped at each site. */
-#ifndef CHIASM_STAGE_BOOTSTRAP_ROWS_H
-#define CHIASM_STAGE_BOOTSTRAP_ROWS_H
+#pragma once
 
 #include <mpi.h>
 
@@ -23,5 +22,3 @@ void chi_bootstrap_rows_free(const chi_study *study, chi_bootstrap_rows **rows);
 chi_status chi_bootstrap_rows_choose(MPI_Comm comm, const char *run, const chi_study *study,
                                      chi_layer_selection selection, const char *models,
                                      chi_bootstrap_rows **rows);
-
-#endif

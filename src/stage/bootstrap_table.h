@@ -1,7 +1,6 @@
 /** \file bootstrap_table.h
  * What the bootstrap says when it ends. */
-#ifndef CHIASM_STAGE_BOOTSTRAP_TABLE_H
-#define CHIASM_STAGE_BOOTSTRAP_TABLE_H
+#pragma once
 
 #include "base/text.h"
 
@@ -9,5 +8,3 @@
  * \param[out] out  lines of text, added to
  * \return CHI_ERR_INPUT if the file has gone or is damaged */
 chi_status chi_bootstrap_report_table(const char *run, chi_text *out);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file bootstrap_units.h
  * What a bootstrap consists of: blocks of replicates of the layers, at the electrodes whose layer
  * each is. All local, and the same on every rank that passes the same arguments. */
-#ifndef CHIASM_STAGE_BOOTSTRAP_UNITS_H
-#define CHIASM_STAGE_BOOTSTRAP_UNITS_H
+#pragma once
 
 #include "chiasm/encode.h"
 #include "stage/units.h"
@@ -24,5 +23,3 @@ int64_t chi_bootstrap_distinct(int64_t n);
 chi_status chi_bootstrap_units(const chi_study *study, const chi_encode_options *encode,
                                int64_t n_replicates, const chi_picked *picked,
                                const uint8_t *const *done, chi_unit_list *list);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file draws.h
  * Which events a replicate draws (protocol.md, "Uncertainty"). All local. */
-#ifndef CHIASM_STAGE_DRAWS_H
-#define CHIASM_STAGE_DRAWS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -45,5 +44,3 @@ void chi_draws_make(const chi_draws *draws, int64_t replicate, int64_t *event);
  * \param[in] threads    the result does not depend on it */
 chi_status chi_draws_length(const chi_study *study, const chi_dataset *dataset,
                             const chi_responses *responses, int32_t threads, int64_t *length);
-
-#endif

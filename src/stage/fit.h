@@ -1,7 +1,6 @@
 /** \file fit.h
  * The fit stage: every encoding model of a study, by all ranks, into RUN/fit.h5. */
-#ifndef CHIASM_STAGE_FIT_H
-#define CHIASM_STAGE_FIT_H
+#pragma once
 
 #include "stage/stage.h"
 
@@ -16,5 +15,3 @@ typedef struct chi_fit_options {
  * \param[out] failed  units that could not be done
  * \return CHI_OK (also where units failed), CHI_STOPPED, or an error before the first unit */
 chi_status chi_fit(MPI_Comm comm, const chi_fit_options *options, int64_t *failed);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file fit_table.h
  * What a fit says when it ends. */
-#ifndef CHIASM_STAGE_FIT_TABLE_H
-#define CHIASM_STAGE_FIT_TABLE_H
+#pragma once
 
 #include <stdint.h>
 #include "base/text.h"
@@ -14,5 +13,3 @@
  * \param[out] out     lines of text, added to */
 chi_status chi_fit_report_table(const char *run, const double *alphas, int32_t n_alphas,
                                 chi_text *out);
-
-#endif

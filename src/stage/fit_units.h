@@ -1,7 +1,6 @@
 /** \file fit_units.h
  * What a fit consists of. Local, and the same on every rank that passes the same arguments. */
-#ifndef CHIASM_STAGE_FIT_UNITS_H
-#define CHIASM_STAGE_FIT_UNITS_H
+#pragma once
 
 #include "chiasm/encode.h"
 #include "stage/units.h"
@@ -43,5 +42,3 @@ double chi_fit_cost(const chi_fit_piece *piece, const chi_stage_unit *part);
  * as it repeats work. No part's own work is below a quarter of what it shares with the others.
  * \param[out] part  n, each >= 1 */
 chi_status chi_fit_cut(const chi_fit_piece *pieces, int64_t n, int32_t n_ranks, int64_t *part);
-
-#endif

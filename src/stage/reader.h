@@ -1,8 +1,7 @@
 /** \file reader.h
  * Reading features ahead: a thread that fills one buffer while the other is in use. Local; called
  * by one thread. */
-#ifndef CHIASM_STAGE_READER_H
-#define CHIASM_STAGE_READER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -27,5 +26,3 @@ void chi_reader_ahead(chi_reader *reader, const chi_layer *layer);
  * \param[out] features  valid until the next get of another layer
  * \return what chi_study_read_features did, with its message */
 chi_status chi_reader_get(chi_reader *reader, const chi_layer *layer, chi_features *features);
-
-#endif

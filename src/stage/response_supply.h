@@ -1,7 +1,6 @@
 /** \file response_supply.h
  * The responses of a dataset, centred, from the node's one copy. Local but for start and end. */
-#ifndef CHIASM_STAGE_RESPONSE_SUPPLY_H
-#define CHIASM_STAGE_RESPONSE_SUPPLY_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -47,5 +46,3 @@ void chi_response_supply_return(chi_response_supply *supply);
  */
 chi_status chi_response_supply_gather(chi_response_supply *supply, int32_t dataset,
                                       const chi_picked *picked, chi_responses *responses);
-
-#endif

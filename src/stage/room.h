@@ -1,7 +1,6 @@
 /** \file room.h
  * The memory that fits need, found out before it starts. */
-#ifndef CHIASM_STAGE_ROOM_H
-#define CHIASM_STAGE_ROOM_H
+#pragma once
 
 #include <mpi.h>
 #include <stdint.h>
@@ -52,5 +51,3 @@ chi_status chi_room_plan(MPI_Comm comm, const chi_room_demand *demand, int64_t m
 
 /** One line for the log: what a rank and a node will take. Local. */
 void chi_room_text(const chi_room *room, char *text, size_t n);
-
-#endif

@@ -3,8 +3,7 @@
  * into one results file. Everything that stages share stands here once: opening the study, planning
  * memory, sharing out the units, reading ahead, the account of the time, the report. A stage is a
  * chi_stage_kind: what differs. */
-#ifndef CHIASM_STAGE_STAGE_H
-#define CHIASM_STAGE_STAGE_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -105,5 +104,3 @@ chi_status chi_stage_need_responses(chi_stage *s);
 /** What the results file says of itself. All borrowed.
  * \param[in] config  its options, as in config.yaml */
 chi_provenance chi_stage_provenance(const chi_stage *s, const char *config);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file summary.h
  * Means and intervals over replicates. */
-#ifndef CHIASM_STAGE_SUMMARY_H
-#define CHIASM_STAGE_SUMMARY_H
+#pragma once
 
 #include <mpi.h>
 #include <stdint.h>
@@ -17,5 +16,3 @@ void chi_summarise(int64_t n, double *values, double summary[3]);
 /** Summarise every row and site that has a layer, ranks sharing them. Collective on comm.
  * \param[in] content, store  of a bootstrap.h5 with all its replicates */
 chi_status chi_summarise_all(MPI_Comm comm, const chi_content *content, chi_store *store);
-
-#endif

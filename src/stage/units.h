@@ -1,8 +1,7 @@
 /** \file units.h
  * The list of what a stage has to do. All local, and the same on every rank that makes it from the
  * same arguments. */
-#ifndef CHIASM_STAGE_UNITS_H
-#define CHIASM_STAGE_UNITS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -39,5 +38,3 @@ typedef struct chi_picked {
   int64_t *electrode; /* n, ascending; of the dataset */
   int64_t row;        /* of the results, in the alignment */
 } chi_picked;
-
-#endif

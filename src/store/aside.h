@@ -1,7 +1,6 @@
 /** \file aside.h
  * A results file that is known to be damaged. Local. */
-#ifndef CHIASM_STORE_ASIDE_H
-#define CHIASM_STORE_ASIDE_H
+#pragma once
 
 #include "chiasm/run.h"
 #include "store/schema.h"
@@ -13,5 +12,3 @@
  *         CHI_ERR_USAGE where it was made otherwise, CHI_ERR_IO */
 chi_status chi_put_aside(const char *run, const chi_schema *schema,
                          const chi_provenance *provenance);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Its first dimension, here called row, is `model`, or with --layer-selection all
  * `feature_space`. */
-#ifndef CHIASM_STORE_BOOTSTRAP_READ_H
-#define CHIASM_STORE_BOOTSTRAP_READ_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,5 +56,3 @@ chi_status chi_bootstrap_read_summary(chi_bootstrap_file *file, int32_t table, c
  *                  are NaN */
 chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int half,
                                          int64_t row, int64_t site, float *out);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file choose.h
  * Which layer of a model stands for it at a site. */
-#ifndef CHIASM_STORE_CHOOSE_H
-#define CHIASM_STORE_CHOOSE_H
+#pragma once
 
 #include "chiasm/run.h"
 
@@ -18,5 +17,3 @@ typedef enum chi_layer_selection {
 chi_status chi_run_choose_layer(const char *run, const chi_fit_table *table,
                                 chi_layer_selection selection, int64_t begin, int64_t end,
                                 int64_t *space);
-
-#endif

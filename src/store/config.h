@@ -1,7 +1,6 @@
 /** \file config.h
  * The options of a run: comparing those of two fits, and RUN/config.yaml. All local. */
-#ifndef CHIASM_STORE_CONFIG_H
-#define CHIASM_STORE_CONFIG_H
+#pragma once
 
 #include "base/text.h"
 #include "chiasm/status.h"
@@ -42,5 +41,3 @@ void chi_config_selection_free(chi_selection *selection);
  * \param[in] section  what chi_options_write_yaml makes: "sites:\n  fdr: 0.05\n..."
  * \return CHI_ERR_INPUT if what is there is no YAML, CHI_ERR_IO */
 chi_status chi_config_put(const char *run, const char *command, const char *section);
-
-#endif

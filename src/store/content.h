@@ -2,8 +2,7 @@
  * What a results file holds besides its numbers: its variant, dimensions and labels, by its table
  * of fields. Made of a study before the file is, or read from one that is there. All local, and the
  * same on every rank that passes the same arguments. */
-#ifndef CHIASM_STORE_CONTENT_H
-#define CHIASM_STORE_CONTENT_H
+#pragma once
 
 #include <hdf5.h>
 
@@ -92,5 +91,3 @@ void chi_content_name_cell(const chi_content *content, int32_t group, int record
 void chi_content_view(chi_content *content, int32_t group, void *view);
 /** Free what that put there. */
 void chi_content_free_view(const chi_schema *schema, void *view);
-
-#endif

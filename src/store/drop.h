@@ -1,7 +1,6 @@
 /** \file drop.h
  * Taking the replicates out of a complete bootstrap.h5 (--no-keep-replicates). */
-#ifndef CHIASM_STORE_DROP_H
-#define CHIASM_STORE_DROP_H
+#pragma once
 
 #include "store/store.h"
 
@@ -14,5 +13,3 @@
  * \return CHI_ERR_IO, CHI_ERR_USAGE if another job holds the lock */
 chi_status chi_store_drop(const char *run, chi_content *content, const chi_provenance *provenance,
                           int ranks);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file folder.h
  * The folder of a run and the files it may hold. All local. */
-#ifndef CHIASM_STORE_FOLDER_H
-#define CHIASM_STORE_FOLDER_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -35,5 +34,3 @@ chi_status chi_run_folder_clear_from(const char *run, const char *file);
 /** Remove what a killed job left half-written, as NAME.tmp, of all stages. With the lock held
  * alone. What cannot be removed stays: who needs its place says so. */
 void chi_run_folder_clear_unfinished(const char *run);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file internal.h
  * A results file that is open: what the files of store share. */
-#ifndef CHIASM_STORE_INTERNAL_H
-#define CHIASM_STORE_INTERNAL_H
+#pragma once
 
 #include <hdf5.h>
 #include <limits.h>
@@ -66,5 +65,3 @@ chi_status chi_store_check(const char *run, const chi_content *content,
 /** Read the flags and make sure of them, and set back what is torn or failed; the summaries are all
  * to be made again. Collective. */
 chi_status chi_store_verify(chi_store *store, const chi_content *content);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file lock.h
  * RUN/lock: exclusive while one process makes or checks a run, then shared by every rank that may
  * write it. The kernel gives it back when its holder ends, however that happens. All local. */
-#ifndef CHIASM_STORE_LOCK_H
-#define CHIASM_STORE_LOCK_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -35,5 +34,3 @@ void chi_lock_release(int *fd);
  * next. For the process that takes it alone.
  * \param[in] keep  false: give it back now */
 void chi_lock_keep(bool keep);
-
-#endif

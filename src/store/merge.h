@@ -1,7 +1,6 @@
 /** \file merge.h
  * Joining runs of one study and the same options that differ in their models. */
-#ifndef CHIASM_STORE_MERGE_H
-#define CHIASM_STORE_MERGE_H
+#pragma once
 
 #include <mpi.h>
 
@@ -37,5 +36,3 @@ typedef struct chi_merge_options {
  * \return CHI_ERR_USAGE  parts that do not belong together, naming both; a study that has changed
  *         CHI_ERR_INPUT  a damaged part, naming it and the place */
 chi_status chi_merge(MPI_Comm comm, const chi_merge_options *options);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file merge_internal.h
  * What the files of merge share. */
-#ifndef CHIASM_STORE_MERGE_INTERNAL_H
-#define CHIASM_STORE_MERGE_INTERNAL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -59,5 +58,3 @@ chi_status chi_merge_make_config(chi_merging *m);
 /** Copy the cells of a file's first record from all parts, and count them. Collective.
  * \param[in] content  that the joined file was opened with */
 chi_status chi_merge_copy(chi_merging *m, int file, const chi_content *content, chi_store *to);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file progress.h
  * RUN/status.json: what a running job tells the world, rewritten atomically. Local. */
-#ifndef CHIASM_STORE_PROGRESS_H
-#define CHIASM_STORE_PROGRESS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -25,5 +24,3 @@ chi_status chi_progress_write(const char *run_path, const chi_progress *progress
 
 /** Read it back. CHI_ERR_INPUT if it is missing or not understood. */
 chi_status chi_progress_read(const char *run_path, chi_progress *progress);
-
-#endif

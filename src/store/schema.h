@@ -2,8 +2,7 @@
  * What stands in a results file: one row per field, one table of rows per file. Everything that
  * makes, opens, writes, checks, repairs, merges and lists a file reads its table, so that a new
  * results file is a new table. */
-#ifndef CHIASM_STORE_SCHEMA_H
-#define CHIASM_STORE_SCHEMA_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -108,5 +107,3 @@ bool chi_field_in(const chi_field *field, unsigned variants);
 
 /** Bytes of one value in memory. */
 int64_t chi_field_bytes(const chi_field *field);
-
-#endif

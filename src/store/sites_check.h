@@ -1,7 +1,6 @@
 /** \file sites_check.h
  * Whether sites.h5 can be read. Local. */
-#ifndef CHIASM_STORE_SITES_CHECK_H
-#define CHIASM_STORE_SITES_CHECK_H
+#pragma once
 
 #include "chiasm/run.h"
 
@@ -13,5 +12,3 @@
  * \return CHI_ERR_INPUT saying what is wrong */
 chi_status chi_sites_check(const char *run, const chi_fit_table *tables, int32_t n,
                            const char *checksum, int64_t *rows);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file sites_columns.h
  * What sites.h5 and sites.csv hold: one table of columns, by which they are written and checked. */
-#ifndef CHIASM_RUN_SITES_COLUMNS_H
-#define CHIASM_RUN_SITES_COLUMNS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,5 +39,3 @@ typedef struct chi_sites_column {
 
 enum { CHI_SITES_COLUMNS = 23 };
 extern const chi_sites_column chi_sites_columns[CHI_SITES_COLUMNS];
-
-#endif

@@ -1,7 +1,6 @@
 /** \file status.h
  * How far a run is, by the flags in its files and what its job last said. */
-#ifndef CHIASM_STORE_STATUS_H
-#define CHIASM_STORE_STATUS_H
+#pragma once
 
 #include "chiasm/status.h"
 
@@ -9,5 +8,3 @@
  * \param[out] exit_code  0: complete; 1: complete, with failed units; 3: unfinished
  * \return CHI_ERR_INPUT if there is no such run, or it is damaged */
 chi_status chi_run_status(const char *run, int *exit_code);
-
-#endif

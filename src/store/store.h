@@ -2,8 +2,7 @@
  * A results file of a run, by its table of fields (schema.h): made by rank 0 whole or not at all,
  * then written by all ranks through parallel HDF5, each into boxes of its own, without a change of
  * the file's metadata; or read by one process. */
-#ifndef CHIASM_STORE_STORE_H
-#define CHIASM_STORE_STORE_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -99,5 +98,3 @@ uint64_t chi_store_checksum(int n_data, const float *const *data, int64_t n);
  * \param[out] torn  by cell of the record; on all ranks */
 chi_status chi_store_find_torn(MPI_Comm comm, const chi_store *store, int32_t group, int record,
                                uint8_t *torn);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file verify.h
  * Whether a run is what it says: every checksum, its study, its options. */
-#ifndef CHIASM_VERIFY_H
-#define CHIASM_VERIFY_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -20,5 +19,3 @@ typedef struct chi_verify_result {
  * \return CHI_ERR_USAGE  there is no run, or it is not begun
  *         CHI_ERR_IO     fit.h5 is damaged so that nothing of it can be read */
 chi_status chi_verify(MPI_Comm comm, const char *run, chi_verify_result *result);
-
-#endif

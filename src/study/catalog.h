@@ -5,8 +5,7 @@
  *
  * Problems of the study are findings, and the work goes on; a status other than CHI_OK means that
  * it cannot (memory). */
-#ifndef CHIASM_STUDY_CATALOG_H
-#define CHIASM_STUDY_CATALOG_H
+#pragma once
 
 #include "chiasm/study.h"
 #include "h5/h5.h"
@@ -132,5 +131,3 @@ chi_status chi_spaces_join(const chi_catalog *catalog);
 /** Free what a part of the catalog holds, and leave its pointers NULL. */
 void chi_dataset_free(chi_dataset *dataset);
 void chi_alignment_free(chi_alignment *alignment);
-
-#endif

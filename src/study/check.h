@@ -1,8 +1,7 @@
 /** \file check.h
  * What `chiasm check` does beyond opening a study: looks at the numbers, and says what would be
  * fitted. All local. */
-#ifndef CHIASM_STUDY_CHECK_H
-#define CHIASM_STUDY_CHECK_H
+#pragma once
 
 #include "base/text.h"
 #include "chiasm/study.h"
@@ -18,5 +17,3 @@ chi_status chi_check_catalog(const chi_study *study, int32_t folds, chi_findings
 
 /** The table of what would be fitted. */
 void chi_check_report(const chi_study *study, chi_text *out);
-
-#endif

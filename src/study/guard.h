@@ -1,7 +1,6 @@
 /** \file guard.h
  * Work on files that may be damaged, in a child process. Local; for programs without MPI. */
-#ifndef CHIASM_STUDY_GUARD_H
-#define CHIASM_STUDY_GUARD_H
+#pragma once
 
 #include "chiasm/status.h"
 
@@ -14,5 +13,3 @@ typedef int chi_guard_work(void *context);
  * \param[out] exit_code  work's, where CHI_OK
  * \return CHI_ERR_INPUT naming the damaged file; CHI_ERR_IO if the child was killed otherwise */
 chi_status chi_guard_run(chi_guard_work *work, void *context, int *exit_code);
-
-#endif

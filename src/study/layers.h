@@ -1,8 +1,7 @@
 /** \file layers.h
  * What every stage that fits learns of a study before it starts: its catalog, how the layers are
  * numbered and held in memory, and its checksum. */
-#ifndef CHIASM_STUDY_LAYERS_H
-#define CHIASM_STUDY_LAYERS_H
+#pragma once
 
 #include <mpi.h>
 #include <stdint.h>
@@ -46,5 +45,3 @@ void chi_layers_checksum_text(uint64_t sum, char checksum[17]);
 /** The checksum of the whole study: the sum of its files', which ranks share. Collective on comm.
  * \param[out] checksum  16 hex digits and a NUL */
 chi_status chi_layers_checksum(MPI_Comm comm, const chi_study *study, char checksum[17]);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file numbers.h
  * The large datasets of a study, /response and the layers, read by rows. All local; the HDF5 lock
  * is taken inside, for one piece at a time. */
-#ifndef CHIASM_STUDY_NUMBERS_H
-#define CHIASM_STUDY_NUMBERS_H
+#pragma once
 
 #include "chiasm/study.h"
 #include "h5/h5.h"
@@ -46,5 +45,3 @@ chi_status chi_numbers_scan(const chi_numbers *numbers, chi_numbers_visit *visit
 
 /** The first of n numbers that is NaN or Inf; n if none is. */
 int64_t chi_numbers_find_bad(const void *numbers, chi_real real, int64_t n);
-
-#endif

@@ -3,8 +3,7 @@
  * dimension scales attached, so that netCDF-4 tools find labelled arrays. Equal content gives equal
  * bytes, whatever the rows per call. A file is made as PATH.tmp and bears its name only once it is
  * whole and synced. Local unless told; they take chi_h5_lock inside. */
-#ifndef CHIASM_STUDY_WRITE_H
-#define CHIASM_STUDY_WRITE_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -79,5 +78,3 @@ chi_status chi_writer_put(chi_writer *writer, int64_t event, int64_t n_events, i
  * it. *writer, which may be NULL, is NULL afterwards. Collective for a file of all ranks.
  * \return the first failure: status; CHI_ERR_BUG if events are missing; CHI_ERR_IO */
 chi_status chi_writer_finish(chi_writer **writer, chi_status status);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file coordinator.h
  * The thread of rank 0 that hands out units and shows progress. */
-#ifndef CHIASM_SWEEP_COORDINATOR_H
-#define CHIASM_SWEEP_COORDINATOR_H
+#pragma once
 
 #include "sweep/sweep.h"
 
@@ -19,5 +18,3 @@ void chi_coordinator_hush(chi_coordinator *coordinator);
 /** Wait until every rank has said goodbye, and free it. NULL is allowed.
  * \param[out] result  its messages and served_s are filled */
 void chi_coordinator_join(chi_coordinator **coordinator, chi_sweep_result *result);
-
-#endif

@@ -2,8 +2,7 @@
  * How many units a rank gets when it asks: a pure module like the policy below it, without MPI,
  * clocks or threads. The coordinator runs it, and `chiasm plan` runs the same code against a
  * simulated machine. All local. */
-#ifndef CHIASM_SWEEP_HAND_OUT_H
-#define CHIASM_SWEEP_HAND_OUT_H
+#pragma once
 
 #include "sweep/messages.h"
 #include "sweep/sweep.h"
@@ -38,5 +37,3 @@ const chi_sweep_progress *chi_hand_out_so_far(const chi_hand_out *hand_out);
  * \param[in] queued  units it holds beside the one it begins
  * \param[in] batch   how many came with the last answer */
 int32_t chi_hand_out_wish(int64_t queued, int64_t batch);
-
-#endif

@@ -6,8 +6,7 @@
  * batch: when half is left). The answer is units; or LATER: ask again at your next border; or END:
  * none are left. STOP comes unasked, to ranks that have had no END: begin nothing more. After
  * either a rank says `bye` in its last report, and once all have, every rank gets FINAL. */
-#ifndef CHIASM_SWEEP_MESSAGES_H
-#define CHIASM_SWEEP_MESSAGES_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -57,5 +56,3 @@ static inline bool chi_message_waits(MPI_Comm comm, int source, int tag, int *se
   if (waits) *sender = status.MPI_SOURCE;
   return waits;
 }
-
-#endif

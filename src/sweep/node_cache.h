@@ -1,8 +1,7 @@
 /** \file node_cache.h
  * One copy of large read-only data per node, in shared memory: a fixed number of equal slots that
  * the ranks of a node fill and use. */
-#ifndef CHIASM_SWEEP_NODE_CACHE_H
-#define CHIASM_SWEEP_NODE_CACHE_H
+#pragma once
 
 #include <mpi.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ typedef chi_status chi_node_cache_fill(void *context, int64_t key, void *slot);
 chi_status chi_node_cache_borrow(chi_node_cache *cache, int64_t key, chi_node_cache_fill *fill,
                                  void *context, const void **item);
 void chi_node_cache_return(chi_node_cache *cache, int64_t key);
-
-#endif

@@ -5,8 +5,7 @@
  * Rule: the longest groups first; a rank gets units of the layer it last had, then of its group,
  * the dearest first; a rank whose group has run out gets the group with the most cost left per rank
  * on it. */
-#ifndef CHIASM_SWEEP_POLICY_H
-#define CHIASM_SWEEP_POLICY_H
+#pragma once
 
 #include "sweep/sweep.h"
 
@@ -22,5 +21,3 @@ int64_t chi_policy_next(chi_policy *policy, int32_t rank);
 /** Units not yet given, and their cost. */
 int64_t chi_policy_left(const chi_policy *policy);
 double chi_policy_cost_left(const chi_policy *policy);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file show.h
  * Progress for people: a bar on a terminal, else a line a minute. Local. */
-#ifndef CHIASM_SWEEP_SHOW_H
-#define CHIASM_SWEEP_SHOW_H
+#pragma once
 
 #include <stddef.h>
 
@@ -14,5 +13,3 @@ void chi_show_line(const char *name, const chi_sweep_progress *progress, char *t
 /** Draw the bar, or log a line if a minute has gone by or the sweep is finished.
  * \param[in,out] last_line_s  elapsed time at the last line logged; 0 at first */
 void chi_show(const char *name, const chi_sweep_progress *progress, double *last_line_s);
-
-#endif

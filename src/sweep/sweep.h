@@ -5,8 +5,7 @@
  * Rank 0 runs the coordinator in a thread of its own and works like the others in its main thread;
  * all ranks, rank 0 included, talk to it by the same messages on a communicator of the sweep's own.
  * Needs MPI_THREAD_MULTIPLE. */
-#ifndef CHIASM_SWEEP_H
-#define CHIASM_SWEEP_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -65,5 +64,3 @@ typedef void chi_sweep_report(void *context, const chi_sweep_progress *progress)
 chi_status chi_sweep_run(MPI_Comm comm, const chi_unit *units, int64_t n,
                          const chi_sweep_stage *stage, chi_sweep_report *report,
                          chi_sweep_result *result);
-
-#endif

@@ -1,7 +1,6 @@
 /** \file cmocka_all.h
  * What cmocka wants included before it, and what these tests share. */
-#ifndef CHIASM_TESTS_CMOCKA_ALL_H
-#define CHIASM_TESTS_CMOCKA_ALL_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,5 +16,3 @@
   do {                                                                                  \
     if (strstr(text, part) == NULL) fail_msg("`%s` does not contain `%s`", text, part); \
   } while (0)
-
-#endif

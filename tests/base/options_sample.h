@@ -1,7 +1,6 @@
 /** \file options_sample.h
  * A program with two commands for the tests of the options. */
-#ifndef CHIASM_TESTS_OPTIONS_SAMPLE_H
-#define CHIASM_TESTS_OPTIONS_SAMPLE_H
+#pragma once
 
 #include "base/options.h"
 
@@ -90,5 +89,3 @@ static const chi_option table[] = {
 enum { N_TABLE = sizeof table / sizeof *table };
 
 static const chi_program program = {commands, 3, table, N_TABLE};
-
-#endif

@@ -1,8 +1,7 @@
 /** \file check_all.h
  * Checks that every rank makes: a failure on one ends the job at once, where a bare assertion would
  * leave the others waiting in a collective call. */
-#ifndef CHIASM_TESTS_CHECK_ALL_H
-#define CHIASM_TESTS_CHECK_ALL_H
+#pragma once
 
 #include <mpi.h>
 #include <stdio.h>
@@ -16,5 +15,3 @@
       MPI_Abort(MPI_COMM_WORLD, 1);                                                               \
     }                                                                                             \
   } while (0)
-
-#endif

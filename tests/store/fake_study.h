@@ -1,7 +1,6 @@
 /** \file fake_study.h
  * The catalog of a study that has no files, and scores for it that are known everywhere. */
-#ifndef CHIASM_TESTS_FAKE_STUDY_H
-#define CHIASM_TESTS_FAKE_STUDY_H
+#pragma once
 
 #include "store/store.h"
 
@@ -21,5 +20,3 @@ chi_status fake_write(chi_store *store, int32_t alignment, int64_t space, int64_
                       int64_t n_sites, const float *const scores[3]);
 chi_status fake_fail(chi_store *store, int32_t alignment, int64_t space, int64_t site0,
                      int64_t n_sites);
-
-#endif

@@ -1,8 +1,7 @@
 /** \file library.h
  * What the program takes from the library that it loads to project: all of linalg/petsc, whose
  * calls of chiasm's own functions are the program's. */
-#ifndef CHIASM_LINALG_PETSC_LIBRARY_H
-#define CHIASM_LINALG_PETSC_LIBRARY_H
+#pragma once
 
 #include "linalg/projection.h"
 
@@ -18,5 +17,3 @@ typedef struct chi_projection_library {
 } chi_projection_library;
 
 extern const chi_projection_library chi_petsc_library;
-
-#endif

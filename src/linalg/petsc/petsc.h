@@ -1,7 +1,6 @@
 /** \file petsc.h
  * PETSc's start, end and errors. Inside src/linalg/petsc only. */
-#ifndef CHIASM_LINALG_PETSC_PETSC_H
-#define CHIASM_LINALG_PETSC_PETSC_H
+#pragma once
 
 #include <petscmat.h>
 
@@ -13,5 +12,3 @@ void chi_petsc_stop(void);
 
 /** What a call of PETSc gave back, as a status with PETSc's own message. Local. */
 chi_status chi_petsc_status(PetscErrorCode code);
-
-#endif

@@ -101,7 +101,7 @@ static chi_status time_message(const char *folder, chi_machine *machine)
   char path[PATH_MAX];
   double took;
   CHI_TRY(chi_path_join(path, folder, "sweep.json"));
-  CHI_TRY(time_self(folder, "bench sweep --units 100000 --json", path, &took));
+  CHI_TRY(time_self(folder, "bench sweep --units 20000 --json", path, &took));
   json_t *result = json_load_file(path, 0, NULL);
   machine->message_s = json_number_value(json_object_get(result, "message_s"));
   json_decref(result);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/gate.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "bench/made.h"
@@ -150,11 +151,14 @@ static chi_status measure(int processes, const job *list, int n, double *mean)
   double *one;
   CHI_TRY(chi_alloc(n * N_FOUND, sizeof *one, "numbers", &one));
   chi_status s = CHI_OK;
+  int passes = PASSES;
   for (int k = 0; k < n * N_FOUND; k++) mean[k] = 0;
-  for (int pass = 0; pass < PASSES && s == CHI_OK; pass++) {
+  for (int pass = 0; pass < passes && s == CHI_OK; pass++) {
+    if (chi_gate("plan.pass") != CHI_OK) passes = pass + 1; /* a test is content with fewer */
     s = run_processes(processes, time_jobs, &all, n * N_FOUND, one);
-    for (int k = 0; k < n * N_FOUND; k++) mean[k] += one[k] / PASSES;
+    for (int k = 0; k < n * N_FOUND; k++) mean[k] += one[k];
   }
+  for (int k = 0; k < n * N_FOUND; k++) mean[k] /= passes;
   chi_free(one);
   return s;
 }

@@ -184,14 +184,6 @@ static void waiting_costs_no_core(void **state)
   assert_true(r.wall_s >= r.worked_s);
 }
 
-static void print_rate_of_empty_units(void **state)
-{
-  (void)state;
-  dummy d = {0};
-  const chi_sweep_result r = sweep(&d, 20000);
-  if (rank == 0) print_message("%d ranks: %.3g empty units/s\n", size, 20000 / r.wall_s);
-}
-
 int main(int argc, char **argv)
 {
   chi_mpi_init(&argc, &argv);
@@ -209,7 +201,6 @@ int main(int argc, char **argv)
       cmocka_unit_test(next_is_known_but_near_the_end),
       cmocka_unit_test(few_units_for_many_ranks),
       cmocka_unit_test(waiting_costs_no_core),
-      cmocka_unit_test(print_rate_of_empty_units),
   };
   const int failures = cmocka_run_group_tests(tests, NULL, NULL);
   if (failures > 0) MPI_Abort(MPI_COMM_WORLD, 1);

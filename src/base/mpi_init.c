@@ -46,11 +46,19 @@ static void isolate(void)
   setenv("OMPI_MCA_orte_jobfam_session_dir", folder, 0);
 }
 
+/* Open MPI wants a component that could, and takes none below -1. */
+static void forgo_shared_pointers(void)
+{
+  setenv("OMPI_MCA_sharedfp", "sm", 0);
+  setenv("OMPI_MCA_sharedfp_sm_priority", "-2", 0);
+}
+
 int chi_mpi_init(int *argc, char ***argv)
 {
   int level;
   walk w;
   if (is_alone()) isolate();
+  forgo_shared_pointers();
   MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &level);
   for (int n = 0; w.skip = n, dl_iterate_phdr(find_next, &w) != 0; n++)
     (void)dlopen(w.path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);

@@ -8,5 +8,10 @@
  * 4.1 closes them before it stops the thread that runs their callbacks, so one that comes late
  * would crash a program that was done. A process without mpirun gets no daemon of Open MPI's beside
  * it (it starts no others): that saves half a second, and MPI_Finalize, which now and then waited
- * for ever for the thread that talks to it. \return the level of thread support that there is */
+ * for ever for the thread that talks to it.
+ *
+ * Files get no shared file pointers: Open MPI keeps them under a semaphore that bears the file's
+ * bare name, the same for all jobs and users of a machine. Another user's made a rank fail and the
+ * others wait for it, and one that a killed job left taken made every later job wait, for ever.
+ * \return the level of thread support that there is */
 int chi_mpi_init(int *argc, char ***argv);

@@ -1,9 +1,12 @@
 """Other jobs and people at the same run."""
+import ctypes
 import fcntl
+import os
 import signal
 import threading
 import time
 
+from faults.disks import Skip
 from faults.registry import test
 from gates import environment, fault
 from limits import wait_for
@@ -119,3 +122,16 @@ def watched(stage, folder):
             watcher.join()
     stage.check(run)
     assert codes <= {0, 3}, codes
+
+
+@test("fit", "bootstrap")
+def semaphore_is_taken(stage, folder):
+    """The one that Open MPI would name after the results file, as a job that was killed with it leaves it behind."""
+    run, name = stage.new(folder / "run"), f"OMPIO_{stage.files[0]}".encode()
+    if ctypes.CDLL(None).sem_open(name, os.O_CREAT, 0o644, 0) == 0:
+        raise Skip("no semaphore can be made here")
+    try:
+        stage.start(run).end(0)
+    finally:
+        ctypes.CDLL(None).sem_unlink(name)
+    stage.check(run)

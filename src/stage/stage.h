@@ -57,9 +57,9 @@ typedef struct chi_stage {
   chi_reader *reader;
   chi_encoder *encoder;
   float *scores; /* room.scores bytes: the stage's, for the results of a unit */
-  float
-      *result[CHI_SCHEMA_FIELDS]; /* what to write of the unit, by field of the file's first record:
-                                   (electrode, place of the block, bin); within `scores` */
+  /* what to write of the unit, by field of the file's first record: (electrode, place of the block,
+   * bin); within `scores` */
+  float *result[CHI_SCHEMA_FIELDS];
   chi_account account;
   chi_watch watch;
 } chi_stage;

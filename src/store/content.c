@@ -102,7 +102,6 @@ static int by_name(const void *a, const void *b)
 
 chi_status chi_content_models(const chi_content *content, char ***name, int64_t *n)
 {
-  enum { MODEL = 1 };
   int64_t room = *n, kept = 0;
   for (int32_t a = 0; a < content->n_groups; a++) room += content->group[a].length[CHI_ROW];
   char **all = NULL;
@@ -110,7 +109,7 @@ chi_status chi_content_models(const chi_content *content, char ***name, int64_t 
   if (*n > 0) memcpy(all, *name, (size_t)*n * sizeof *all);
   for (int32_t a = 0; a < content->n_groups; a++) {
     const int64_t rows = content->group[a].length[CHI_ROW];
-    if (rows > 0) memcpy(all + *n, content->group[a].label[MODEL], (size_t)rows * sizeof *all);
+    if (rows > 0) memcpy(all + *n, content->group[a].label[CHI_MODEL], (size_t)rows * sizeof *all);
     *n += rows;
   }
   if (*n > 0) qsort(all, (size_t)*n, sizeof *all, by_name);

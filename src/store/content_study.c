@@ -100,17 +100,16 @@ static chi_status add_time(const chi_content *c, chi_group_content *g, const chi
 static chi_status add_fit_group(const chi_content *c, const chi_study *study,
                                 const chi_alignment *al, chi_group_content *g)
 {
-  enum { MODEL = 1, LAYER = 5 };
   g->length[CHI_ROW] = al->n_spaces;
   g->length[CHI_SUBJECT] = al->n_datasets;
-  CHI_TRY(add_label(c, g, LAYER));
+  CHI_TRY(add_label(c, g, CHI_FIT_LAYER));
   CHI_TRY(add_label(c, g, CHI_FIT_DEPTH));
   CHI_TRY(add_label(c, g, CHI_FIT_N_FEATURES));
-  const char **layer = g->label[LAYER];
+  const char **layer = g->label[CHI_FIT_LAYER];
   int32_t *depth = g->label[CHI_FIT_DEPTH], *n_features = g->label[CHI_FIT_N_FEATURES];
   for (int64_t f = 0; f < al->n_spaces; f++) {
     const chi_feature_space *space = &al->space[f];
-    CHI_TRY(add_row(c, g, MODEL, f, space));
+    CHI_TRY(add_row(c, g, CHI_MODEL, f, space));
     layer[f] = space->layer;
     depth[f] = space->depth;
     for (int32_t d = 0; d < al->n_datasets; d++)
@@ -127,7 +126,6 @@ static chi_status add_bootstrap_group(const chi_content *c, const chi_study *stu
                                       const chi_alignment *al, const chi_bootstrap_rows *rows,
                                       chi_group_content *g)
 {
-  enum { MODEL = 1 };
   const bool by_space = (c->variants & CHI_BY_SPACE) != 0;
   g->length[CHI_ROW] = rows->n_rows;
   CHI_TRY(add_label(c, g, CHI_BOOT_LAYER));
@@ -135,7 +133,7 @@ static chi_status add_bootstrap_group(const chi_content *c, const chi_study *stu
   for (int64_t i = 0; i < rows->n_rows * al->n_sites; i++)
     layer[i] = rows->space[i] < 0 ? "" : al->space[rows->space[i]].layer;
   for (int64_t i = 0; i < rows->n_rows; i++) {
-    CHI_TRY(add_row(c, g, MODEL, i, &al->space[rows->label[i]]));
+    CHI_TRY(add_row(c, g, CHI_MODEL, i, &al->space[rows->label[i]]));
     if (by_space) add_space_name(g, &al->space[rows->label[i]]);
   }
   const int64_t sites = g->names.n;

@@ -86,10 +86,11 @@ static const chi_field boot_fields[] = {
 };
 /* clang-format on */
 
-static const chi_record fit_record = {"scores", 18, 17, CHI_FIT_VAL_R, 3, 0};
+static const chi_record fit_record = {"scores", CHI_FIT_DONE, CHI_FIT_CHECKSUM, CHI_FIT_VAL_R, 3,
+                                      0};
 static const chi_record boot_records[] = {
-    {"replicates", 21, 20, CHI_BOOT_VAL_R, 2, CHI_REPLICATE_BLOCK},
-    {"summaries", 22, -1, CHI_BOOT_SUMMARY, CHI_N_SUMMARIES, 0}};
+    {"replicates", CHI_BOOT_DONE, CHI_BOOT_CHECKSUM, CHI_BOOT_VAL_R, 2, CHI_REPLICATE_BLOCK},
+    {"summaries", CHI_BOOT_SUMMARISED, -1, CHI_BOOT_SUMMARY, CHI_N_SUMMARIES, 0}};
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 

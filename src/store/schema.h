@@ -80,12 +80,24 @@ enum { CHI_SUBJECT = 3 };
 enum { CHI_REPLICATE = 3, CHI_REPLICATE_BLOCKS, CHI_ENTRY };
 
 /** Fields that code names, by their place in the tables. */
-enum { CHI_FIT_DEPTH = 6, CHI_FIT_SITE, CHI_FIT_N_FEATURES = 16, CHI_FIT_VAL_R = 19 };
+enum { CHI_MODEL = 1 }; /* in every table */
+enum {
+  CHI_FIT_LAYER = 5,
+  CHI_FIT_DEPTH,
+  CHI_FIT_SITE,
+  CHI_FIT_N_FEATURES = 16,
+  CHI_FIT_CHECKSUM,
+  CHI_FIT_DONE,
+  CHI_FIT_VAL_R
+};
 enum {
   CHI_BOOT_SITE = 5,
   CHI_BOOT_LAYER = 15,
   CHI_BOOT_KEPT_ROW = 17,
-  CHI_BOOT_SUMMARY = 23,
+  CHI_BOOT_CHECKSUM = 20,
+  CHI_BOOT_DONE,
+  CHI_BOOT_SUMMARISED,
+  CHI_BOOT_SUMMARY,
   CHI_BOOT_VAL_R = 29,
   CHI_BOOT_KEPT_VAL_R = 31
 };

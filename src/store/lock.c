@@ -23,6 +23,12 @@ static const double a_look_s = 1;
 static bool keeping = false;
 static int kept = -1;
 
+static void close_lock(int *fd)
+{
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
 /* Some network and parallel file systems are mounted without locks. */
 static bool has_no_locks(int why) { return why == ENOLCK || why == ENOSYS || why == EOPNOTSUPP; }
 
@@ -95,7 +101,7 @@ chi_status chi_lock_alone(const char *run, double wait_s, int *fd)
             run, strerror(why));
   else
     s = chi_fail(CHI_ERR_IO, "%s/lock: cannot be locked: %s", run, strerror(why));
-  chi_lock_release(fd);
+  close_lock(fd);
   return s;
 }
 
@@ -115,7 +121,7 @@ chi_status chi_lock_shared(const char *run, bool alone, int *fd)
     s = held_by_other(run, *fd, 0);
   else if (!has_no_locks(why))
     s = chi_fail(CHI_ERR_IO, "%s/lock: cannot be locked: %s", run, strerror(why));
-  chi_lock_release(fd);
+  close_lock(fd);
   return s;
 }
 
@@ -133,7 +139,7 @@ chi_status chi_lock_reading(const char *run, int *fd)
     why = flock(*fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
   }
   const chi_status s = why == EWOULDBLOCK ? held_by_other(run, *fd, 0) : CHI_OK;
-  if (why != 0) chi_lock_release(fd);
+  if (why != 0) close_lock(fd);
   return s;
 }
 
@@ -150,15 +156,15 @@ chi_lock_holder chi_lock_look(const char *run)
 
 void chi_lock_release(int *fd)
 {
-  if (keeping && kept < 0)
+  if (keeping && kept < 0) {
     kept = *fd;
-  else if (*fd >= 0)
-    close(*fd);
-  *fd = -1;
+    *fd = -1;
+  }
+  close_lock(fd);
 }
 
 void chi_lock_keep(bool keep)
 {
   keeping = keep;
-  if (!keep) chi_lock_release(&kept);
+  if (!keep) close_lock(&kept);
 }

@@ -15,7 +15,7 @@ from gates import Gate
 from jobs.cases import OPTIONS, run_tests
 from jobs.slurm import JOBS, SECONDS, Slurm, check_same, chiasm, held, shell
 from limits import wait_for
-from program import CHIASM
+from program import CHIASM, command_line
 
 TESTS = []
 
@@ -61,10 +61,12 @@ def unit_over_the_limit(case):
     """SLURM's own signal before its own limit, and ranks that do not stop in time: requeued before the limit all the
     same, what was done by then is kept."""
     run = case.folder / "long"
-    with submitted(case, run, options=("--signal=B:USR1@30",)) as (job, gate, _):  # SLURM may send it a minute earlier
+    with submitted(case, run, options=("--signal=B:USR1@30",)) as (job, gate, pids):  # SLURM may send it sooner
         job.limit(45)
         warned(job, gate)
         job.wait("requeued")
+        # the gate stays closed until SLURM has ended them: they would stop by themselves, if they could go on first
+        wait_for(lambda: not any(map(command_line, pids)), lambda: f"they live on\n{job.printed()}", SECONDS)
     job.limit(1800)
     job.end(0)
     assert job.facts()["Restarts"] == "1" and "stopped early" not in job.printed(), job.printed()

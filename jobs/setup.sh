@@ -5,7 +5,7 @@
 #   chiasm_build PRESET FOLDER ...     configure and build
 
 chiasm_build_packages=(gcc libc6-dev cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev
-  libopenblas-dev petsc-dev libyaml-dev libzip-dev libxxhash-dev libjansson-dev librandom123-dev libcmocka-dev
+  libopenblas-dev petsc-dev libyaml-dev libzip-dev zlib1g-dev libxxhash-dev libjansson-dev librandom123-dev libcmocka-dev
   help2man)
 chiasm_tests_packages=(python3 python3-numpy python3-h5py python3-sklearn python3-scipy python3-xarray
   python3-h5netcdf python3-yaml)
@@ -57,6 +57,7 @@ chiasm_check_tools() {
           pkg-config --exists libxxhash || missing+=("xxHash (module xxhash; spack xxhash)")
           pkg-config --exists jansson || missing+=("Jansson (module jansson; spack jansson)")
           pkg-config --exists libzip || missing+=("libzip (module libzip; spack libzip)")
+          pkg-config --exists zlib || missing+=("zlib (module zlib; spack zlib)")
           pkg-config --exists PETSc || pkg-config --exists petsc ||
             missing+=("PETSc 3.18 or later with real scalars (module petsc; spack 'petsc~complex')")
           pkg-config --exists cmocka || missing+=("cmocka (module cmocka; spack cmocka)")

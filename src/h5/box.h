@@ -16,3 +16,6 @@
  * \return negative where HDF5 fails, which chi_h5_reason explains */
 herr_t chi_h5_box(hid_t dataset, bool write, hid_t memory_type, int rank, const int64_t *start,
                   const int64_t *count, void *memory);
+
+/** Read all of an open dataset: its elements of `memory_type`, row-major. \return as above */
+herr_t chi_h5_read_whole(hid_t dataset, hid_t memory_type, void *out);

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "h5/chunks.h"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static chi_h5_progress *watcher; /* NULL while nobody watches */
 
@@ -63,6 +65,16 @@ void chi_h5_unlock(void)
 {
   step(false);
   pthread_mutex_unlock(&lock);
+}
+
+herr_t chi_h5_give_reason(const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  vsnprintf(reason, sizeof reason, format, args);
+  va_end(args);
+  reason_errno = 0;
+  return -1;
 }
 
 const char *chi_h5_reason(void) { return reason[0] == '\0' ? "HDF5 gives no reason" : reason; }
@@ -202,7 +214,8 @@ chi_status chi_h5_open_group(hid_t parent, const char *where, const char *name, 
   return *group < 0 ? unreadable(&o, "open it") : CHI_OK;
 }
 
-/* Filters of HDF5 itself only: others are code that HDF5 would load from elsewhere. */
+/* Filters of HDF5 itself only: others are code that HDF5 would load from elsewhere. And of those
+ * only the ones whose result chi_h5_check_chunks can measure. */
 static chi_status check_filters(hid_t creation, const object *o)
 {
   const int n = H5Pget_nfilters(creation);
@@ -217,6 +230,9 @@ static chi_status check_filters(hid_t creation, const object *o)
                  " is packed by a plugin filter (number %d, %s), which chiasm does not load; write "
                  "it with gzip or without a filter",
                  (int)filter, text);
+    if (filter == H5Z_FILTER_SZIP || filter == H5Z_FILTER_NBIT)
+      return bad(o, " is packed by %s, which chiasm does not read; write it with gzip",
+                 filter == H5Z_FILTER_SZIP ? "szip" : "n-bit");
     if (H5Zfilter_avail(filter) <= 0)
       return bad(
           o,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "h5/box.h"
 #include "h5/h5.h"
 #include "h5/whole.h"
 
@@ -69,7 +70,7 @@ chi_status chi_h5_read_vector(hid_t group, const char *where, const char *name, 
   *n = 0;
   chi_status s = open_small(group, where, name, &f, &d, &numbers);
   if (s == CHI_OK) {
-    if (d.count > 0 && H5Dread(d.id, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) < 0)
+    if (d.count > 0 && chi_h5_read_whole(d.id, memory_type, numbers) < 0)
       s = chi_fail(CHI_ERR_INPUT, "%s: /%s: HDF5 cannot read it (%s)", where, name,
                    chi_h5_reason());
     chi_h5_close_dataset(&d);
@@ -96,7 +97,7 @@ void chi_h5_free_strings(char ***strings, int64_t n)
 static herr_t read_all(hid_t id, hid_t memory_type, void *out)
 {
   if (H5Iget_type(id) == H5I_ATTR) return H5Aread(id, memory_type, out);
-  return H5Dread(id, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
+  return chi_h5_read_whole(id, memory_type, out);
 }
 
 /* n strings of a checked dataset or attribute into `out`, which holds n NULLs. HDF5 does not

@@ -233,7 +233,7 @@ chi_status chi_store_transfer_flags(const chi_store *store, int32_t group, int r
   chi_h5_lock();
   const herr_t failed =
       write ? H5Dwrite(g->set[field], H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, flags)
-            : H5Dread(g->set[field], H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, flags);
+            : chi_h5_read_whole(g->set[field], H5T_NATIVE_UINT8, flags);
   chi_status s = CHI_OK;
   if (failed < 0 && write) s = chi_h5_failed(store->path, store->schema->field[field].name);
   if (failed < 0 && !write)

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -515,6 +516,46 @@ def damaged_chunk(s):
     with open(s / R, "r+b") as f:
         f.seek(info.byte_offset + 20)
         f.write(b"\xff" * (info.size - 40))
+
+
+def pack(path, name, at, change, chunks, **storage):
+    """Put a chunk into a dataset whose zlib stream is valid but unpacks to other bytes than its own."""
+    replace(path, name, lambda data: data, chunks=chunks, compression="gzip", **storage)
+    with h5py.File(path, "r+") as f:
+        d = f[name]
+        box = tuple(slice(a, a + c) for a, c in zip(at, chunks))
+        d.id.write_direct_chunk(at, zlib.compress(change(d[box].tobytes())), 0)
+
+
+def quarter(data): return data[:len(data) // 4]
+
+
+@case(f"{R}: /response: HDF5 cannot read rows 0 to 59, the file may be damaged (chunk (30, 0, 0) unpacks to 360 bytes, "
+      "expected 1440)")
+def short_chunk(s): pack(s / R, "response", (30, 0, 0), quarter, (30, 3, 4))
+
+@case("(chunk (30, 0) unpacks to ")
+def short_chunk_of_layer(s):
+    name = "layers/" + sorted(h5py.File(s / F)["layers"])[0]
+    pack(s / F, name, (30, 0), quarter, (30, 1), shuffle=True)
+
+@case("(chunk (0, 0, 0) unpacks to at least 1441 bytes, expected 1440)")
+def long_chunk(s): pack(s / R, "response", (0, 0, 0), lambda data: data + b"\0", (30, 3, 4))
+
+@case(f"{R}: /onset: HDF5 cannot read it (chunk (0) unpacks to 120 bytes, expected 480)")
+def short_chunk_of_onsets(s): pack(s / R, "onset", (0,), quarter, (60,))
+
+@case(f"{R}: /response is packed by n-bit, which chiasm does not read; write it with gzip")
+def nbit(s):
+    with h5py.File(s / R, "r+") as f:
+        attrs, y = dict(f["response"].attrs), f["response"][()]
+        del f["response"]
+        p = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        p.set_chunk(y.shape)
+        p.set_filter(5)
+        d = h5py.h5d.create(f.id, b"response", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple(y.shape), p)
+        d.write(h5py.h5s.ALL, h5py.h5s.ALL, y.astype("f4"))
+        h5py.Dataset(d).attrs.update(attrs)
 
 
 def run_case(folder, name, edit, expected, options, code, study):

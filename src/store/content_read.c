@@ -80,8 +80,7 @@ static chi_status read_integers(const reading *r, const chi_field *f, void **out
   chi_h5_dataset set;
   chi_status s = open_field(r, f, &set);
   if (s == CHI_OK) s = chi_alloc(set.count, chi_field_bytes(f), f->name, out);
-  if (s == CHI_OK && set.count > 0 &&
-      chi_h5_read_whole(set.id, H5T_NATIVE_INT32, *out) < 0)
+  if (s == CHI_OK && set.count > 0 && chi_h5_read_whole(set.id, H5T_NATIVE_INT32, *out) < 0)
     s = chi_fail(CHI_ERR_INPUT, "%s: %s cannot be read (%s)", r->where, f->name, chi_h5_reason());
   chi_h5_close_dataset(&set);
   return s;

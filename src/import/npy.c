@@ -10,11 +10,12 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/yaml.h"
 #include "study/half.h"
 
 enum { MAGIC = 8, TEXT_MAX = 1 << 16 }; /* NumPy itself reads no longer head than 10,000 */
+enum { NAME_ROOM = 64 };
 enum { SPAN_BYTES = 1 << 20, SPAN_ROWS = 16 };
+#define SPACE " \t\r\n\f"
 
 static chi_status read_file(const chi_bytes *bytes, int64_t offset, int64_t n, void *out)
 {
@@ -54,9 +55,9 @@ static chi_status read_text(const chi_bytes *bytes, char **text, int64_t *data)
   if (bytes->size >= MAGIC) CHI_TRY(bytes->read(bytes, 0, MAGIC, head));
   if (bytes->size < MAGIC || memcmp(head, "\x93NUMPY", 6) != 0)
     return chi_fail(CHI_ERR_INPUT, "%s: is no .npy file", bytes->where);
-  if (head[6] < 1 || head[6] > 3)
-    return chi_fail(CHI_ERR_INPUT, "%s: is .npy of version %d, expected 1 to 3", bytes->where,
-                    head[6]);
+  if (head[6] < 1 || head[6] > 3 || head[7] != 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: is .npy of version %d.%d, expected 1.0, 2.0 or 3.0",
+                    bytes->where, head[6], head[7]);
   const int64_t width = head[6] == 1 ? 2 : 4;
   if (bytes->size < MAGIC + width) return bad(bytes, "it is cut short");
   CHI_TRY(bytes->read(bytes, MAGIC, width, head + MAGIC));
@@ -66,7 +67,8 @@ static chi_status read_text(const chi_bytes *bytes, char **text, int64_t *data)
   *data = MAGIC + width + n;
   if (*data > bytes->size) return bad(bytes, "it is cut short");
   CHI_TRY(chi_alloc(n + 1, 1, "head of an .npy file", text));
-  return bytes->read(bytes, MAGIC + width, n, *text);
+  CHI_TRY(bytes->read(bytes, MAGIC + width, n, *text));
+  return strlen(*text) == (size_t)n ? CHI_OK : bad(bytes, "a NUL byte in it");
 }
 
 /* '<f4' and its kind: byte order, class, bytes. */
@@ -87,59 +89,90 @@ static chi_status take_type(const chi_bytes *bytes, const char *type, chi_npy *n
                   bytes->where, type);
 }
 
-/* Digits alone, but for the L that Python 2 wrote behind them. */
-static bool take_count(const char *text, int64_t *out)
+/* Go past one character and the white space behind it. */
+static bool take(const char **at, char c)
 {
-  char *end;
-  if (text == NULL || !isdigit((unsigned char)text[0])) return false;
-  errno = 0;
-  *out = strtoll(text, &end, 10);
-  return errno == 0 && strcmp(end, *end == 'L' ? "L" : "") == 0;
-}
-
-/* (), (5,), (5, 3), ... */
-static bool take_shape(const chi_yaml *yaml, const yaml_node_t *node, chi_npy *npy)
-{
-  if (node == NULL || node->type != YAML_SEQUENCE_NODE) return false;
-  const yaml_node_item_t *item = node->data.sequence.items.start;
-  for (; item < node->data.sequence.items.top; item++, npy->rank++)
-    if (npy->rank == CHI_NPY_MAX_RANK ||
-        !take_count(chi_yaml_scalar(chi_yaml_node(yaml, *item)), &npy->dims[npy->rank]))
-      return false;
+  if (**at != c) return false;
+  *at += 1 + strspn(*at + 1, SPACE);
   return true;
 }
 
-static chi_status take_entries(const chi_bytes *bytes, const chi_yaml *yaml, chi_npy *npy,
-                               bool *fortran)
+/* Go past a text in quotes; none that we know has an escape in it. */
+static bool take_text(const char **at, char text[NAME_ROOM])
 {
-  const yaml_node_t *top = chi_yaml_root(yaml), *type = chi_yaml_get(yaml, top, "descr");
-  const yaml_node_t *shape = chi_yaml_get(yaml, top, "shape");
-  const char *order = chi_yaml_scalar(chi_yaml_get(yaml, top, "fortran_order"));
-  if (type == NULL || shape == NULL || order == NULL)
-    return bad(bytes, "descr, fortran_order or shape is missing");
-  if (top->data.mapping.pairs.top - top->data.mapping.pairs.start != 3)
-    return bad(bytes, "an unknown or repeated key");
-  if (chi_yaml_scalar(type) == NULL)
+  const char quote = **at;
+  if (quote != '\'' && quote != '"') return false;
+  const size_t n = strcspn(*at + 1, "'\"\\\n");
+  if (n >= NAME_ROOM) return false;
+  memcpy(text, *at + 1, n);
+  text[n] = '\0';
+  *at += 1 + n;
+  return take(at, quote);
+}
+
+static bool take_order(const char **at, bool *fortran)
+{
+  *fortran = strncmp(*at, "True", 4) == 0;
+  if (!*fortran && strncmp(*at, "False", 5) != 0) return false;
+  *at += *fortran ? 3 : 4;
+  return take(at, 'e');
+}
+
+/* Digits alone, but for the L that Python 2 wrote behind them. */
+static bool take_count(const char **at, int64_t *out)
+{
+  char *end;
+  if (!isdigit((unsigned char)**at) || (**at == '0' && isdigit((unsigned char)(*at)[1])))
+    return false;
+  errno = 0;
+  *out = strtoll(*at, &end, 10);
+  *at = end + (*end == 'L');
+  *at += strspn(*at, SPACE);
+  return errno == 0;
+}
+
+/* (), (5,), (5, 3), ... */
+static bool take_shape(const char **at, chi_npy *npy)
+{
+  bool more = take(at, '(');
+  if (!more) return false;
+  for (; more && **at != ')'; more = take(at, ','))
+    if (npy->rank == CHI_NPY_MAX_RANK || !take_count(at, &npy->dims[npy->rank++])) return false;
+  return (more || npy->rank > 1) && take(at, ')');
+}
+
+/* A key and its value. \param[in,out] seen  a bit for each key so far */
+static chi_status take_entry(const chi_bytes *bytes, const char **at, chi_npy *npy, bool *fortran,
+                             int *seen)
+{
+  static const char *const keys[] = {"descr", "fortran_order", "shape"};
+  char text[NAME_ROOM];
+  int key = 0;
+  if (!take_text(at, text) || !take(at, ':')) return bad(bytes, "no dictionary");
+  while (key < 3 && strcmp(text, keys[key]) != 0) key++;
+  if (key == 3 || (*seen >> key & 1) != 0) return bad(bytes, "an unknown or repeated key");
+  *seen |= 1 << key;
+  if (key == 1) return take_order(at, fortran) ? CHI_OK : bad(bytes, keys[key]);
+  if (key == 2) return take_shape(at, npy) ? CHI_OK : bad(bytes, keys[key]);
+  if (**at == '[')
     return chi_fail(CHI_ERR_INPUT,
                     "%s: holds records, expected an array of float16, float32 or float64",
                     bytes->where);
-  CHI_TRY(take_type(bytes, chi_yaml_scalar(type), npy));
-  *fortran = strcmp(order, "True") == 0;
-  if (!*fortran && strcmp(order, "False") != 0) return bad(bytes, "fortran_order");
-  return take_shape(yaml, shape, npy) ? CHI_OK : bad(bytes, "shape");
+  return take_text(at, text) ? take_type(bytes, text, npy) : bad(bytes, keys[key]);
 }
 
-/* With its tuples in square brackets Python's dictionary is YAML. */
-static chi_status parse(const chi_bytes *bytes, char *text, chi_npy *npy, bool *fortran)
+/* No more is understood than NumPy understands: what it refuses is damaged. */
+static chi_status parse(const chi_bytes *bytes, const char *text, chi_npy *npy, bool *fortran)
 {
-  chi_yaml *yaml;
-  for (char *c = text; *c != '\0'; c++) *c = *c == '(' ? '[' : *c == ')' ? ']' : *c;
-  if (text[strspn(text, " \t\n")] != '{') return bad(bytes, "no dictionary");
-  chi_status s = chi_yaml_read(text, bytes->where, &yaml);
-  if (s == CHI_ERR_INPUT) return bad(bytes, "no dictionary");
-  if (s == CHI_OK) s = take_entries(bytes, yaml, npy, fortran);
-  chi_yaml_free(&yaml);
-  return s;
+  const char *at = text + strspn(text, SPACE);
+  int seen = 0;
+  bool more = take(&at, '{');
+  if (!more) return bad(bytes, "no dictionary");
+  for (; more && *at != '}'; more = take(&at, ','))
+    CHI_TRY(take_entry(bytes, &at, npy, fortran, &seen));
+  if (!take(&at, '}')) return bad(bytes, "no dictionary");
+  if (seen != 7) return bad(bytes, "descr, fortran_order or shape is missing");
+  return *at == '\0' ? CHI_OK : bad(bytes, "there is more behind its dictionary");
 }
 
 /* "4 x 3 x 2" */

@@ -102,6 +102,23 @@ static void test_damaged(void **state)
       DICT("'<f4'", "False", "(6, -4)"),
       DICT("'<f4'", "False", "(6 4)"),
       DICT("'<f4'", "False", "(6.0, 4)"),
+      DICT("'<f4'", "False", "(06, 4)"),
+      DICT("'<f4'", "False", "(24)"),
+      DICT("'<f4'", "False", "(,)"),
+      DICT("'<f4'", "False", "[6, 4]"),
+      DICT("'<f4'", "False", "(6, 4]"),
+      DICT("'<f4'", "False", "(6, 4,,)"),
+      DICT("'<f4'", "False", "('6', 4)"),
+      DICT("'<f4'", "'False'", "(6, 4)"),
+      DICT("'<f4'", "Falsehood", "(6, 4)"),
+      DICT("<f4", "False", "(6, 4)"),
+      DICT("&a '<f4'", "False", "(6, 4)"),
+      "{descr: '<f4', 'fortran_order': False, 'shape': (6, 4)}",
+      DICT("'<f4'", "False", "(6, 4)") " junk\n",
+      DICT("'<f4'", "False", "(6, 4)") "\n...\njunk\n",
+      DICT("'<f4'", "False", "(6, 4)") "\n---\n{}",
+      DICT("'<f4'", "False", "(6, 4)") ",",
+      DICT("'<f4'", "False", "(6, 4)") "}",
       DICT("'<f4'", "False", "(99999999999999999999, 4)"),
       DICT("'<f4'", "False",
            "(1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,24)"),
@@ -112,8 +129,12 @@ static void test_damaged(void **state)
   refuse(make(1, good, 65535, 96), "it is cut short");
   refuse(make(2, good, (int64_t)1 << 31, 96), "it is absurdly long");
   refuse(make(3, good, 65537, 96), "it is absurdly long");
-  refuse(make(4, good, -1, 96), "is .npy of version 4, expected 1 to 3");
-  refuse(make(0, good, -1, 96), "is .npy of version 0");
+  refuse(make(4, good, -1, 96), "is .npy of version 4.0, expected 1.0, 2.0 or 3.0");
+  refuse(make(0, good, -1, 96), "is .npy of version 0.0");
+  buffer minor = make(1, good, -1, 96);
+  minor.byte[7] = 8;
+  refuse(minor, "is .npy of version 1.8");
+  refuse(make(1, good, (int64_t)strlen(good) + 1, 97), "a NUL byte in it");
   for (int64_t n = 0; n < 10 + (int64_t)strlen(good); n++) { /* cut anywhere */
     buffer b = make(1, good, -1, 0);
     b.n = n;

@@ -74,6 +74,12 @@ static int row_of_letter(const chi_options *o, int letter)
   return -1;
 }
 
+/* getopt takes the beginning of a name for the name; a later version may have another such. */
+static bool is_abbreviated(const char *word, const char *name)
+{
+  return strncmp(word, "--", 2) == 0 && strcspn(word + 2, "=") < strlen(name);
+}
+
 /* What getopt did not take: an unknown or ambiguous option, or one without its value. */
 static chi_status explain(const chi_options *o, int code, const char *word)
 {
@@ -145,16 +151,21 @@ chi_status chi_options_parse(chi_options *options, int argc, char **argv, bool *
   if (s != CHI_OK) goto cleanup;
   describe(options, letters, names);
   opterr = 0;
+  optopt = 0;
   optind = 0; /* start afresh */
-  int code;
-  while (s == CHI_OK && !*help && (code = getopt_long(argc, argv, letters, names, NULL)) != -1) {
-    if (code == HELP || code == 'h')
+  int code, index = -1;
+  while (s == CHI_OK && !*help && (code = getopt_long(argc, argv, letters, names, &index)) != -1) {
+    const char *word = argv[optind - 1] == optarg ? argv[optind - 2] : argv[optind - 1];
+    if (index >= 0 && is_abbreviated(word, names[index].name))
+      s = explain(options, code, word);
+    else if (code == HELP || code == 'h')
       *help = true;
     else if (code == '?' || code == ':')
       s = explain(options, code, argv[optind - 1]);
     else
       s = set_from_line(options, code > HELP ? code - HELP - 1 : row_of_letter(options, code),
                         optarg);
+    index = -1;
   }
   if (s == CHI_OK && !*help) s = take_arguments(options, argc, argv);
 cleanup:

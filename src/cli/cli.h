@@ -45,6 +45,9 @@ chi_status chi_command_find(const chi_program *program, int argc, char **argv,
 /** The text of chiasm --help. */
 void chi_command_list(chi_text *out);
 
+/** The text of `chiasm WORD --help`. \return false: WORD is not the first of several commands */
+bool chi_command_list_of(const char *word, chi_text *out);
+
 /** A command's work (chi_command.run), which may set cli->exit_code. With a comm collective, and
  * the same status on every rank. */
 typedef chi_status chi_cli_function(chi_cli *cli);

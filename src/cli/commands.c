@@ -187,6 +187,29 @@ const chi_command chi_command_table[] = {
 /* clang-format on */
 const int chi_n_commands = sizeof chi_command_table / sizeof *chi_command_table;
 
+static bool is_first_word(const char *word)
+{
+  const size_t n = strlen(word);
+  bool is = false;
+  for (int i = 0; i < chi_n_commands; i++) {
+    const char *name = chi_command_table[i].name;
+    if (strcmp(name, word) == 0) return false;
+    is = is || (strncmp(name, word, n) == 0 && name[n] == ' ');
+  }
+  return is;
+}
+
+bool chi_command_list_of(const char *word, chi_text *out)
+{
+  if (!is_first_word(word)) return false;
+  chi_text_add(out, "Usage: chiasm %s COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n", word);
+  for (int i = 0; i < chi_n_commands; i++)
+    if (strncmp(chi_command_table[i].name, word, strlen(word)) == 0)
+      chi_text_add(out, "  %-23s%s\n", chi_command_table[i].name, chi_command_table[i].summary);
+  chi_text_add(out, "\nchiasm %s COMMAND --help describes one.\n", word);
+  return true;
+}
+
 chi_status chi_command_find(const chi_program *program, int argc, char **argv,
                             const chi_command **out, int *words)
 {
@@ -198,10 +221,13 @@ chi_status chi_command_find(const chi_program *program, int argc, char **argv,
   if ((*out = chi_program_command(program, two)) != NULL) return CHI_OK;
   *words = 1;
   if ((*out = chi_program_command(program, name)) != NULL) return CHI_OK;
-  const size_t n = strlen(name);
-  for (int i = 0; i < chi_n_commands; i++) /* its first word: the second is wrong or missing */
-    if (strncmp(chi_command_table[i].name, name, n) == 0 && chi_command_table[i].name[n] == ' ')
-      memcpy(name, two, sizeof name);
+  if (is_first_word(name)) {
+    if (argc == 2 || argv[2][0] == '-')
+      return chi_fail(CHI_ERR_USAGE,
+                      "`%s` is the first word of several commands; see chiasm %s --help", name,
+                      name);
+    memcpy(name, two, sizeof name);
+  }
   for (int i = 0; i < chi_n_commands; i++) chi_nearest_offer(&nearest, chi_command_table[i].name);
   return chi_fail(CHI_ERR_USAGE, "unknown %s `%.60s`; the nearest command is %s; see chiasm --help",
                   name[0] == '-' ? "option" : "command", name, nearest.word);

@@ -79,12 +79,18 @@ static chi_status start_mpi(int *argc, char ***argv, chi_cli *cli)
                   "needs; use one built with thread support");
 }
 
+static bool asks_for_help(const char *word)
+{
+  return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* --help and --version, which need neither MPI nor files. */
 static bool is_question(int argc, char **argv, chi_status *status)
 {
   chi_text text = {0};
-  if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+  if (argc >= 2 && asks_for_help(argv[1])) {
     chi_command_list(&text);
+  } else if (argc == 3 && asks_for_help(argv[2]) && chi_command_list_of(argv[1], &text)) {
   } else if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
     chi_cli_versions(&text, "\n");
     chi_text_add(&text, "\n");

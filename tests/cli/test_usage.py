@@ -30,6 +30,11 @@ def test_help_of_commands():
     assert "(2 to 32; default:" in text and "Folder to write. (required)" in text
 
 
+def test_help_of_a_first_word():
+    text = succeeded(chiasm("import", "--help"))
+    assert "import events" in text and "import concat" in text and "simulate" not in text, text
+
+
 def test_version():
     lines = succeeded(chiasm("--version")).splitlines()
     for start in ("chiasm 0.", "Open MPI v", "HDF5 1.", "OpenBLAS 0.", "libyaml 0.", "xxHash 0.",
@@ -42,6 +47,10 @@ def test_misspelt():
     refused(chiasm("fti"), "unknown command `fti`", "the nearest command is fit")
     refused(chiasm("--hlep"), "unknown option `--hlep`")
     refused(chiasm(), "no command", "--help")
+    refused(chiasm("import"), "`import` is the first word of several commands; see chiasm import --help")
+    refused(chiasm("import", "evnets"), "unknown command `import evnets`; the nearest command is import events")
+    refused(chiasm("fit", "s", "--fold", "3"), "unknown option --fold; the nearest is --folds")
+    refused(chiasm("fit", "s", "--resum"), "unknown option --resum; the nearest is --resume")
     refused(chiasm("fit", "s", "--flods", "3"), "unknown option --flods", "--folds")
     refused(chiasm("fit", "s", "--folds", "1"), "--folds: 1 is not between 2 and 32")
     refused(chiasm("fit", "s", "--alphas", "0.1,x"), "--alphas: `x` is no number")

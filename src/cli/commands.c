@@ -171,11 +171,12 @@ const chi_command chi_command_table[] = {
        ".npz with a layer per member, or FILE:/path in HDF5 to a dataset or a group of\n"
        "datasets. The first dimension is the events of the subject's responses, in\n"
        "their order; all others are features. A layer's name is its file's, member's or\n"
-       "dataset's. Under mpirun the ranks share the events of each layer; the result\n"
-       "does not depend on how many there are.\n\n"
+       "dataset's, and its depth is the place of that name: layer_2 before layer_10.\n"
+       "The table at the end shows the depths. Under mpirun the ranks share the events\n"
+       "of each layer; the result does not depend on how many there are.\n\n"
        "Example: mpirun -n 4 chiasm import features study --subject sub1\n"
        "  --alignment language --model simcse --modality language --training trained\n"
-       "  --order natural activations/simcse/*.npy"},
+       "  activations/simcse/*.npy"},
     {.name = "import concat", .bit = CONCAT, .arguments = "STUDY", .n_arguments = 1,
      .run = chi_cli_import_concat, .needs = CHI_CMD_CHILD | CHI_CMD_OF_STUDY,
      .summary = "Add a model that joins layers of others.",

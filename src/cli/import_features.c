@@ -58,8 +58,9 @@ chi_status chi_cli_import_features(chi_cli *cli)
                                   .n_paths = chi_opt_n_arguments(o) - 1,
                                   .paths = chi_opt_arguments(o) + 1,
                                   .order = (chi_layer_order)chi_opt_choice(o, "order")};
+  chi_text report = {0};
   CHI_TRY(get_projection(o, &options.project));
-  return chi_import_features(cli->comm, &options);
+  return chi_cli_print(cli, chi_import_features(cli->comm, &options, &report), &report);
 }
 
 chi_status chi_cli_import_concat(chi_cli *cli)

@@ -161,9 +161,9 @@ const chi_option chi_option_table[] = {
      .help = "Whether the network was trained or randomly initialised."},
     {CHOICE("training", NULL, "trained|random"), .commands = CONCAT,
      .help = "What to call it where the parts differ; without it that of the parts."},
-    {CHOICE("order", "given", "given|natural|name"), .commands = FEATURES,
-     .help = "Order of the layers in the network: as given, or by name, with numbers in it by value "
-             "(natural) or letter by letter (name)."},
+    {CHOICE("order", "natural", "given|natural|name"), .commands = FEATURES,
+     .help = "Order of the layers in the network: by name, with numbers in it by value (natural) or letter by "
+             "letter (name), or as given: that of the files, of an archive's members, of creation in HDF5."},
     {TEXT("project", "auto", "auto|none|K"), .commands = FEATURES,
      .help = "Sparse random projection of layers with more features than K; auto: K = 4 ln n / (eps^2/2 - "
              "eps^3/3) for n events, as Johnson and Lindenstrauss say."},

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "base/table.h"
 #include "import/reader.h"
 #include "linalg/projection.h"
 #include "study/write.h"
@@ -22,6 +22,7 @@ typedef struct job {
   chi_layer_files layers;
   int64_t n_events;
   chi_writer *writer; /* rank 0 */
+  chi_table table;    /* of the layers that are done */
 } job;
 
 /* The layer being imported. */
@@ -185,6 +186,8 @@ static chi_status import_layer(job *j, int64_t depth)
     chi_log(CHI_LOG_INFO, "layer %s: %lld events, %lld features%s (%s)", w.file->layer,
             (long long)j->n_events, (long long)w.width,
             w.projection == NULL ? "" : " after projection", text);
+    chi_table_row(&j->table, "%lld\t%s\t%lld\t%s", (long long)depth, w.file->layer,
+                  (long long)w.width, w.file->where);
   }
   end_layer(&w);
   return s;
@@ -199,19 +202,21 @@ static chi_status import_layers(job *j, const char *path)
   return CHI_OK;
 }
 
-chi_status chi_import_features(MPI_Comm comm, const chi_features_options *options)
+chi_status chi_import_features(MPI_Comm comm, const chi_features_options *options, chi_text *report)
 {
   job j = {.comm = comm, .options = options};
   bool projects = false;
   char path[PATH_MAX];
   MPI_Comm_rank(comm, &j.rank);
   MPI_Comm_size(comm, &j.size);
+  chi_table_begin(&j.table, ">depth\tlayer\t>features\tfrom");
   chi_status s = chi_agree(comm, look_around(&j, &projects, path));
   if (s == CHI_OK && projects) s = chi_agree(comm, chi_projection_start(comm));
   const bool started = s == CHI_OK && projects;
   if (s == CHI_OK) s = import_layers(&j, path);
   if (started) chi_projection_stop();
   s = chi_agree(comm, chi_writer_finish(&j.writer, s));
+  chi_table_end(&j.table, report);
   chi_layer_files_free(&j.layers);
   return s;
 }

@@ -6,6 +6,7 @@
 
 #include <mpi.h>
 
+#include "base/text.h"
 #include "import/output.h"
 #include "import/reader.h"
 
@@ -32,9 +33,12 @@ typedef struct chi_features_options {
  * in blocks of events, by all ranks at once; the file's bytes do not depend on how many there are.
  * The projection of a layer has the stream "<model>/<layer>", so it is the same for all subjects.
  * Memory per rank: two blocks (chi_reader_block) and the projection. Collective on comm.
+ * \param[in,out] report  start as {0}; a table of the layers by depth is added; free with
+ *                        chi_text_free, also after a failure
  * \return CHI_ERR_USAGE, CHI_ERR_INPUT naming file, object and place; nothing bears the final name
  *         then that did not before */
-chi_status chi_import_features(MPI_Comm comm, const chi_features_options *options);
+chi_status chi_import_features(MPI_Comm comm, const chi_features_options *options,
+                               chi_text *report);
 
 /** All borrowed. */
 typedef struct chi_concat_options {

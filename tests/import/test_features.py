@@ -48,7 +48,9 @@ def test_npz():
     x = {"z": numbers((N, 4), "f4"), "a.b": numbers((N, 2, 3), "f2"), "m": numbers((N,), "f8")}
     np.savez("plain.npz", **x, f=np.asfortranarray(numbers((N, 3, 2), "f4")))
     np.savez_compressed("packed.npz", **x)
-    same(imported("plain.npz"), {**x, "f": numbers((N, 3, 2), "f4")})
+    x["f"] = numbers((N, 3, 2), "f4")
+    same(imported("plain.npz", "--order", "given"), x)
+    same(imported("plain.npz", "--overwrite"), dict(sorted(x.items())))
     same(imported("packed.npz", "--overwrite", "--order", "name"),
          {name: x[name] for name in ("a.b", "m", "z")})
 
@@ -70,9 +72,11 @@ def test_hdf5():
     natural = {name: x[name] for name in ("conv1", "conv2", "conv9", "conv10")}
     same(imported("acts.h5:/net/deep"), natural)
     same(imported("acts.h5:/net/deep/", "--overwrite", ranks=2), natural)
-    same(imported("acts.h5:/ordered", "--overwrite"), x)
+    same(imported("acts.h5:/ordered", "--overwrite"), natural)
+    same(imported("acts.h5:/ordered", "--overwrite", "--order", "given"), x)
+    same(imported("acts.h5:/net/deep", "--overwrite", "--order", "given"), natural)  # has no other
     same(imported("acts.h5:/net/deep/conv2", "acts.h5:/alone", "--overwrite"),
-         {"conv2": x["conv2"], "alone": numbers((N, 3), "f4")})
+         {"alone": numbers((N, 3), "f4"), "conv2": x["conv2"]})
     with h5py.File("a:b.h5", "w") as file:
         file["x"] = numbers((N, 3), "f4")
     same(imported("a:b.h5:/", "--overwrite"), {"x": numbers((N, 3), "f4")})
@@ -84,10 +88,17 @@ def test_order():
     files = [f"{name}.npy" for name in names]
     for i, file in enumerate(files):
         np.save(file, numbers((N, 2), "f4", i))
-    assert list(imported(*files)) == names
+    assert list(imported(*files, "--order", "given")) == names
     assert list(imported(*files, "--overwrite", "--order", "name")) == sorted(names)
-    natural = list(imported(*files, "--overwrite", "--order", "natural"))
-    assert natural == ["L3", "l1", "l02", "l2", "l2.x", "l10"], natural
+    for options in ((), ("--order", "natural")):
+        natural = list(imported(*files, "--overwrite", *options))
+        assert natural == ["L3", "l1", "l02", "l2", "l2.x", "l10"], natural
+    np.save("layer_10.npy", numbers((N, 2), "f4"))
+    np.savez("more.npz", layer_2=numbers((N, 3), "f4"))
+    table = succeeded(chiasm(*arguments("layer_10.npy", "more.npz", "--overwrite"), ranks=2))
+    assert [line.split() for line in table.splitlines()[-3:]] == [
+        ["depth", "layer", "features", "from"], ["0", "layer_2", "3", "more.npz:layer_2.npy"],
+        ["1", "layer_10", "2", "layer_10.npy"]], table
 
 
 def test_header():

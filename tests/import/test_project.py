@@ -129,7 +129,7 @@ def test_which_layers_are_projected():
     empty_study(n=n)
     for name, d in (("wide", k + 1), ("even", k), ("pooled", 3)):
         np.save(f"{name}.npy", random_rows(n, d))
-    files = ("wide.npy", "even.npy", "pooled.npy", "--overwrite", "--eps", 0.5)
+    files = ("wide.npy", "even.npy", "pooled.npy", "--order", "given", "--overwrite", "--eps", 0.5)
 
     def widths(*options):
         return [x.shape[1] for x in imported(*files, *options).values()]
@@ -164,7 +164,8 @@ def test_petsc_is_deaf():
         file.write("-log_view\n-help\n")
     environment = {**os.environ, "PETSC_OPTIONS": "-help -options_view"}
     out = succeeded(chiasm(*arguments("x.npy", "--project", 5), env=environment))
-    assert out == "", out
+    assert [line.split() for line in out.splitlines()] == [["depth", "layer", "features", "from"],
+                                                           ["0", "x", "5", "x.npy"]], out
 
 
 def test_petsc_is_loaded_to_project_alone():

@@ -21,10 +21,11 @@ const chi_command chi_command_table[] = {
        "STUDY/responses/sub_N.ALIGNMENT.h5 and touches nothing else there. Runs under\n"
        "mpirun or srun with any number of processes, with the same result.\n\n"
        "In this order: reference, notch, high-pass, band, envelope, zscore, means of\n"
-       "bins. Filters are causal (scipy's lfilter and sosfilt). Triggers and corrupted\n"
-       "electrodes are left out. Events outside the recording or in a pause of the film\n"
-       "are left out and counted; `row` in the file says which row of the table of\n"
-       "events each event was, from 0.\n\n"
+       "bins. Filters are causal (scipy's lfilter and sosfilt): they delay, most near\n"
+       "the edges of their bands (see --band); there is no zero-phase one. Triggers and\n"
+       "corrupted electrodes are left out. Events outside the recording or in a pause\n"
+       "of the film are left out and counted; `row` in the file says which row of the\n"
+       "table of events each event was, from 0.\n\n"
        "Example: mpirun -n 4 chiasm import brain-treebank treebank -o study --subject 1\n"
        "  --trial 0,1,2 --notch 60 --reference laplacian"},
     {.name = "import events", .bit = EVENTS, .arguments = "RECORDING -o STUDY", .n_arguments = 1,

@@ -140,7 +140,8 @@ const chi_option chi_option_table[] = {
     {REAL("high-pass", "0", 0, 1e9), .unit = "Hz", .commands = IMPORTING,
      .help = "Butterworth high-pass of order 4; 0: none."},
     {REALS("band", "0", 0, 1e9), .unit = "Hz", .commands = IMPORTING,
-     .help = "Low,high edge of a Butterworth band-pass of order 4; 0: none."},
+     .help = "Low,high edge of a Butterworth band-pass of order 4; 0: none. It delays the middle of the band "
+             "by about 0.83 / (high - low) s: 10 ms for 70,150."},
     {FLAG("envelope"), .commands = IMPORTING, .help = "Take the amplitude of the band."},
     {FLAG("zscore"), .commands = IMPORTING,
      .help = "Standardise each electrode by its mean and deviation over the whole recording."},

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_rank = 0;
@@ -48,6 +49,7 @@ void chi_log_bar(const char *text)
   pthread_mutex_lock(&lock);
   const bool had = bar[0] != '\0';
   snprintf(bar, sizeof bar, "%s", text);
+  chi_text_clean(bar, "");
   if (bar[0] != '\0') {
     to_stderr("", 0);
   } else if (had) {
@@ -83,6 +85,7 @@ void chi_log(chi_log_level level, const char *format, ...)
   n += vsnprintf(text + n, sizeof text - (size_t)n - 1, format, args);
   va_end(args);
   if ((size_t)n > sizeof text - 2) n = (int)sizeof text - 2;
+  chi_text_clean(text, "");
   text[n++] = '\n';
   pthread_mutex_lock(&lock);
   if (level != CHI_LOG_FILE) to_stderr(text, (size_t)n);

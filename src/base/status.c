@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static _Thread_local char message[CHI_MESSAGE_MAX];
 
 chi_status chi_fail(chi_status status, const char *format, ...)
@@ -14,8 +16,7 @@ chi_status chi_fail(chi_status status, const char *format, ...)
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  for (char *c = text; *c != '\0'; c++)
-    if ((unsigned char)*c < ' ' || *c == 127) *c = ' ';
+  chi_text_clean(text, "");
   snprintf(message, sizeof message, "%s", text);
   return status;
 }

@@ -27,11 +27,10 @@ void chi_table_row(chi_table *table, const char *format, ...)
   va_start(args, format);
   chi_text_add_list(lines, format, args);
   va_end(args);
+  if (lines->n > start) chi_text_clean(lines->s + start, "\t");
   int column = 0;
-  for (int64_t i = start; i < lines->n; i++) {
-    if (lines->s[i] == '\t' && ++column < table->n_columns) continue;
-    if ((unsigned char)lines->s[i] < ' ') lines->s[i] = ' ';
-  }
+  for (int64_t i = start; i < lines->n; i++)
+    if (lines->s[i] == '\t' && ++column >= table->n_columns) lines->s[i] = ' ';
   chi_text_add(lines, "\n");
 }
 

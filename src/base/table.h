@@ -21,7 +21,7 @@ typedef struct chi_table {
 void chi_table_begin(chi_table *table, const char *heads);
 
 /** Add a line, its cells parted by '\t' in what `format` gives; cells that are missing at the end
- * are empty. Line feeds and the like in a cell become blanks. */
+ * are empty. The cells are cleaned (chi_text_clean). */
 void chi_table_row(chi_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Append the table to `out`, without blanks at the ends of lines, and free it. */

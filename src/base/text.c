@@ -40,6 +40,17 @@ void chi_text_add(chi_text *text, const char *format, ...)
   va_end(args);
 }
 
+void chi_text_add_line(chi_text *text, const char *format, ...)
+{
+  const int64_t start = text->n;
+  va_list args;
+  va_start(args, format);
+  chi_text_add_list(text, format, args);
+  va_end(args);
+  if (text->n > start) chi_text_clean(text->s + start, "");
+  chi_text_add(text, "\n");
+}
+
 void chi_text_add_real(chi_text *text, double value)
 {
   char digits[32];
@@ -98,9 +109,46 @@ bool chi_name_fits(const char *patterns, const char *name)
   return false;
 }
 
-chi_status chi_text_print(const chi_text *text)
+int chi_character_bytes(const char *at)
+{
+  const unsigned char *c = (const unsigned char *)at;
+  if (c[0] < 0x80) return c[0] >= ' ' && c[0] != 127;
+  const int n = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+  if (c[0] < 0xc2 || c[0] > 0xf4) return 0;
+  for (int i = 1; i < n; i++)
+    if ((c[i] & 0xc0) != 0x80) return 0;
+  const bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+  const bool surrogate = c[0] == 0xed && c[1] > 0x9f;
+  const bool too_high = c[0] == 0xf4 && c[1] > 0x8f;
+  const bool control = c[0] == 0xc2 && c[1] < 0xa0;
+  return overlong || surrogate || too_high || control ? 0 : n;
+}
+
+/* Whether the UTF-8 character at c parts lines or turns their direction. */
+static bool is_mark(const char *c)
+{
+  static const char *const marks[] = {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029",
+                                      "\u202a", "\u202b", "\u202c", "\u202d", "\u202e",
+                                      "\u2066", "\u2067", "\u2068", "\u2069"};
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    if (strncmp(c, marks[i], strlen(marks[i])) == 0) return true;
+  return false;
+}
+
+void chi_text_clean(char *text, const char *keep)
+{
+  for (char *c = text; *c != '\0';) {
+    const int n = chi_character_bytes(c);
+    if (n == 0 && strchr(keep, *c) == NULL) *c = *c >= '\t' && *c <= '\r' ? ' ' : '?';
+    if (n > 1 && is_mark(c)) memset(c, '?', (size_t)n);
+    c += n == 0 ? 1 : n;
+  }
+}
+
+chi_status chi_text_print(chi_text *text)
 {
   if (text->failed) return chi_fail(CHI_ERR_MEMORY, "no memory for the text to print");
+  if (text->s != NULL) chi_text_clean(text->s, "\n");
   if (text->s != NULL && (fputs(text->s, stdout) == EOF || fflush(stdout) != 0))
     return chi_fail(CHI_ERR_IO, "standard output could not be written");
   return CHI_OK;

@@ -21,8 +21,14 @@ void chi_text_add(chi_text *text, const char *format, ...) __attribute__((format
 void chi_text_add_list(chi_text *text, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-/** Write the text to stdout and flush it. \return CHI_ERR_IO; CHI_ERR_MEMORY if text failed */
-chi_status chi_text_print(const chi_text *text);
+/** Write the text to stdout, cleaned but for its lines' ends, and flush it.
+ * \return CHI_ERR_IO; CHI_ERR_MEMORY if text failed */
+chi_status chi_text_print(chi_text *text);
+
+/** Append one line and its end. What is in it is cleaned (chi_text_clean), so that a name or a path
+ * can forge no other line: for every line that holds text from outside. */
+void chi_text_add_line(chi_text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /** Append a double in the fewest digits that give the same double back. */
 void chi_text_add_real(chi_text *text, double value);
@@ -53,6 +59,16 @@ bool chi_word_next(const char **at, char parted_by, char *word, size_t n);
 
 /** Whether `name` fits the comma-separated shell patterns; NULL or "" or "*" fits all. */
 bool chi_name_fits(const char *patterns, const char *name);
+
+/** Bytes of the UTF-8 character at c; 0 if it is none, or a control character (C0, DEL, C1). */
+int chi_character_bytes(const char *c);
+
+/** Make text from outside safe to print, in place: blanks for tabs and what ends lines, and a
+ * question mark for each byte of what is no UTF-8, of other control characters, and of the marks
+ * that part lines (U+2028, U+2029) or turn their direction (U+061C, U+200E, U+200F, U+202A to
+ * U+202E, U+2066 to U+2069). Messages, the log, tables and stdout are cleaned where they are made.
+ * \param[in] keep  control characters to leave alone, e.g. "\n" */
+void chi_text_clean(char *text, const char *keep);
 
 /** A number of bytes for people: "3.2 GiB". \param[out] text  n bytes */
 void chi_bytes_text(int64_t bytes, char *text, size_t n);

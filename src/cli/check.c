@@ -27,7 +27,10 @@ chi_status chi_cli_check(chi_cli *cli)
     if (status == CHI_OK) status = chi_check_numbers(study, &findings);
   }
   print_findings(&findings, true);
-  if (study != NULL) chi_check_report(study, &report);
+  if (study != NULL && chi_opt_given(o, "list"))
+    status = status == CHI_OK ? chi_check_list_models(study, &report) : status;
+  else if (study != NULL)
+    chi_check_report(study, &report);
   status = chi_cli_print(cli, status, &report);
   print_findings(&findings, false);
   if (findings.n_errors > 0) cli->exit_code = chi_exit_code(CHI_ERR_INPUT);

@@ -57,6 +57,8 @@ const chi_option chi_option_table[] = {
      .help = "Accept models and layers that some subjects lack."},
     {INT("folds", "5", 2, 32), .commands = SELECTING | BENCH, .stored = true,
      .help = "Contiguous cross-validation folds."},
+    {CHOICE("list", NULL, "models"), .commands = CHECK,
+     .help = "For scripts: print the models that would be fitted, one a line, in place of the tables."},
     /* sites */
     {CHOICE("test", "events", "events|bins|crossed"), .commands = SITES | RUN, .stored = true,
      .help = "How models are compared at a site: by the events' test half, by its time bins as in the "

@@ -80,7 +80,7 @@ void chi_raw_note(chi_raw *raw, const char *format, ...)
   va_start(args, format);
   vsnprintf(line, sizeof line, format, args);
   va_end(args);
-  chi_text_add(&raw->notes, "%s\n", line);
+  chi_text_add_line(&raw->notes, "%s", line);
 }
 
 chi_channel *chi_raw_find_channel(const chi_raw *r, const char *name)

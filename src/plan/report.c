@@ -62,11 +62,12 @@ void chi_report_plan(const chi_stages_options *o, const chi_run_plan *plan, chi_
   const double rank = fmax((double)chi_room_rank(fit), (double)chi_room_rank(boot));
   const double node = fmax((double)chi_room_node(fit), (double)chi_room_node(boot));
   chi_table t;
-  chi_text_add(out, "%s: alignments: %d, recordings: %d, electrodes: %lld, feature spaces: %lld\n",
-               study->path, (int)study->n_alignments, (int)study->n_datasets, (long long)sites,
-               (long long)spaces);
-  chi_text_add(out, "measured on %s (%s, BLAS kernel %s, cores: %d) at %s\n", o->machine->host,
-               o->machine->cpu, o->machine->kernel, (int)o->machine->cores, o->machine->date);
+  chi_text_add_line(out,
+                    "%s: alignments: %d, recordings: %d, electrodes: %lld, feature spaces: %lld",
+                    study->path, (int)study->n_alignments, (int)study->n_datasets, (long long)sites,
+                    (long long)spaces);
+  chi_text_add_line(out, "measured on %s (%s, BLAS kernel %s, cores: %d) at %s", o->machine->host,
+                    o->machine->cpu, o->machine->kernel, (int)o->machine->cores, o->machine->date);
   chi_text_add(out, "ranks: %d, threads of each: %d, nodes: %d with %d ranks each at most\n\n",
                (int)o->ranks, (int)o->encode.threads, (int)plan->nodes, (int)plan->ranks_per_node);
   chi_table_begin(&t, "\t");

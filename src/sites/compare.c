@@ -160,10 +160,10 @@ static void note_missing(chi_sites_run *run, int32_t c)
     if (chi_sites_block_of(run, c, a)->n_pairs > 0) continue;
     explain(run, c, a, why, sizeof why);
     if (n_missing < run->n_alignments)
-      chi_text_add(&run->notes, "%s is missing in %s: %s.\n", name, run->data[a].fit->alignment,
-                   why);
+      chi_text_add_line(&run->notes, "%s is missing in %s: %s.", name, run->data[a].fit->alignment,
+                        why);
     else if (a == 0)
-      chi_text_add(&run->notes, "%s is missing: %s.\n", name, why);
+      chi_text_add_line(&run->notes, "%s is missing: %s.", name, why);
   }
 }
 

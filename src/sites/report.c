@@ -87,8 +87,8 @@ static void add_sites(const chi_sites_run *run, const chi_sites_line **list, int
                   list[i]->p, list[i]->p_adjusted);
   chi_table_end(&table, text);
   if (n > SITES_SHOWN)
-    chi_text_add(text, "and %lld more, in %s/sites.csv\n", (long long)(n - SITES_SHOWN),
-                 run->options->run);
+    chi_text_add_line(text, "and %lld more, in %s/sites.csv", (long long)(n - SITES_SHOWN),
+                      run->options->run);
 }
 
 /* Integration in each alignment: by region, and where it is significant. */
@@ -148,8 +148,9 @@ chi_status chi_sites_report(const chi_sites_run *run, chi_text *text)
   CHI_TRY(add_integration(run, text));
   CHI_TRY(chi_sites_report_truth(run, text));
   add_notes(run, text);
-  chi_text_add(text, "\nsites %s/sites.csv and sites.h5, by region %s/regions.csv\n", o->run,
-               o->run);
+  chi_text_add(text, "\n");
+  chi_text_add_line(text, "sites %s/sites.csv and sites.h5, by region %s/regions.csv", o->run,
+                    o->run);
   if (text->failed) return chi_fail(CHI_ERR_MEMORY, "no memory for the tables");
   return CHI_OK;
 }

@@ -122,8 +122,8 @@ static void join_alignments(chi_sites_run *run, int32_t c)
   run->n_results += block->n;
   for (int32_t a = 0; a < run->n_alignments; a++) n_single += chi_sites_block_of(run, of, a)->n;
   if (block->n == 0 && n_single > 0)
-    chi_text_add(&run->notes, "%s is missing: no site has %s in every alignment.\n",
-                 run->comparison[c].name, run->comparison[of].name);
+    chi_text_add_line(&run->notes, "%s is missing: no site has %s in every alignment.",
+                      run->comparison[c].name, run->comparison[of].name);
 }
 
 /* `p` and `adjusted` hold as many numbers as there are results. */

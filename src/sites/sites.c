@@ -117,8 +117,8 @@ static chi_status open_bootstrap(chi_sites_run *r)
     for (int32_t b = 0; b < n; b++)
       found = found || strcmp(tables[b].alignment, r->fit[a].alignment) == 0;
     if (!found)
-      chi_text_add(&r->notes, "%s is left out: bootstrap.h5 has nothing of it.\n",
-                   r->fit[a].alignment);
+      chi_text_add_line(&r->notes, "%s is left out: bootstrap.h5 has nothing of it.",
+                        r->fit[a].alignment);
   }
   return CHI_OK;
 }

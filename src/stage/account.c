@@ -54,7 +54,7 @@ void chi_watch_failed(chi_watch *watch, const char *message)
   if (watch->n_failed == FAILED_SHOWN)
     chi_log(CHI_LOG_WARNING, "more units fail; log.txt has the rest");
   const bool shown = watch->n_failed++ < FAILED_SHOWN;
-  if (shown) chi_text_add(&watch->failed, "  %s\n", message);
+  if (shown) chi_text_add_line(&watch->failed, "  %s", message);
   chi_log(shown ? CHI_LOG_WARNING : CHI_LOG_FILE, "failed: %s", message);
 }
 
@@ -64,7 +64,8 @@ void chi_watch_add_failed(const chi_watch *watch, const char *run, int64_t faile
   chi_text_add(text, "\nfailed units: %lld\n%s", (long long)failed,
                watch->failed.s == NULL ? "" : watch->failed.s);
   if (failed > FAILED_SHOWN)
-    chi_text_add(text, "  and %lld more, in %s/log.txt\n", (long long)failed - FAILED_SHOWN, run);
+    chi_text_add_line(text, "  and %lld more, in %s/log.txt", (long long)failed - FAILED_SHOWN,
+                      run);
 }
 
 void chi_watch_free(chi_watch *watch)

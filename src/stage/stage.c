@@ -231,11 +231,12 @@ static chi_status print_end(const chi_stage *s, bool stopped)
     if (status == CHI_ERR_INPUT) status = chi_fail(CHI_ERR_IO, "%s", chi_message());
   }
   chi_watch_add_failed(&s->watch, run, s->failed, &text);
+  chi_text_add(&text, "\n");
   if (stopped)
-    chi_text_add(&text, "\nstopped early; to go on: %s\n", s->options->again);
+    chi_text_add_line(&text, "stopped early; to go on: %s", s->options->again);
   else
-    chi_text_add(&text, "\n%s %s/%s, options %s/config.yaml, log %s/log.txt\n",
-                 s->kind->schema->record[0].noun, run, s->kind->schema->file, run, run);
+    chi_text_add_line(&text, "%s %s/%s, options %s/config.yaml, log %s/log.txt",
+                      s->kind->schema->record[0].noun, run, s->kind->schema->file, run, run);
   if (status == CHI_OK) status = chi_text_print(&text);
   chi_text_free(&text);
   return status;

@@ -29,10 +29,10 @@ static chi_status print_end(const chi_merging *m)
     chi_text_add(&text, "blocks of replicates: %lld, left: %lld\n", (long long)boot->written,
                  (long long)boot->left);
   if (fit->left + fit->failed > 0)
-    chi_text_add(&text, "to go on: chiasm fit %s -o %s --resume\n",
-                 m->part[0].labels[CHI_MERGE_FIT].study, o->run);
+    chi_text_add_line(&text, "to go on: chiasm fit %s -o %s --resume",
+                      m->part[0].labels[CHI_MERGE_FIT].study, o->run);
   else if (boot->left > 0)
-    chi_text_add(&text, "to go on: chiasm bootstrap %s --resume\n", o->run);
+    chi_text_add_line(&text, "to go on: chiasm bootstrap %s --resume", o->run);
   const chi_status s = chi_text_print(&text);
   chi_text_free(&text);
   return s;

@@ -64,44 +64,46 @@ static void add_row(chi_table *table, const char *what, const chi_counts *c, con
 }
 
 /* The line on top: the state, and who works on it. */
-static void print_state(const char *run, const run_state *r)
+static void add_state(const char *run, const run_state *r, chi_text *out)
 {
   const bool said_running = r->heard != NULL && strcmp(r->heard->state, "running") == 0;
-  printf("%s: ", run);
   if (!r->unfinished)
-    printf(r->failed > 0 ? "complete, with failed units" : "complete");
+    chi_text_add_line(out, "%s: complete%s", run, r->failed > 0 ? ", with failed units" : "");
   else if (r->writer == CHI_LOCK_HELD && said_running)
-    printf("running: %s, %d %s, %s", r->heard->stage, r->heard->ranks,
-           r->heard->ranks == 1 ? "rank" : "ranks", r->heard->host);
+    chi_text_add_line(out, "%s: running: %s, %d %s, %s", run, r->heard->stage, r->heard->ranks,
+                      r->heard->ranks == 1 ? "rank" : "ranks", r->heard->host);
   else if (r->writer == CHI_LOCK_HELD)
-    printf("running");
+    chi_text_add_line(out, "%s: running", run);
   else if (r->writer == CHI_LOCK_UNKNOWN && said_running)
-    printf("not complete; whether a job is running cannot be seen here");
+    chi_text_add_line(out, "%s: not complete; whether a job is running cannot be seen here", run);
   else if (said_running)
-    printf("not complete; its job does not seem to be running any more; go on with --resume");
+    chi_text_add_line(
+        out, "%s: not complete; its job does not seem to be running any more; go on with --resume",
+        run);
   else if (r->left == 0 && r->missing != NULL)
-    printf("not complete: %s is still to be done; no job is running; go on with --resume",
-           r->missing);
+    chi_text_add_line(
+        out, "%s: not complete: %s is still to be done; no job is running; go on with --resume",
+        run, r->missing);
   else
-    printf("not complete; no job is running; go on with --resume");
-  printf("\n");
+    chi_text_add_line(out, "%s: not complete; no job is running; go on with --resume", run);
 }
 
-static void print_rate(const chi_progress *p, bool running)
+static void add_rate(const chi_progress *p, bool running, chi_text *out)
 {
   char text[64];
   if (running && p->models_per_s > 0) {
-    printf("rate: %.0f models per second", p->models_per_s);
     if (isfinite(p->seconds_left)) {
       chi_clock_format(p->seconds_left, text, sizeof text);
-      printf("; left: about %s; estimated end: %s", text, p->end);
+      chi_text_add_line(out, "rate: %.0f models per second; left: about %s; estimated end: %s",
+                        p->models_per_s, text, p->end);
+    } else {
+      chi_text_add_line(out, "rate: %.0f models per second", p->models_per_s);
     }
-    printf("\n");
   }
   const double age = age_of(p->written);
   if (!isfinite(age)) return;
   chi_clock_format(age < 0 ? 0 : age, text, sizeof text);
-  printf("last heard of: %s (%s ago), state: %s\n", p->written, text, p->state);
+  chi_text_add_line(out, "last heard of: %s (%s ago), state: %s", p->written, text, p->state);
 }
 
 static void add_counts(const run_state *r, chi_table *table)
@@ -120,7 +122,7 @@ static chi_status print_all(const char *run, const run_state *r)
   const bool running = r->writer != CHI_LOCK_FREE && r->unfinished;
   chi_table table;
   chi_text text = {0};
-  print_state(run, r);
+  add_state(run, r, &text);
   chi_table_begin(&table, "\t>done\t>running\t>failed\t>left");
   if (p != NULL) {
     char now[32];
@@ -130,9 +132,9 @@ static chi_status print_all(const char *run, const run_state *r)
   }
   add_counts(r, &table);
   chi_table_end(&table, &text);
+  if (p != NULL) add_rate(p, running, &text);
   const chi_status s = chi_text_print(&text);
   chi_text_free(&text);
-  if (s == CHI_OK && p != NULL) print_rate(p, running);
   return s;
 }
 
@@ -213,11 +215,15 @@ chi_status chi_run_status(const char *run, int *exit_code)
   /* The lock before the flags: a job that ends in between is then seen complete, not abandoned. */
   run_state r = {.writer = chi_lock_look(run)};
   if (!chi_run_folder_has(run, "fit.h5") && chi_run_folder_has(run, "lock")) {
-    printf("%s: %s\n", run,
-           r.writer == CHI_LOCK_FREE ? "not begun; no job is running; go on with --resume"
-                                     : "starting: the study is being read");
+    chi_text text = {0};
+    chi_text_add_line(&text, "%s: %s", run,
+                      r.writer == CHI_LOCK_FREE
+                          ? "not begun; no job is running; go on with --resume"
+                          : "starting: the study is being read");
+    const chi_status s = chi_text_print(&text);
+    chi_text_free(&text);
     *exit_code = 3;
-    return CHI_OK;
+    return s;
   }
   chi_progress progress;
   if (chi_progress_read(run, &progress) == CHI_OK) r.heard = &progress;

@@ -38,7 +38,7 @@ static void problem(verifying *v, const char *format, ...)
   va_start(arguments, format);
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
-  chi_text_add(&v->problems, "%s\n", line);
+  chi_text_add_line(&v->problems, "%s", line);
 }
 
 /* Add a row to the table. \param[in] before  problems before it was checked */
@@ -260,8 +260,10 @@ static chi_status print_end(verifying *v)
   if (v->problems.n > 0) chi_text_add(&text, "\n%s", v->problems.s);
   if (v->n_problems > MAX_NAMED)
     chi_text_add(&text, "and %lld more\n", (long long)(v->n_problems - MAX_NAMED));
-  if (v->unfinished)
-    chi_text_add(&text, "\n%s is not complete; what there is of it was checked\n", v->run);
+  if (v->unfinished) {
+    chi_text_add(&text, "\n");
+    chi_text_add_line(&text, "%s is not complete; what there is of it was checked", v->run);
+  }
   const chi_status s = v->problems.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for what was found")
                                           : chi_text_print(&text);
   chi_text_free(&text);

@@ -62,9 +62,6 @@ chi_status chi_catalog_note(chi_findings *findings, chi_status status);
 /** Whether text is short, valid UTF-8 without control characters. */
 bool chi_label_ok(const char *text);
 
-/** Put question marks for what a label may not hold. */
-void chi_label_clean(char *text);
-
 /** \return CHI_ERR_INPUT if text is no such label, or empty, or has a slash, or is "." or ".." */
 chi_status chi_name_check(const char *text, const char *where, const char *what);
 

@@ -17,3 +17,7 @@ chi_status chi_check_catalog(const chi_study *study, int32_t folds, chi_findings
 
 /** The table of what would be fitted. */
 void chi_check_report(const chi_study *study, chi_text *out);
+
+/** The models of all alignments, for scripts: their names alone, in order, one a line.
+ * \return CHI_ERR_MEMORY */
+chi_status chi_check_list_models(const chi_study *study, chi_text *out);

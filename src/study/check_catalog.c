@@ -209,8 +209,9 @@ void chi_check_report(const chi_study *study, chi_text *out)
     const chi_alignment *a = &study->alignments[d->alignment];
     encoding_models += d->n_electrodes * a->n_times * count_spaces(a, d->subject_index);
   }
-  chi_text_add(out, "study            %s%s%s%s\n", study->path, study->title[0] == '\0' ? "" : " (",
-               study->title, study->title[0] == '\0' ? "" : ")");
+  chi_text_add_line(out, "study            %s%s%s%s", study->path,
+                    study->title[0] == '\0' ? "" : " (", study->title,
+                    study->title[0] == '\0' ? "" : ")");
   chi_text_add(out, "recordings       %d in %d alignment%s\n", study->n_datasets,
                study->n_alignments, study->n_alignments == 1 ? "" : "s");
   chi_text_add(out, "models           %lld, with %lld feature spaces\n", (long long)models,
@@ -222,4 +223,19 @@ void chi_check_report(const chi_study *study, chi_text *out)
   chi_text_add(out, "to write         %s of scores\n", to_write);
   report_recordings(study, out);
   report_models(study, out);
+}
+
+chi_status chi_check_list_models(const chi_study *study, chi_text *out)
+{
+  chi_names models = {0};
+  chi_status s = CHI_OK;
+  for (int32_t i = 0; i < study->n_alignments; i++) {
+    const chi_alignment *a = &study->alignments[i];
+    for (int64_t first = 0; first < a->n_spaces && s == CHI_OK; first = model_end(a, first))
+      s = chi_names_add(&models, a->space[first].model);
+  }
+  chi_names_sort(&models);
+  for (int64_t i = 0; i < models.n; i++) chi_text_add_line(out, "%s", models.name[i]);
+  chi_names_free(&models);
+  return s;
 }

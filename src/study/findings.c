@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "study/catalog.h"
 
 void chi_findings_add(chi_findings *findings, bool error, const char *format, ...)
@@ -11,7 +12,7 @@ void chi_findings_add(chi_findings *findings, bool error, const char *format, ..
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  chi_label_clean(text); /* names from files may hold anything */
+  chi_text_clean(text, ""); /* names from files may hold anything */
   if (error) findings->n_errors++;
   if (chi_grow(&findings->item, &findings->room, findings->n + 1, sizeof *findings->item,
                "findings") != CHI_OK)

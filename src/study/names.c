@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "study/catalog.h"
 
 enum { LABEL_MAX = 200 };
@@ -47,35 +48,11 @@ void chi_names_free(chi_names *names)
   *names = (chi_names){0};
 }
 
-/* Bytes of the UTF-8 character at c, 0 if it is none or a control character. */
-static int character(const unsigned char *c)
-{
-  if (c[0] < 0x80) return c[0] >= ' ' && c[0] != 127;
-  const int n = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
-  if (c[0] < 0xc2 || c[0] > 0xf4) return 0;
-  for (int i = 1; i < n; i++)
-    if ((c[i] & 0xc0) != 0x80) return 0;
-  const bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-  const bool surrogate = c[0] == 0xed && c[1] > 0x9f;
-  const bool too_high = c[0] == 0xf4 && c[1] > 0x8f;
-  const bool control = c[0] == 0xc2 && c[1] < 0xa0;
-  return overlong || surrogate || too_high || control ? 0 : n;
-}
-
-void chi_label_clean(char *text)
-{
-  for (unsigned char *c = (unsigned char *)text; *c != '\0';) {
-    const int n = character(c);
-    if (n == 0) *c = '?';
-    c += n == 0 ? 1 : n;
-  }
-}
-
 bool chi_label_ok(const char *text)
 {
   if (strlen(text) > LABEL_MAX) return false;
-  for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
-    const int n = character(c);
+  for (const char *c = text; *c != '\0';) {
+    const int n = chi_character_bytes(c);
     if (n == 0) return false;
     c += n;
   }

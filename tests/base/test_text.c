@@ -31,6 +31,42 @@ static void test_quoted(void **state)
   chi_text_free(&t);
 }
 
+static void test_clean(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *text, *keep, *clean;
+  } cases[] = {{"LA1 \u00e9\u05d0\U0001f9e0", "", "LA1 \u00e9\u05d0\U0001f9e0"},
+               {"a\nb\tc\r\v\f", "", "a b c   "},
+               {"a\nb\tc", "\n", "a\nb c"},
+               {"\x1b[2J\x7f\b", "", "?[2J??"},
+               {"\xc2\x9b"
+                "2J \xc2\x85.",
+                "", "??2J ??."},
+               {"\u202ea\u2066\u200f\u061c\u2028", "",
+                "???a????????"
+                "???"},
+               {"\u200b\u2030\u2060", "", "\u200b\u2030\u2060"},
+               {"\xff\xc3", "", "??"},
+               {"\xed\xa0\x80\xf4\x90\x80\x80", "", "???????"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[64];
+    snprintf(text, sizeof text, "%s", cases[i].text);
+    chi_text_clean(text, cases[i].keep);
+    assert_string_equal(text, cases[i].clean);
+  }
+  chi_text t = {0};
+  chi_text_add(&t, "a\n");
+  chi_text_add_line(&t, "%s", "b\nmodels 9\xc2\x9b");
+  chi_text_add_line(&t, "%s", "");
+  assert_string_equal(t.s, "a\nb models 9??\n\n");
+  chi_text_free(&t);
+  chi_fail(CHI_ERR_INPUT, "%s",
+           "\u202e"
+           "5h.\n\xc2\x9b");
+  assert_string_equal(chi_message(), "???5h. ??");
+}
+
 static void test_names(void **state)
 {
   (void)state;
@@ -96,8 +132,8 @@ static void test_read(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_add), cmocka_unit_test(test_quoted),
-                                     cmocka_unit_test(test_names), cmocka_unit_test(test_patterns),
-                                     cmocka_unit_test(test_read)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_add),      cmocka_unit_test(test_quoted),
+                                     cmocka_unit_test(test_clean),    cmocka_unit_test(test_names),
+                                     cmocka_unit_test(test_patterns), cmocka_unit_test(test_read)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,14 @@ def test_killed():
     succeeded(chiasm("status", "run"))
 
 
+def test_what_status_json_says_stays_in_its_line():
+    succeeded(make_run())
+    edit_status(state="run\nmodels 9", written="2026-11-21T04:37:00Z\x9b2J")
+    text = succeeded(chiasm("status", "run"))
+    assert "state: run models 9" in text and numbers(text, "models") == [96, 0, 0], text
+    assert all(line.isprintable() for line in text.splitlines()), text
+
+
 def test_running():
     succeeded(make_run())
     unset(3)

@@ -236,7 +236,7 @@ def electrode_path(s): replace(s / R, "electrode", ["a", "b", "../../etc/passwd"
 @case(f'{R}: /electrode[0] ".." reads like a path')
 def electrode_dots(s): replace(s / R, "electrode", ["..", "b", "c"])
 
-@case(f'{R}: /electrode[0] "a [31m" is over')
+@case(f'{R}: /electrode[0] "a?[31m" is over')
 def electrode_control(s): replace(s / R, "electrode", ["a\x1b[31m", "b", "c"])
 
 @case('/electrode[0] "??" is over 200 bytes, no UTF-8 or has control characters')
@@ -589,6 +589,28 @@ def all_at_once(folder):
     assert "s3" in done.stdout, done.stdout
 
 
+def text_of_files(folder):
+    """Text from files forges no line, moves no cursor and turns no direction; scripts get a list of their own."""
+    s = Path(make_study(os.path.join(folder, "text"), models={"netB": {"l": 4}, "netA": {"l": 4}}, random_twins=True))
+    (s / "study.yaml").write_text(
+        'title: "A\\u202Estudy\\nalignment  model  modality\\nlanguage   forged\\u009B2J\\e[2J"\n', "utf-8")
+    replace(s / R, "electrode", ["a\u202eb", "a\u202eb", "c"])
+    done = check(s)
+    assert done.returncode == 2 and '"a???b" twice' in done.stderr, done.stderr
+    replace(s / R, "electrode", ["a", "b", "c"])
+    root_attribute(s / F, "modality", "a\u202eb\u2028c")
+    done = check(s)
+    assert done.returncode == 0 and "(A???study alignment  model" in done.stdout, done.stdout
+    assert "a???b???c" in done.stdout, done.stdout
+    assert all(line.isprintable() and not line.startswith("language   forged")
+               for line in done.stdout.splitlines()), done.stdout
+    done = check(s, "--list", "models")
+    twins = ("netA", "netA-random", "netB", "netB-random")
+    assert done.returncode == 0 and sorted(done.stdout.split("\n")) == ["", *twins], done.stdout
+    done = check(s, "--list", "models", "--models", "*B")
+    assert done.returncode == 0 and done.stdout == "netB\n", done.stdout
+
+
 def every_form(folder):
     """What plain h5py can write is read alike, whatever its width, packing and kind of string."""
     forms = {
@@ -686,7 +708,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         tests += [(t.__name__, lambda t=t: t(folder))
-                  for t in (all_at_once, every_form, written_by_xarray, not_studies, unreadable, locked, truncated)]
+                  for t in (all_at_once, text_of_files, every_form, written_by_xarray, not_studies, unreadable, locked, truncated)]
         for name, test in tests:
             if len(sys.argv) > 1 and name not in sys.argv[1:]:
                 continue

@@ -75,6 +75,25 @@ void chi_text_add_quoted(chi_text *text, const char *string)
   chi_text_add(text, "\"");
 }
 
+static bool is_formula(const char *field)
+{
+  const char *first = field + strspn(field, "'");
+  return *first != '\0' && strchr("=+-@\t\r\n", *first) != NULL;
+}
+
+void chi_text_add_csv(chi_text *text, const char *field)
+{
+  const char *quote = strpbrk(field, ",\"\r\n") == NULL ? "" : "\"";
+  chi_text_add(text, "%s%s", quote, is_formula(field) ? "'" : "");
+  for (const char *c = field; *c != '\0'; c++) chi_text_add(text, *c == '"' ? "\"\"" : "%c", *c);
+  chi_text_add(text, "%s", quote);
+}
+
+const char *chi_csv_plain(const char *field)
+{
+  return field[0] == '\'' && is_formula(field) ? field + 1 : field;
+}
+
 void chi_text_free(chi_text *text)
 {
   free(text->s);

@@ -36,6 +36,17 @@ void chi_text_add_real(chi_text *text, double value);
 /** Append a string as a double-quoted JSON (hence YAML) scalar. */
 void chi_text_add_quoted(chi_text *text, const char *string);
 
+/** Append a field of a CSV file that is text, as RFC 4180 has it: in quotes where it holds a comma,
+ * a quote or a line's end. One that a spreadsheet would take for a formula (its first character is
+ * =,
+ * +, -, @ or a control character) begins with an apostrophe, and so does one that begins like that
+ * behind apostrophes. */
+void chi_text_add_csv(chi_text *text, const char *field);
+
+/** What chi_text_add_csv was given, of a field without its quotes: behind the apostrophe, if it
+ * added one. */
+const char *chi_csv_plain(const char *field);
+
 void chi_text_free(chi_text *text);
 
 /** The text of a small regular file, CHI_TEXT_FILE_MAX bytes at most; free with chi_free.

@@ -161,9 +161,12 @@ static chi_status write_dataset(const char *study, const chi_simulate_options *o
     s = chi_path_format(path, study, "features/%s/%s.h5", dataset, networks[k].model);
     if (s == CHI_OK) s = chi_network_write(o, &networks[k], dataset, path);
   }
-  for (int64_t e = 0; s == CHI_OK && e < o->electrodes; e++)
-    chi_text_add(truth, "%s,%s,%s,%s\n", subject, name, electrodes[e].name,
+  for (int64_t e = 0; s == CHI_OK && e < o->electrodes; e++) {
+    chi_text_add(truth, "%s,", subject);
+    chi_text_add_csv(truth, name);
+    chi_text_add(truth, ",%s,%s\n", electrodes[e].name,
                  chi_kind_names[chi_electrode_kind(o, subject, electrodes, e, a)]);
+  }
   chi_free(networks);
   return s;
 }

@@ -11,18 +11,6 @@
 
 /* ---- CSV ---- */
 
-/* A field as RFC 4180 has it: in quotes where it holds a comma, a quote or a line's end. */
-static void add_text(chi_text *text, const char *field)
-{
-  if (strpbrk(field, ",\"\r\n") == NULL) {
-    chi_text_add(text, "%s", field);
-    return;
-  }
-  chi_text_add(text, "\"");
-  for (const char *c = field; *c != '\0'; c++) chi_text_add(text, *c == '"' ? "\"\"" : "%c", *c);
-  chi_text_add(text, "\"");
-}
-
 static void add_number(chi_text *text, const char *format, double x)
 {
   if (!isnan(x)) chi_text_add(text, format, x);
@@ -33,7 +21,7 @@ static void add_field(chi_text *text, const chi_sites_line *line, const chi_site
   const void *value = (const char *)line + column->offset;
   switch (column->type) {
     case CHI_COLUMN_TEXT:
-      add_text(text, *(const char *const *)value);
+      chi_text_add_csv(text, *(const char *const *)value);
       break;
     case CHI_COLUMN_COUNT:
       chi_text_add(text, "%d", *(const int32_t *)value);
@@ -81,11 +69,11 @@ static chi_status add_regions(const chi_sites_run *run, const chi_sites_block *b
   chi_status s = chi_sites_count_regions(run, block, &regions, &n);
   for (int64_t i = 0; i < n && s == CHI_OK; i++) {
     const chi_sites_count *count = &regions[i];
-    add_text(text, run->result[block->first].line.comparison);
+    chi_text_add_csv(text, run->result[block->first].line.comparison);
     chi_text_add(text, ",");
-    add_text(text, run->result[block->first].line.alignment);
+    chi_text_add_csv(text, run->result[block->first].line.alignment);
     chi_text_add(text, ",");
-    add_text(text, count->region);
+    chi_text_add_csv(text, count->region);
     chi_text_add(text, ",%lld,%lld,%lld,%lld,", (long long)count->sites, (long long)count->tested,
                  (long long)count->significant, (long long)count->by_default);
     add_number(text, "%.9g", chi_sites_percent(count->significant, count->tested));

@@ -34,7 +34,9 @@ static bool cut_line(char *line, planted *out)
 {
   const char **fields[] = {&out->subject, &out->alignment, &out->electrode, &out->kind};
   for (int i = 0; i < 4; i++) *fields[i] = strsep(&line, ",");
-  return out->kind != NULL && line == NULL;
+  if (out->kind == NULL || line != NULL) return false;
+  for (int i = 0; i < 4; i++) *fields[i] = chi_csv_plain(*fields[i]);
+  return true;
 }
 
 /* \param[out] good  false with a warning if the file is not as chiasm simulate writes it */

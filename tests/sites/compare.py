@@ -2,6 +2,7 @@
 import csv
 import math
 import os
+import re
 
 import h5py
 import numpy as np
@@ -15,9 +16,14 @@ COLUMNS = ("comparison,alignment,subject,electrode,region,x,y,z,better,than,laye
 REALS = ("r_better", "r_than", "difference", "se", "p", "p_adjusted")
 
 
+def plain(text):
+    """Without the apostrophe by which a spreadsheet takes text that looks like a formula for text."""
+    return text[1:] if re.match("'+[=+@-]", text) else text
+
+
 def read_csv(path):
     with open(path, newline="", encoding="utf-8") as f:
-        return list(csv.DictReader(f))
+        return [{k: plain(v) for k, v in row.items()} for row in csv.DictReader(f)]
 
 
 def number(text):

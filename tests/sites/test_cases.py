@@ -256,5 +256,24 @@ def test_quotes():
         assert "sites: integration, language: 6 sites" in f.read()
 
 
+def test_text_like_formulas():
+    """Spreadsheets take it for text, and what is a number stays one."""
+    make_run("run", **SMALL, alignments={"-words": 2}, regions=("=1+1", "+a, b", "'@x"),
+             truth="subject,alignment,electrode,kind\ns1,'-words,E0,integration\n")
+    rows, out = check_run("run", "--min-bins", 3, min_bins=3)
+    assert {r["region"] for r in rows} == {"=1+1", "+a, b", "'@x"}
+    assert any(r["difference"] < 0 for r in rows)
+    for name in "run/sites.csv", "run/regions.csv":
+        with open(name) as f:
+            text = f.read()
+        for field in ",'-words,", ",'=1+1,", ",\"'+a, b\",", ",''@x,":
+            assert field in text, (field, text)
+    assert lines_with(out[out.index("against truth.csv"):], "-words")[0].split()[2] == "1", out
+    succeeded(chiasm("simulate", "study", "--alignments=-words", "--subjects", 1, "--electrodes", 1, "--events", 20,
+                     "--bins", 2, "--layers", 1, "--features", 2))
+    with open("study/truth.csv") as f:
+        assert "\nsim1,'-words,LA1," in f.read()
+
+
 if __name__ == "__main__":
     run_tests(globals())

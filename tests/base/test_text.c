@@ -67,6 +67,23 @@ static void test_clean(void **state)
   assert_string_equal(chi_message(), "???5h. ??");
 }
 
+static void test_csv(void **state)
+{
+  (void)state;
+  static const char *const cases[][2] = {{"LA1", "LA1"},        {"", ""},      {"a,b", "\"a,b\""},
+                                         {"a\"", "\"a\"\"\""},  {"=1", "'=1"}, {"-", "'-"},
+                                         {"+a,b", "\"'+a,b\""}, {"@x", "'@x"}, {"\t=1", "'\t=1"},
+                                         {"''=1", "'''=1"},     {"'", "'"},    {"A'1", "A'1"},
+                                         {"'A1", "'A1"},        {"1-2", "1-2"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    chi_text t = {0};
+    chi_text_add_csv(&t, cases[i][0]);
+    assert_string_equal(t.s, cases[i][1]);
+    if (t.s[0] != '"') assert_string_equal(chi_csv_plain(t.s), cases[i][0]);
+    chi_text_free(&t);
+  }
+}
+
 static void test_names(void **state)
 {
   (void)state;
@@ -132,8 +149,9 @@ static void test_read(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_add),      cmocka_unit_test(test_quoted),
-                                     cmocka_unit_test(test_clean),    cmocka_unit_test(test_names),
-                                     cmocka_unit_test(test_patterns), cmocka_unit_test(test_read)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_add),   cmocka_unit_test(test_quoted),
+                                     cmocka_unit_test(test_clean), cmocka_unit_test(test_csv),
+                                     cmocka_unit_test(test_names), cmocka_unit_test(test_patterns),
+                                     cmocka_unit_test(test_read)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

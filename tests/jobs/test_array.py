@@ -20,26 +20,27 @@ def test(function):
 
 
 class Array:
-    """A submitted array and the job after it."""
+    """A submitted array and the job after it. left: the models that are not complete, in order, each a task."""
 
-    def __init__(self, case, run, *options, study, at_once="", gate=""):
-        out = case.folder / f"{run.name}.%j.out"
+    def __init__(self, case, run, *options, study, left, at_once="", gate=""):
+        self.folder, self.run = case.folder, run
+        out = self.folder / f"{run.name}.%j.out"
         self.line = ("bash", JOBS / "sweep-array.sbatch", "-n", 2, "--time=30", "-o", out, "--", study,
                      run, *options)
-        self.slurm, self.folder, self.run = case.slurm, case.folder, run
         self.said = case.slurm.ask(*self.line, CHIASM_TASKS_AT_ONCE=str(at_once), CHIASM_GATE=gate)
         found = re.findall(r"^chiasm: job (\d+): (an array of (\d+)|joins)", self.said, re.M)
-        self.n_tasks = int(found[0][2] or 0)
-        self.tasks = [self.job(f"{found[0][0]}_{i}") for i in range(self.n_tasks)]
-        self.merge = self.job(found[-1][0])
-
-    def job(self, name):
-        """Its output bears its own number, which a task of an array has beside its name."""
-        number = re.search(r"JobId=(\d+)", self.slurm.ask("scontrol", "show", "job", name))[1]
-        return Job(self.slurm, name, self.folder / f"{self.run.name}.{number}.out")
+        assert int(found[0][2]) == len(left), self.said
+        self.task = {model: Job(case.slurm, f"{found[0][0]}_{i}", self.part(model).with_name(f"{model}.log"))
+                     for i, model in enumerate(left)}
+        merge = found[1][0]
+        self.merge = Job(case.slurm, merge, self.folder / f"{run.name}.{merge}.out")
 
     def part(self, model):
         return self.run.parent / f"{self.run.name}.parts" / model
+
+    def slurm_says(self):
+        """What is in SLURM's own files of all tasks."""
+        return "".join(path.read_text() for path in self.folder.glob(f"{self.run.name}.*.out"))
 
 
 def smaller_study(case, name, models):
@@ -67,17 +68,19 @@ def array(case):
     study = smaller_study(case, "a small study", MODELS)
     run = case.folder / "the array"
     with Gate("bootstrap.unit") as gate:
-        array = Array(case, run, *OPTIONS, study=study, gate=gate.entry)
-        assert array.n_tasks == len(MODELS), array.said
+        array = Array(case, run, *OPTIONS, study=study, left=MODELS, gate=gate.entry)
         held(gate, array.part("multimodal-net"), array.merge)
-        stopped = next(t for t in map(array.job, [t.name for t in array.tasks]) if "multimodal-net" in t.printed())
+        stopped = array.task["multimodal-net"]
         stopped.signal_batch()
         stopped.wait("SLURM says that time runs short")
         gate.wait_signal(2)
     stopped.wait("requeued")
     array.merge.end(0)
-    restarts = [t.facts()["Restarts"] for t in array.tasks]
-    assert sorted(restarts) == ["0"] * (len(MODELS) - 1) + ["1"], restarts
+    for model, task in array.task.items():
+        starts = 1 + (task == stopped)
+        assert task.facts()["Restarts"] == str(starts - 1) and task.starts() == starts, (model, task.printed())
+        assert f"model {model}: the log is {task.out}" in array.slurm_says()
+    assert "SLURM says" not in array.slurm_says()
     check_same(run, one_run(case, study, "its models in one"))
     again = shell(*array.line, env=case.slurm.env)
     assert again.returncode == 2 and "remove it" in again.stdout, again.stdout
@@ -85,8 +88,7 @@ def array(case):
     shutil.rmtree(run)
     name = "vision-net-random.h5"
     shutil.copy(next(case.study.glob(f"features/*/{name}")), next(study.glob("features/*")) / name)
-    more = Array(case, run, *OPTIONS, study=study)
-    assert more.n_tasks == 1, more.said
+    more = Array(case, run, *OPTIONS, study=study, left=["vision-net-random"])
     more.merge.end(0)
     check_same(run, one_run(case, study, "with one more in one"))
 
@@ -97,13 +99,12 @@ def incomplete(case):
     study = smaller_study(case, "two models", ("concat", "vision-net"))
     run = case.folder / "incomplete"
     with Gate("bootstrap.unit") as gate:
-        array = Array(case, run, *OPTIONS, study=study, at_once=1, gate=gate.entry)
+        array = Array(case, run, *OPTIONS, study=study, left=("concat", "vision-net"), at_once=1, gate=gate.entry)
         held(gate, array.part("concat"), array.merge)
-        case.slurm.ask("scancel", array.tasks[1].name)
+        case.slurm.ask("scancel", array.task["vision-net"].name)
     array.merge.end(3, "not complete are", "vision-net")
     assert not run.exists()
-    again = Array(case, run, *OPTIONS, study=study)
-    assert again.n_tasks == 1, again.said
+    again = Array(case, run, *OPTIONS, study=study, left=["vision-net"])
     again.merge.end(0)
     assert chiasm("status", run).returncode == 0
 

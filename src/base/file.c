@@ -29,6 +29,43 @@ chi_status chi_path_format(char *out, const char *folder, const char *format, ..
   return chi_path_join(out, folder, name);
 }
 
+chi_status chi_file_look(const char *path, const char *where, bool follow)
+{
+  struct stat info;
+  if ((follow ? stat : lstat)(path, &info) != 0 || S_ISREG(info.st_mode)) return CHI_OK;
+  if (!S_ISLNK(info.st_mode))
+    return chi_fail(CHI_ERR_INPUT, "%s: is not a regular file%s", where,
+                    follow ? "" : "; remove it");
+  return chi_fail(
+      CHI_ERR_INPUT,
+      "%s: is a link, which is not followed to write; remove it, or put the file itself there",
+      where);
+}
+
+chi_status chi_file_open(const char *path, const char *where, int flags, int *fd)
+{
+  struct stat info;
+  *fd = -1;
+  chi_status s = chi_file_look(path, where, (flags & O_NOFOLLOW) == 0);
+  int why = 0;
+  if (s == CHI_OK) {
+    *fd = open(path, flags | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (*fd < 0 || fstat(*fd, &info) != 0) why = errno;
+    if (why == 0 && S_ISREG(info.st_mode)) return CHI_OK;
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
+    if (why == 0)
+      s = chi_fail(CHI_ERR_INPUT, "%s: is no regular file any more", where);
+    else if (why == ENOENT && (flags & O_CREAT) == 0)
+      s = chi_fail(CHI_ERR_INPUT, "%s: there is no such file", where);
+    else
+      s = chi_fail(CHI_ERR_IO, "%s: cannot be %s: %s", where,
+                   (flags & O_ACCMODE) == O_RDONLY ? "read" : "opened to write", strerror(why));
+  }
+  errno = why;
+  return s;
+}
+
 chi_status chi_folder_make(const char *path)
 {
   if (mkdir(path, 0777) == 0 || errno == EEXIST) return CHI_OK;
@@ -60,13 +97,13 @@ bool chi_write_all(int fd, const char *bytes, size_t n)
   return true;
 }
 
-static int write_synced(const char *path, const char *text, int64_t n)
+static chi_status write_synced(const char *path, const char *text, int64_t n, int *why)
 {
-  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd < 0) return errno;
-  int why = chi_write_all(fd, text, (size_t)n) && fsync(fd) == 0 ? 0 : errno;
-  if (close(fd) != 0 && why == 0) why = errno;
-  return why;
+  int fd;
+  CHI_TRY(chi_file_open(path, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, &fd));
+  *why = chi_write_all(fd, text, (size_t)n) && fsync(fd) == 0 ? 0 : errno;
+  if (close(fd) != 0 && *why == 0) *why = errno;
+  return CHI_OK;
 }
 
 chi_status chi_file_write(const char *folder, const char *name, const char *text, int64_t n)
@@ -75,7 +112,8 @@ chi_status chi_file_write(const char *folder, const char *name, const char *text
   snprintf(name_tmp, sizeof name_tmp, "%s.tmp", name);
   CHI_TRY(chi_path_join(path, folder, name));
   CHI_TRY(chi_path_join(temporary, folder, name_tmp));
-  int why = write_synced(temporary, text, n);
+  int why;
+  CHI_TRY(write_synced(temporary, text, n, &why));
   if (why == 0 && chi_gate("%s.written", name) != CHI_OK) why = EIO;
   if (why == 0 && rename(temporary, path) != 0) why = errno;
   if (why == 0) return CHI_OK;

@@ -16,6 +16,19 @@ chi_status chi_path_join(char *out, const char *folder, const char *name);
 chi_status chi_path_format(char *out, const char *folder, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** Whether there may be a file of ours: nothing is there yet, or a regular file, or a link to one
+ * where links are followed.
+ * \param[in] where  the file's name, for messages
+ * \return CHI_ERR_INPUT */
+chi_status chi_file_look(const char *path, const char *where, bool follow);
+
+/** Open a regular file. A pipe or a device is refused and not opened, which could wait for ever for
+ * its other end; with O_NOFOLLOW so is a link.
+ * \param[in]  flags  of open(2); O_CLOEXEC is added
+ * \param[out] fd     -1 after a failure; errno is then that of open(2), 0 for no regular file
+ * \return CHI_ERR_INPUT: missing, or no regular file; CHI_ERR_IO: the system refuses it */
+chi_status chi_file_open(const char *path, const char *where, int flags, int *fd);
+
 /** Make a folder if it is not there. \return CHI_ERR_IO */
 chi_status chi_folder_make(const char *path);
 

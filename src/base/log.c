@@ -1,6 +1,5 @@
 #include "base/log.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -21,12 +20,14 @@ void chi_log_set_rank(int rank) { log_rank = rank; }
 
 void chi_log_set_file(const char *path)
 {
+  chi_status s = CHI_OK;
   pthread_mutex_lock(&lock);
   if (log_fd >= 0) close(log_fd);
-  log_fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  const bool failed = path != NULL && log_fd < 0;
+  log_fd = -1;
+  if (path != NULL)
+    s = chi_file_open(path, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, &log_fd);
   pthread_mutex_unlock(&lock);
-  if (failed) chi_log(CHI_LOG_WARNING, "%s cannot be written: %s", path, strerror(errno));
+  if (s != CHI_OK) chi_log(CHI_LOG_WARNING, "%s", chi_message());
 }
 
 bool chi_log_is_terminal(void) { return isatty(STDERR_FILENO) == 1; }

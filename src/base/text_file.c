@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -25,13 +26,12 @@ chi_status chi_text_read_large(const char *path, const char *where, int64_t max,
 {
   struct stat info;
   char *text = NULL;
+  int fd;
   *out = NULL;
-  /* A pipe that nobody writes into must not stop the program. */
-  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
-  chi_status status = CHI_OK;
-  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-    status = chi_fail(CHI_ERR_INPUT, "%s: is not a regular file", where);
+  chi_status status = chi_file_open(path, where, O_RDONLY, &fd);
+  if (status != CHI_OK) return chi_fail(CHI_ERR_INPUT, "%s", chi_message());
+  if (fstat(fd, &info) != 0)
+    status = chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", where, strerror(errno));
   else if (info.st_size > max)
     status = chi_fail(CHI_ERR_INPUT, "%s: has %lld bytes, expected %lld at most", where,
                       (long long)info.st_size, (long long)max);

@@ -36,10 +36,10 @@ void chi_h5_expect_long(void);
  * the cause. Calls that succeed do not change it. Borrowed until the next HDF5 call that fails. */
 const char *chi_h5_reason(void);
 
-/** Open an HDF5 file to read. Anything but a regular file is refused before it is opened (a pipe
- * would block). Close with H5Fclose, which closes all objects in it too.
- * \return CHI_ERR_INPUT: missing, no HDF5 file, truncated or damaged; CHI_ERR_IO: the system
- * refuses it (permission, locked by another program, too many open files), with what to do */
+/** Open an HDF5 file to read, which must be a regular file (chi_file_open). Close with H5Fclose,
+ * which closes all objects in it too. \return CHI_ERR_INPUT: missing, no HDF5 file, truncated or
+ * damaged; CHI_ERR_IO: the system refuses it (permission, locked by another program, too many open
+ * files), with what to do */
 chi_status chi_h5_open_read(const char *path, const char *where, hid_t *file);
 
 /** Open a file that is there to write it by all ranks at once. Collective on comm, but each rank

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "h5/chunks.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -106,25 +107,17 @@ static chi_status refused(const char *where)
   return chi_fail(CHI_ERR_IO, "%s: HDF5 cannot open it (%s)%s", where, reason, cure(reason_errno));
 }
 
-static chi_status cannot_read(const char *where, int why)
-{
-  return chi_fail(CHI_ERR_IO, "%s: cannot be read: %s%s", where, strerror(why), cure(why));
-}
-
 /* HDF5's own reasons for a file that cannot be opened are obscure: look first. */
 static chi_status check_file(const char *path, const char *where)
 {
   struct stat info;
-  if (stat(path, &info) != 0) {
-    if (errno == ENOENT) return chi_fail(CHI_ERR_INPUT, "%s: there is no such file", where);
-    return cannot_read(where, errno);
-  }
-  if (!S_ISREG(info.st_mode))
-    return chi_fail(CHI_ERR_INPUT, "%s: is not a regular file, expected an HDF5 file", where);
-  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return cannot_read(where, errno);
+  int fd;
+  const chi_status s = chi_file_open(path, where, O_RDONLY, &fd);
+  if (s == CHI_ERR_IO) return chi_fail(s, "%s%s", chi_message(), cure(errno));
+  CHI_TRY(s);
+  const bool empty = fstat(fd, &info) == 0 && info.st_size == 0;
   close(fd);
-  if (info.st_size == 0) return chi_fail(CHI_ERR_INPUT, "%s: is empty", where);
+  if (empty) return chi_fail(CHI_ERR_INPUT, "%s: is empty", where);
   const htri_t is = H5Fis_hdf5(path);
   if (is < 0 && reason_errno != 0) return refused(where);
   if (is <= 0) return chi_fail(CHI_ERR_INPUT, "%s: is not an HDF5 file", where);

@@ -88,9 +88,9 @@ chi_status chi_h5_tmp_path(char *out, const char *path)
  * its room first, and later writes of scores cannot meet a full disk either. */
 static chi_status reserve(const char *path, int mode, int64_t bytes)
 {
-  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd < 0) return chi_fail(CHI_ERR_IO, "%s: cannot be made: %s", path, strerror(errno));
   struct stat info;
+  int fd;
+  CHI_TRY(chi_file_open(path, path, O_RDWR | O_CREAT | O_NOFOLLOW, &fd));
   int why = fstat(fd, &info) != 0 ? errno : 0;
   if (bytes < 0) bytes = info.st_size;
   if (why == 0 && bytes > 0 && fallocate(fd, mode, 0, bytes) != 0) why = errno;

@@ -6,9 +6,9 @@
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "import/formats.h"
@@ -18,16 +18,11 @@ enum { BLOCK_BYTES = 64 << 20, MOST_CHUNK = 4 };
 /* The first bytes of a regular file. */
 static chi_status read_magic(const char *path, unsigned char magic[8])
 {
-  struct stat info;
+  int fd;
   memset(magic, 0, 8);
-  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0)
-    return chi_fail(CHI_ERR_INPUT, "%s: %s", path,
-                    errno == ENOENT ? "there is no such file" : strerror(errno));
-  chi_status s = CHI_OK;
-  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-    s = chi_fail(CHI_ERR_INPUT, "%s: is not a regular file, expected .npy, .npz or HDF5", path);
-  else if (read(fd, magic, 8) < 0)
+  chi_status s = chi_file_open(path, path, O_RDONLY, &fd);
+  if (s != CHI_OK) return chi_fail(CHI_ERR_INPUT, "%s", chi_message());
+  if (read(fd, magic, 8) < 0)
     s = chi_fail(CHI_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
   close(fd);
   return s;

@@ -201,7 +201,7 @@ static chi_status run_stage(chi_sites_run *r)
   const chi_sites_options *o = r->options;
   char log[PATH_MAX];
   CHI_TRY(chi_lock_alone(o->run, lock_wait_s, &r->lock));
-  chi_run_folder_clear_unfinished(o->run);
+  CHI_TRY(chi_run_folder_take(o->run));
   CHI_TRY(chi_path_join(log, o->run, "log.txt"));
   chi_log_set_file(log);
   CHI_TRY(open_fit(r));

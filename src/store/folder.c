@@ -70,12 +70,23 @@ static chi_status remove_file(const char *run, const char *name)
   return chi_fail(CHI_ERR_IO, "%s: cannot be removed: %s", path, strerror(errno));
 }
 
-void chi_run_folder_clear_unfinished(const char *run)
+/* A file of a run as it should be: whole, and in the run's own folder. */
+static chi_status take_file(const char *run, const char *name)
 {
-  static const char *const names[] = {"fit.h5.tmp",       "config.yaml.tmp", "status.json.tmp",
-                                      "bootstrap.h5.tmp", "sites.h5.tmp",    "sites.csv.tmp",
-                                      "regions.csv.tmp",  "report.html.tmp"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) remove_file(run, names[i]);
+  const char *dot = strrchr(name, '.');
+  char path[PATH_MAX];
+  CHI_TRY(chi_path_join(path, run, name));
+  if (dot == NULL || strcmp(dot, ".tmp") != 0) return chi_file_look(path, path, false);
+  (void)remove_file(run, name); /* if it stays, who needs its place says so */
+  return CHI_OK;
+}
+
+chi_status chi_run_folder_take(const char *run)
+{
+  for (int i = 0; i < N_MARKS; i++) CHI_TRY(take_file(run, marks[i]));
+  for (int i = 0; i < N_OTHERS; i++) CHI_TRY(take_file(run, others[i]));
+  for (int i = 0; i < N_LATER; i++) CHI_TRY(take_file(run, later[i]));
+  return CHI_OK;
 }
 
 chi_status chi_run_folder_clear_from(const char *run, const char *file)

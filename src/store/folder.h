@@ -31,6 +31,8 @@ chi_status chi_run_folder_make(const char *run);
  * chiasm writes there, but the lock. Links are removed, not followed; other files stay. */
 chi_status chi_run_folder_clear_from(const char *run, const char *file);
 
-/** Remove what a killed job left half-written, as NAME.tmp, of all stages. With the lock held
- * alone. What cannot be removed stays: who needs its place says so. */
-void chi_run_folder_clear_unfinished(const char *run);
+/** Before a job writes into the run, with the lock held alone: remove what a killed one left
+ * half-written, as NAME.tmp, of all stages, and refuse what is there under the name of a file of
+ * the run and is none of its own: a link, through which the run would write elsewhere, or a pipe.
+ * \return CHI_ERR_INPUT naming it */
+chi_status chi_run_folder_take(const char *run);

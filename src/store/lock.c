@@ -36,11 +36,10 @@ static chi_status open_lock(const char *run, int *fd)
 {
   char path[PATH_MAX];
   CHI_TRY(chi_path_join(path, run, "lock"));
-  *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (*fd < 0)
-    return chi_fail(CHI_ERR_IO, "%s: cannot be opened to write: %s%s", path, strerror(errno),
-                    errno == EROFS ? "; choose another folder for the run" : "");
-  return CHI_OK;
+  const chi_status s = chi_file_open(path, path, O_RDWR | O_CREAT | O_NOFOLLOW, fd);
+  if (s == CHI_ERR_IO && errno == EROFS)
+    return chi_fail(s, "%s; choose another folder for the run", chi_message());
+  return s;
 }
 
 static chi_status held_by_other(const char *run, int fd, double wait_s)
@@ -130,9 +129,9 @@ chi_status chi_lock_reading(const char *run, int *fd)
 {
   char path[PATH_MAX];
   CHI_TRY(chi_path_join(path, run, "lock"));
-  *fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (*fd < 0) *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (*fd < 0) return CHI_OK;
+  if (chi_file_open(path, path, O_RDWR | O_NOFOLLOW, fd) != CHI_OK &&
+      chi_file_open(path, path, O_RDONLY | O_NOFOLLOW, fd) != CHI_OK)
+    return CHI_OK;
   int why = EINTR;
   for (int i = 0; i < 20 && (why == EWOULDBLOCK || why == EINTR); i++) {
     if (i > 0) chi_clock_sleep(0.05); /* `chiasm status` holds it for a moment */
@@ -147,8 +146,9 @@ chi_lock_holder chi_lock_look(const char *run)
 {
   char path[PATH_MAX];
   if (chi_path_join(path, run, "lock") != CHI_OK) return CHI_LOCK_UNKNOWN;
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return errno == ENOENT ? CHI_LOCK_FREE : CHI_LOCK_UNKNOWN;
+  int fd;
+  if (chi_file_open(path, path, O_RDONLY, &fd) != CHI_OK)
+    return errno == ENOENT ? CHI_LOCK_FREE : CHI_LOCK_UNKNOWN;
   const int why = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
   close(fd);
   return why == 0 ? CHI_LOCK_FREE : why == EWOULDBLOCK ? CHI_LOCK_HELD : CHI_LOCK_UNKNOWN;

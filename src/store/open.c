@@ -109,10 +109,10 @@ static chi_status prepare(opening *o)
   /* Another job may have been faster between the look and the lock. */
   if (!schema->first || (o->mode == CHI_RUN_NEW && chi_run_folder_has(store->run, "config.yaml")))
     CHI_TRY(chi_store_look(store->run, schema, o->mode));
-  chi_run_folder_clear_unfinished(store->run);
+  if (o->mode == CHI_RUN_OVERWRITE) CHI_TRY(chi_run_folder_clear_from(store->run, schema->file));
+  CHI_TRY(chi_run_folder_take(store->run));
   if (o->mode == CHI_RUN_RESUME) CHI_TRY(take_up(o));
-  if (o->mode == CHI_RUN_OVERWRITE || (!schema->first && !o->resumed))
-    CHI_TRY(chi_run_folder_clear_from(store->run, schema->file));
+  if (!schema->first && !o->resumed) CHI_TRY(chi_run_folder_clear_from(store->run, schema->file));
   /* of a fit that is gone on with it has the options of later stages, too */
   if (!schema->first || !(o->resumed || o->aside) || !chi_run_folder_has(store->run, "config.yaml"))
     CHI_TRY(write_config(o));

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -33,17 +32,11 @@ chi_status chi_study_file_checksum(const chi_study *study, int64_t i, uint64_t *
 {
   const char *where = study->file[i];
   char path[PATH_MAX];
-  struct stat info;
+  int fd;
   CHI_TRY(chi_path_join(path, study->path, where));
   XXH3_state_t *state = XXH3_createState();
-  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  chi_status status = CHI_OK;
-  if (state == NULL)
-    status = chi_fail(CHI_ERR_MEMORY, "no memory for a checksum");
-  else if (fd < 0)
-    status = chi_fail(CHI_ERR_IO, "%s: cannot be read: %s", where, strerror(errno));
-  else if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-    status = chi_fail(CHI_ERR_INPUT, "%s: is not a regular file", where);
+  chi_status status = chi_file_open(path, where, O_RDONLY, &fd);
+  if (state == NULL) status = chi_fail(CHI_ERR_MEMORY, "no memory for a checksum");
   if (status == CHI_OK) {
     XXH3_64bits_reset(state);
     XXH3_64bits_update(state, where, strlen(where) + 1); /* the name, and its end */

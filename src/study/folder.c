@@ -1,4 +1,5 @@
-/* The study's folder: what is in it, and that nothing in it leads out. */
+/* The study's folder and what is in it. A file of it may be a link that the user made, to wherever
+ * the data lie; a folder may not. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -12,9 +13,9 @@
 #include "base/yaml.h"
 #include "study/catalog.h"
 
-/* \return CHI_ERR_INPUT unless the path below the study's folder, links followed, is in it
+/* \return CHI_ERR_INPUT unless the folder below the study's, links followed, is in it
  * \param[out] full  it as seen from here, PATH_MAX */
-static chi_status find_inside(const chi_catalog *catalog, const char *path, char *full)
+static chi_status find_folder(const chi_catalog *catalog, const char *path, char *full)
 {
   const size_t n = strlen(catalog->root);
   CHI_TRY(chi_path_join(full, catalog->root, path));
@@ -25,7 +26,7 @@ static chi_status find_inside(const chi_catalog *catalog, const char *path, char
                  errno == ENOENT ? "there is no such file or folder" : strerror(errno));
   else if (strncmp(real, catalog->root, n) != 0 || (real[n] != '/' && n > 1))
     s = chi_fail(CHI_ERR_INPUT,
-                 "%s: is a link that leads out of the study's folder; expected the file itself",
+                 "%s: is a link that leads out of the study's folder; expected the folder itself",
                  path);
   free(real);
   return s;
@@ -34,7 +35,7 @@ static chi_status find_inside(const chi_catalog *catalog, const char *path, char
 chi_status chi_folder_list(const chi_catalog *catalog, const char *folder, chi_names *names)
 {
   char full[PATH_MAX];
-  CHI_TRY(find_inside(catalog, folder, full));
+  CHI_TRY(find_folder(catalog, folder, full));
   chi_status s = CHI_OK;
   const struct dirent *entry = NULL;
   DIR *dir = opendir(full);
@@ -51,7 +52,7 @@ chi_status chi_folder_open_file(const chi_catalog *catalog, const char *path, hi
 {
   char full[PATH_MAX];
   *file = H5I_INVALID_HID;
-  CHI_TRY(find_inside(catalog, path, full));
+  CHI_TRY(chi_path_join(full, catalog->root, path));
   return chi_h5_open_read(full, path, file);
 }
 
@@ -101,8 +102,7 @@ chi_status chi_folder_read_yaml(const chi_catalog *catalog)
   struct stat info;
   chi_status s = chi_path_join(full, catalog->root, "study.yaml");
   if (s == CHI_OK && lstat(full, &info) == 0) {
-    s = find_inside(catalog, "study.yaml", full);
-    if (s == CHI_OK) s = chi_text_read(full, "study.yaml", &study->yaml);
+    s = chi_text_read(full, "study.yaml", &study->yaml);
     if (s == CHI_OK) s = read_title(study->yaml, &study->title);
   }
   CHI_TRY(chi_catalog_note(catalog->findings, s));

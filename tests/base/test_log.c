@@ -71,19 +71,20 @@ static void test_file(void **state)
   assert_null(strstr(text, "too late"));
 }
 
-/* A log that cannot be opened, or a full disk, costs a warning at most. */
+/* A log that cannot be opened costs a warning. */
 static void test_bad_file(void **state)
 {
   (void)state;
   catch_stderr();
   chi_log_set_file("/nowhere/at/all");
   chi_log(CHI_LOG_INFO, "on");
-  chi_log_set_file("/dev/full");
+  chi_log_set_file("/dev/full"); /* nor a device or a pipe */
   chi_log(CHI_LOG_INFO, "and on");
   chi_log_set_file(NULL);
   const char *text = caught_text();
-  assert_contains(text, "chiasm: warning: /nowhere/at/all cannot be written");
-  assert_contains(text, "\non\nand on\n");
+  assert_contains(text, "chiasm: warning: /nowhere/at/all: cannot be opened to write");
+  assert_contains(text, "\non\n");
+  assert_contains(text, "chiasm: warning: /dev/full: is not a regular file; remove it\nand on\n");
 }
 
 static void test_long_line(void **state)

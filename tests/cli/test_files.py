@@ -68,7 +68,7 @@ def test_files_refused():
 
 def test_config_files_refused():
     make_study("study")
-    refused(fit("-c", "nothing.yaml"), "nothing.yaml: cannot be read: No such file")
+    refused(fit("-c", "nothing.yaml"), "nothing.yaml: there is no such file")
     refused(fit("-c", "study"), "study: is not a regular file")
     write("my.yaml", "title: T\n")
     refused(fit("-c", "my.yaml"), "my.yaml: line 1: unknown key `title`")

@@ -125,6 +125,19 @@ def test_not_begun():
     assert "run: not begun" in text and "--resume" in text
 
 
+def test_pipes():
+    """In the place of a file of the run nobody waits for their other end."""
+    succeeded(make_run())
+    for name in ("status.json", "log.txt", "lock"):
+        os.remove(f"run/{name}")
+        os.mkfifo(f"run/{name}")
+        assert succeeded(chiasm("status", "run")).startswith("run: complete\n")
+        if name != "lock":
+            refused(chiasm("fit", "study", "-o", "run", "--resume"), f"run/{name}: is not a regular file")
+            os.remove(f"run/{name}")
+            open(f"run/{name}", "w").close()
+
+
 def test_no_run():
     refused(chiasm("status", "run"), "run: no such run")
     open("file", "w").close()

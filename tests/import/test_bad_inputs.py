@@ -50,7 +50,7 @@ def nothing(root): pass
 @case("nowhere: there is no such folder", options=("nowhere",))
 def no_root(root): pass
 
-@case(f"{LABELS}: cannot be read: No such file")
+@case(f"{LABELS}: there is no such file")
 def no_labels(root): os.remove(root / LABELS)
 
 @case(f"{LABELS}: line 1, column", "is no JSON")
@@ -87,7 +87,7 @@ def no_filename(root): edit_json(root / META, lambda v: {"title": "x"})
 @case(f"{META}: filename `../../etc` is no name of a folder")
 def filename_leads_out(root): edit_json(root / META, lambda v: {"filename": "../../etc"})
 
-@case(f"{TIMINGS}: cannot be read")
+@case(f"{TIMINGS}: there is no such file")
 def no_timings(root): os.remove(root / TIMINGS)
 
 @case(f"{TIMINGS}: has no column `index`; its columns are type, movie_time")
@@ -196,7 +196,7 @@ for texts, options in ((("--band", "0 < low < high"), ("--band", "150,70")),
                        (("--subject: `x1`",), ("--subject", "x1")),
                        (("--alignment: `a.b` is no name",), ("--alignment", "a.b", "--event-file", "e.csv")),
                        (("--alignment vision needs --event-file",), ("--alignment", "vision")),
-                       (("e.csv: cannot be read",), ("--event-file", "e.csv")),
+                       (("e.csv: there is no such file",), ("--event-file", "e.csv")),
                        (("--event-file: 2 files for 1 recordings",), ("--event-file", "a.csv,b.csv")),
                        (("--trial: 0 is given twice",), ("--trial", "0,0")),
                        (("--trial: 0.5 is no trial",), ("--trial", "0.5"))):

@@ -97,8 +97,8 @@ def folder_for_file(s): os.remove(s / R); os.mkdir(s / R)
 @case(f"{R}: there is no such file")
 def dangling_link(s): os.remove(s / R); os.symlink("nowhere", s / R)
 
-@case(f"{R}: is a link that leads out of the study's folder")
-def link_out(s): shutil.move(s / R, s.parent / "out.h5"); os.symlink(s.parent / "out.h5", s / R)
+@case("features: is a link that leads out of the study's folder")
+def folder_link_out(s): shutil.move(s / "features", s.parent / "out"); os.symlink(s.parent / "out", s / "features")
 
 
 def cut(path, share):
@@ -298,7 +298,7 @@ def resume_and_overwrite(s): pass
 @case("memory", "--memory-per-rank", "10k")
 def too_little_memory(s): pass
 
-@case("/nonexistent/options.yaml: cannot be read: No such file", "-c", "/nonexistent/options.yaml")
+@case("/nonexistent/options.yaml: there is no such file", "-c", "/nonexistent/options.yaml")
 def config_missing(s): pass
 
 @case(("study.yaml", "fold", "folds"), yaml="options: {fold: 3}\n")

@@ -162,7 +162,7 @@ def test_damage():
 def test_output_in_the_way():
     make_run("run", **SMALL)
     os.mkdir("run/sites.csv")
-    refused(sites(), "sites.csv: cannot be removed", code=1)
+    refused(sites(), "run/sites.csv: is not a regular file; remove it")
     assert not os.path.exists("run/sites.csv.tmp")
 
 

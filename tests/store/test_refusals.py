@@ -103,13 +103,32 @@ def test_overwrite(folder):
     ok(2, "overwrite", folder / "new")  # of nothing is a new run
 
 
-def test_lock_link(folder):
+def test_links_and_pipes(folder):
+    """A run writes into files of its own folder alone, and waits for nobody at a pipe."""
     run = folder / "run"
     ok(1, "new", run)
-    (run / "lock").unlink()
-    os.symlink(folder / "elsewhere", run / "lock")
-    refused(1, "lock: cannot be opened to write", 2, "resume", run)
-    assert not (folder / "elsewhere").exists()
+    os.symlink(run, folder / "link")
+    ok(2, "resume", folder / "link")
+    for name in ("lock", "fit.h5", "config.yaml", "log.txt", "status.json", "sites.csv"):
+        path, kept, outside = run / name, folder / "kept", folder / f"outside-{name}"
+        there = path.exists()
+        if there:
+            path.rename(kept)
+        for make, text in ((lambda: os.symlink(outside, path), f"{name}: is a link"),
+                           (lambda: (shutil.copy(kept if there else __file__, outside), os.symlink(outside, path)),
+                            f"{name}: is a link"),
+                           (lambda: os.mkfifo(path), f"{name}: is not a regular file"),
+                           (lambda: path.mkdir(), f"{name}: is not a regular file")):
+            make()
+            before = outside.read_bytes() if outside.exists() else None
+            refused(2, text, 1, "resume", run)
+            assert (outside.read_bytes() if outside.exists() else None) == before
+            path.rmdir() if path.is_dir() else path.unlink()
+        if there:
+            kept.rename(path)
+    os.mkfifo(run / "status.json.tmp")  # what a killed job left goes, whatever it is
+    ok(2, "resume", run)
+    assert not (run / "status.json.tmp").exists()
 
 
-main([test_new, test_options_differ, test_study_differs, test_damaged, test_overwrite, test_lock_link])
+main([test_new, test_options_differ, test_study_differs, test_damaged, test_overwrite, test_links_and_pipes])

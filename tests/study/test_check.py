@@ -89,10 +89,12 @@ def bad_file_name(s): shutil.copy(s / R, s / "responses/nodots.h5")
 @case("responses/s1.a.b.h5: expected a name like")
 def two_dots(s): shutil.copy(s / R, s / "responses/s1.a.b.h5")
 
-@case(f"{R}: is a link that leads out of the study's folder")
-def link_out(s):
-    shutil.move(s / R, s.parent / "elsewhere.h5")
-    os.symlink(s.parent / "elsewhere.h5", s / R)
+@case("", code=0)
+def files_linked_from_elsewhere(s):
+    for i, name in enumerate((R, F, "study.yaml")):
+        (s / "study.yaml").touch()
+        shutil.move(s / name, s.parent / f"elsewhere{i}")
+        os.symlink(s.parent / f"elsewhere{i}", s / name)
 
 @case("features: is a link that leads out of the study's folder")
 def folder_link_out(s):

@@ -50,24 +50,6 @@ def test_options_of_the_study():
         assert line in text, (line, text)
 
 
-def test_readme_opens_the_results():
-    """Its snippet, word for word."""
-    os.mkdir("demo")
-    succeeded(chiasm("simulate", "demo/study", *SMALL))
-    succeeded(chiasm("fit", "demo/study", "-o", "demo/run"))
-    with open(os.path.join(os.path.dirname(__file__), "../../README.md")) as f:
-        snippet = next(part for part in f.read().split("```python\n") if "import xarray" in part)
-    names = {}
-    exec(snippet.split("```")[0], names)
-    with names["fit"] as fit:
-        models = sorted({m for m, t in zip(fit.model.values, fit.training.values) if t == "trained"})
-        assert names["by_model"].model.values.tolist() == models
-        first = (fit.model == models[0]).values & (fit.training == "trained").values
-        assert (names["by_model"].values[0] == fit.test_r.values[first].max(0)).all()
-        assert names["by_region"].sizes["region"] == len(set(fit.region.values))
-        assert names["at_onset"].dims == ("feature_space", "site")
-
-
 def test_stopped_in_the_bootstrap():
     succeeded(chiasm("simulate", "study", *SMALL))
     with Gate("bootstrap.unit", count=2) as gate:

@@ -8,7 +8,7 @@
 #include "chiasm/status.h"
 #include "chiasm/study.h"
 
-enum { CHI_RUN_FORMAT = 1 }; /* of its files, the attribute chiasm_format */
+enum { CHI_RUN_FORMAT = 2 }; /* of its files, the attribute chiasm_format */
 
 /** The state of what a results file holds. */
 enum { CHI_DONE_NOT_YET = 0, CHI_DONE_WRITTEN = 1, CHI_DONE_FAILED = 2 };
@@ -56,6 +56,12 @@ chi_status chi_run_read_text(const char *run_path, const char *name, char **out)
 chi_status chi_run_read_file_text(const char *run_path, const char *file, const char *name,
                                   char **out);
 
-/** Read one score ("val_r", "test_r" or "alpha") of one space: n_sites x n_times row-major. */
-chi_status chi_run_read_score(const char *run_path, const chi_fit_table *table, const char *name,
-                              int64_t space, float *out);
+/** The scores of fit.h5. */
+enum { CHI_VAL_R, CHI_TEST_R, CHI_ALPHA, CHI_N_SCORES };
+
+/** Read the scores of one space, and compare them with their checksums.
+ * \param[out] out  CHI_N_SCORES tables of n_sites x n_times, row-major; NaN where a site's are not
+ *                  written
+ * \return CHI_ERR_INPUT  unreadable, or not what was written, naming the site */
+chi_status chi_run_read_scores(const char *run_path, const chi_fit_table *table, int64_t space,
+                               float *const out[CHI_N_SCORES]);

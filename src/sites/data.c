@@ -141,49 +141,55 @@ static void copy_wanted(const chi_sites_data *d, int32_t model, const int64_t *c
 }
 
 /* \param[out] low   the lower ends of val_r's intervals, as d->mean
- * \param      room  for one row's scores */
-static chi_status read_scores(chi_bootstrap_file *file, chi_sites_data *d, float *low, float *room)
+ * \param      room  for one row's summaries */
+static chi_status read_summaries(chi_bootstrap_file *file, chi_sites_data *d, float *low,
+                                 float *const room[CHI_N_SUMMARIES])
 {
-  static const char *const fits[] = {"val_r", "test_r"};
-  const struct {
-    const char *name;
-    float *out;
-  } summaries[] = {{"val_r_mean", d->mean[0]}, {"test_r_mean", d->mean[1]}, {"val_r_lower", low}};
   for (int64_t row = 0; row < d->boot->n_rows; row++) {
     const int32_t m = find_model(d, d->boot->model[row]);
-    for (int i = 0; i < 3 && is_wanted(d, m, d->row, row); i++) {
-      CHI_TRY(chi_bootstrap_read_summary(file, d->table, summaries[i].name, row, room));
-      copy_wanted(d, m, d->row, row, room, summaries[i].out);
-    }
+    if (!is_wanted(d, m, d->row, row)) continue;
+    CHI_TRY(chi_bootstrap_read_summaries(file, d->table, row, room));
+    copy_wanted(d, m, d->row, row, room[CHI_VAL_R_MEAN], d->mean[0]);
+    copy_wanted(d, m, d->row, row, room[CHI_TEST_R_MEAN], d->mean[1]);
+    copy_wanted(d, m, d->row, row, room[CHI_VAL_R_LOWER], low);
   }
+  return CHI_OK;
+}
+
+static chi_status read_scores(chi_sites_data *d, float *const room[CHI_N_SCORES])
+{
   for (int32_t m = 0; m < d->n_models; m++)
-    for (int64_t f = d->model[m].space0; f < d->model[m].space0 + d->model[m].n_spaces; f++)
-      for (int half = 0; half < 2 && is_wanted(d, m, d->space, f); half++) {
-        CHI_TRY(chi_run_read_score(d->run, d->fit, fits[half], f, room));
-        copy_wanted(d, m, d->space, f, room, d->r[half]);
-      }
+    for (int64_t f = d->model[m].space0; f < d->model[m].space0 + d->model[m].n_spaces; f++) {
+      if (!is_wanted(d, m, d->space, f)) continue;
+      CHI_TRY(chi_run_read_scores(d->run, d->fit, f, room));
+      copy_wanted(d, m, d->space, f, room[CHI_VAL_R], d->r[0]);
+      copy_wanted(d, m, d->space, f, room[CHI_TEST_R], d->r[1]);
+    }
   return CHI_OK;
 }
 
 chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
 {
   const int64_t n = d->n_models * d->n_sites, n_scores = n * d->n_times;
-  float *low = NULL, *room = NULL;
+  const int64_t n_bins = d->n_sites * d->n_times;
+  float *low = NULL, *numbers = NULL, *room[CHI_N_SUMMARIES];
   float **tables[] = {&d->mean[0], &d->mean[1], &d->r[0], &d->r[1], &low};
   chi_status s = chi_alloc(n_scores, sizeof *d->kept, "bins", &d->kept);
   if (s == CHI_OK) s = chi_alloc(n, sizeof *d->n_kept, "counts", &d->n_kept);
-  if (s == CHI_OK) s = chi_alloc(d->n_sites * d->n_times, sizeof *room, "scores", &room);
+  if (s == CHI_OK) s = chi_alloc(CHI_N_SUMMARIES * n_bins, sizeof *numbers, "scores", &numbers);
+  for (int k = 0; k < CHI_N_SUMMARIES; k++) room[k] = numbers + k * n_bins;
   for (int t = 0; t < 5 && s == CHI_OK; t++) {
     s = chi_alloc(n_scores, sizeof **tables[t], "scores", tables[t]);
     for (int64_t i = 0; i < n_scores && s == CHI_OK; i++) (*tables[t])[i] = NAN;
   }
-  if (s == CHI_OK) s = read_scores(file, d, low, room);
+  if (s == CHI_OK) s = read_summaries(file, d, low, room);
+  if (s == CHI_OK) s = read_scores(d, room);
   for (int64_t i = 0; i < n_scores && s == CHI_OK; i++) {
     d->kept[i] = low[i] > 0;
     d->n_kept[i / d->n_times] += d->kept[i];
   }
   chi_free(low);
-  chi_free(room);
+  chi_free(numbers);
   return s;
 }
 

@@ -73,9 +73,9 @@ typedef struct chi_sites_work {
   const chi_sites_options *options;
   int64_t site;       /* set by the caller */
   bool *in_union;     /* n_times */
-  float **replicates; /* 2 x n_models; val_r, then test_r of the site, n_replicates x n_times;
+  float **replicates; /* n_models; val_r, then test_r of the site, n_replicates x n_times each;
                          NULL: never read */
-  int64_t *of;        /* 2 x n_models: the site whose replicates these are, counted from 1 */
+  int64_t *of;        /* n_models: the site whose replicates these are, counted from 1 */
   double *difference; /* n_replicates */
 } chi_sites_work;
 

@@ -13,16 +13,15 @@ static const double most_missing = 0.05; /* of the replicates */
 static chi_status load(chi_sites_work *work, int32_t model, int half, const float **out)
 {
   const chi_sites_data *d = work->data;
-  const int32_t i = half * d->n_models + model;
-  const int64_t row = d->row[model * d->n_sites + work->site];
-  if (work->replicates[i] == NULL)
-    CHI_TRY(chi_alloc(d->boot->n_replicates * d->n_times, sizeof(float), "replicates",
-                      &work->replicates[i]));
-  *out = work->replicates[i];
-  if (work->of[i] == work->site + 1) return CHI_OK;
-  CHI_TRY(chi_bootstrap_read_replicates(work->file, d->table, half, row, work->site,
-                                        work->replicates[i]));
-  work->of[i] = work->site + 1;
+  const int64_t n = d->boot->n_replicates * d->n_times;
+  float **replicates = &work->replicates[model];
+  if (*replicates == NULL) CHI_TRY(chi_alloc(2 * n, sizeof(float), "replicates", replicates));
+  *out = *replicates + half * n;
+  if (work->of[model] == work->site + 1) return CHI_OK;
+  CHI_TRY(chi_bootstrap_read_replicates(work->file, d->table,
+                                        d->row[model * d->n_sites + work->site], work->site,
+                                        (float *const[]){*replicates, *replicates + n}));
+  work->of[model] = work->site + 1;
   return CHI_OK;
 }
 

@@ -38,27 +38,16 @@ static void add_field(chi_text *text, const chi_sites_line *line, const chi_site
   }
 }
 
-static chi_status write_csv(const chi_sites_run *run, const char *name, chi_text *text)
+static void make_sites_csv(const chi_sites_run *run, chi_text *text)
 {
-  const chi_status s = text->failed ? chi_fail(CHI_ERR_MEMORY, "%s/%s: no memory to write it",
-                                               run->options->run, name)
-                                    : chi_file_write(run->options->run, name, text->s, text->n);
-  chi_text_free(text);
-  return s;
-}
-
-static chi_status write_sites_csv(const chi_sites_run *run)
-{
-  chi_text text = {0};
   for (int c = 0; c < CHI_SITES_COLUMNS; c++)
-    chi_text_add(&text, "%s%s", c > 0 ? "," : "", chi_sites_columns[c].name);
+    chi_text_add(text, "%s%s", c > 0 ? "," : "", chi_sites_columns[c].name);
   for (int64_t i = 0; i < run->n_results; i++)
     for (int c = 0; c < CHI_SITES_COLUMNS; c++) {
-      chi_text_add(&text, "%s", c > 0 ? "," : "\r\n");
-      add_field(&text, &run->result[i].line, &chi_sites_columns[c]);
+      chi_text_add(text, "%s", c > 0 ? "," : "\r\n");
+      add_field(text, &run->result[i].line, &chi_sites_columns[c]);
     }
-  chi_text_add(&text, "\r\n");
-  return write_csv(run, "sites.csv", &text);
+  chi_text_add(text, "\r\n");
 }
 
 static chi_status add_regions(const chi_sites_run *run, const chi_sites_block *block,
@@ -83,39 +72,42 @@ static chi_status add_regions(const chi_sites_run *run, const chi_sites_block *b
   return s;
 }
 
-static chi_status write_regions_csv(const chi_sites_run *run)
+static chi_status make_regions_csv(const chi_sites_run *run, chi_text *text)
 {
-  chi_text text = {0};
-  chi_text_add(&text,
-               "comparison,alignment,region,sites,tested,significant,by_default,percent\r\n");
   chi_status s = CHI_OK;
+  chi_text_add(text, "comparison,alignment,region,sites,tested,significant,by_default,percent\r\n");
   for (int32_t c = 0; c < run->n_comparisons; c++)
     for (int32_t a = 0; a < run->n_alignments && s == CHI_OK; a++)
-      s = add_regions(run, chi_sites_block_of(run, c, a), &text);
-  if (s == CHI_OK) return write_csv(run, "regions.csv", &text);
-  chi_text_free(&text);
+      s = add_regions(run, chi_sites_block_of(run, c, a), text);
   return s;
 }
 
 /* ---- sites.h5 ---- */
 
-static chi_status put_column(const chi_sites_run *run, chi_labelled *l,
-                             const chi_sites_column *column, int dim)
+/* What goes into sites.h5. */
+typedef struct writing {
+  const chi_sites_run *run;
+  const chi_text *csv; /* by file */
+  chi_digest digest;   /* of what is written */
+} writing;
+
+static chi_status put_column(writing *w, chi_labelled *l, const chi_sites_column *column, int dim)
 {
   const struct {
-    size_t size;
     hid_t file, memory;
-  } types[] = {[CHI_COLUMN_TEXT] = {sizeof(char *), l->text, l->text},
-               [CHI_COLUMN_COUNT] = {sizeof(int32_t), H5T_STD_I32LE, H5T_NATIVE_INT32},
-               [CHI_COLUMN_FLAG] = {sizeof(bool), H5T_STD_U8LE, H5T_NATIVE_UINT8},
-               [CHI_COLUMN_FLOAT] = {sizeof(float), H5T_IEEE_F32LE, H5T_NATIVE_FLOAT},
-               [CHI_COLUMN_REAL] = {sizeof(double), H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE}},
+  } types[] = {[CHI_COLUMN_TEXT] = {l->text, l->text},
+               [CHI_COLUMN_COUNT] = {H5T_STD_I32LE, H5T_NATIVE_INT32},
+               [CHI_COLUMN_FLAG] = {H5T_STD_U8LE, H5T_NATIVE_UINT8},
+               [CHI_COLUMN_FLOAT] = {H5T_IEEE_F32LE, H5T_NATIVE_FLOAT},
+               [CHI_COLUMN_REAL] = {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE}},
     type = types[column->type];
+  const chi_sites_run *run = w->run;
+  const size_t size = (size_t)chi_sites_column_bytes(column);
   char *values = NULL;
-  CHI_TRY(chi_alloc(run->n_results, (int64_t)type.size, "a column", &values));
+  CHI_TRY(chi_alloc(run->n_results, (int64_t)size, "a column", &values));
   for (int64_t i = 0; i < run->n_results; i++)
-    memcpy(values + (size_t)i * type.size, (const char *)&run->result[i].line + column->offset,
-           type.size);
+    memcpy(values + (size_t)i * size, (const char *)&run->result[i].line + column->offset, size);
+  chi_sites_digest_column(&w->digest, column, values, run->n_results);
   chi_status s = chi_labelled_put(l, column->name, type.file, type.memory, 1, &dim, values);
   if (s == CHI_OK && column->units != NULL)
     s = chi_labelled_attribute(l, column->name, "units", column->units);
@@ -133,11 +125,28 @@ static chi_status put_attributes(const chi_sites_run *run, hid_t file)
   return failed < 0 ? CHI_ERR_IO : CHI_OK;
 }
 
+static chi_status put_checksums(const writing *w, hid_t file)
+{
+  char checksum[CHI_DIGEST_TEXT];
+  chi_digest_print(&w->digest, checksum);
+  herr_t failed = chi_h5_put_text(file, "checksum", checksum);
+  for (int i = 0; i < CHI_SITES_N_CSV && failed >= 0; i++) {
+    chi_digest digest;
+    chi_digest_begin(&digest);
+    chi_digest_add(&digest, w->csv[i].s, (int64_t)w->csv[i].n);
+    chi_digest_print(&digest, checksum);
+    failed = chi_h5_put_text(file, chi_sites_csvs[i].attribute, checksum);
+  }
+  return failed < 0 ? CHI_ERR_IO : CHI_OK;
+}
+
 static chi_status write_contents(hid_t file, void *context, const char **what)
 {
-  const chi_sites_run *run = context;
+  writing *w = context;
+  const chi_sites_run *run = w->run;
   *what = "an attribute";
   CHI_TRY(put_attributes(run, file));
+  chi_sites_digest_begin(&w->digest, run->config, run->study, run->checksum);
   chi_labelled l;
   chi_status s = chi_labelled_begin(file, NULL, &l);
   const int dim = chi_labelled_dim(&l, "row", run->n_results);
@@ -145,9 +154,10 @@ static chi_status write_contents(hid_t file, void *context, const char **what)
   if (s == CHI_OK) s = chi_labelled_put_count(&l, dim);
   for (int c = 0; c < CHI_SITES_COLUMNS && s == CHI_OK; c++) {
     *what = chi_sites_columns[c].name;
-    s = put_column(run, &l, &chi_sites_columns[c], dim);
+    s = put_column(w, &l, &chi_sites_columns[c], dim);
   }
   const chi_status ended = chi_labelled_end(&l);
+  if (s == CHI_OK) s = put_checksums(w, file);
   return s == CHI_OK ? ended : s;
 }
 
@@ -164,13 +174,29 @@ static int64_t file_bytes(const chi_sites_run *run)
   return bytes;
 }
 
+static chi_status write_files(const chi_sites_run *run, const chi_text *csv)
+{
+  const char *folder = run->options->run;
+  writing w = {.run = run, .csv = csv};
+  CHI_TRY(chi_run_folder_clear_from(folder, "sites.h5"));
+  CHI_TRY(chi_h5_make(folder, "sites.h5", file_bytes(run), write_contents, &w));
+  for (int i = 0; i < CHI_SITES_N_CSV; i++)
+    CHI_TRY(chi_file_write(folder, chi_sites_csvs[i].file, csv[i].s, csv[i].n));
+  return chi_folder_sync(folder);
+}
+
 /* What was there is of other options, maybe: it goes first, so that files of two comparisons never
  * stand side by side. regions.csv comes last: where it is, all are. */
 chi_status chi_sites_write(const chi_sites_run *run)
 {
-  CHI_TRY(chi_run_folder_clear_from(run->options->run, "sites.h5"));
-  CHI_TRY(chi_h5_make(run->options->run, "sites.h5", file_bytes(run), write_contents, (void *)run));
-  CHI_TRY(write_sites_csv(run));
-  CHI_TRY(write_regions_csv(run));
-  return chi_folder_sync(run->options->run);
+  chi_text csv[CHI_SITES_N_CSV] = {{0}};
+  make_sites_csv(run, &csv[CHI_SITES_CSV]);
+  chi_status s = make_regions_csv(run, &csv[CHI_REGIONS_CSV]);
+  for (int i = 0; i < CHI_SITES_N_CSV && s == CHI_OK; i++)
+    if (csv[i].failed)
+      s = chi_fail(CHI_ERR_MEMORY, "%s/%s: no memory to write it", run->options->run,
+                   chi_sites_csvs[i].file);
+  if (s == CHI_OK) s = write_files(run, csv);
+  for (int i = 0; i < CHI_SITES_N_CSV; i++) chi_text_free(&csv[i]);
+  return s;
 }

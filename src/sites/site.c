@@ -10,15 +10,15 @@ chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *
 {
   *work = (chi_sites_work){.file = file, .data = data, .options = options};
   CHI_TRY(chi_alloc(data->n_times, sizeof *work->in_union, "bins", &work->in_union));
-  CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->replicates, "replicates", &work->replicates));
-  CHI_TRY(chi_alloc(2 * data->n_models, sizeof *work->of, "replicates", &work->of));
+  CHI_TRY(chi_alloc(data->n_models, sizeof *work->replicates, "replicates", &work->replicates));
+  CHI_TRY(chi_alloc(data->n_models, sizeof *work->of, "replicates", &work->of));
   return chi_alloc(data->boot->n_replicates, sizeof *work->difference, "differences",
                    &work->difference);
 }
 
 void chi_sites_work_end(chi_sites_work *work)
 {
-  for (int32_t m = 0; work->replicates != NULL && m < 2 * work->data->n_models; m++)
+  for (int32_t m = 0; work->replicates != NULL && m < work->data->n_models; m++)
     chi_free(work->replicates[m]);
   chi_free(work->replicates);
   chi_free(work->in_union);

@@ -36,12 +36,13 @@ static void add_site(const float *lower, const float *test_r, int64_t n_times, f
 static chi_status add_row(chi_bootstrap_file *file, int32_t table, const chi_bootstrap_table *t,
                           int64_t row, float *values, found *f)
 {
-  const int64_t n = t->n_sites * t->n_times;
-  CHI_TRY(chi_bootstrap_read_summary(file, table, "val_r_lower", row, values));
-  CHI_TRY(chi_bootstrap_read_summary(file, table, "test_r_mean", row, values + n));
+  float *summary[CHI_N_SUMMARIES];
+  for (int k = 0; k < CHI_N_SUMMARIES; k++) summary[k] = values + k * t->n_sites * t->n_times;
+  CHI_TRY(chi_bootstrap_read_summaries(file, table, row, summary));
   for (int64_t i = 0; i < t->n_sites; i++)
     if (t->layer[row * t->n_sites + i][0] != '\0')
-      add_site(values + i * t->n_times, values + n + i * t->n_times, t->n_times, f);
+      add_site(summary[CHI_VAL_R_LOWER] + i * t->n_times, summary[CHI_TEST_R_MEAN] + i * t->n_times,
+               t->n_times, f);
   return CHI_OK;
 }
 
@@ -50,7 +51,8 @@ static chi_status add_alignment(chi_bootstrap_file *file, int32_t i, const chi_b
 {
   float *values = NULL;
   char mean[CHI_CELL];
-  CHI_TRY(chi_alloc(2 * t->n_sites * t->n_times, sizeof *values, "summaries", &values));
+  CHI_TRY(
+      chi_alloc(CHI_N_SUMMARIES * t->n_sites * t->n_times, sizeof *values, "summaries", &values));
   chi_status s = CHI_OK;
   found f = {0};
   for (int64_t row = 0; row < t->n_rows && s == CHI_OK; row++) {

@@ -56,10 +56,12 @@ static chi_status add_space(const char *run, const chi_fit_table *t, int64_t f, 
                             groups *list, edges *count)
 {
   const int64_t n = t->n_sites * t->n_times;
+  float *const scores[] = {values, values + n, values + 2 * n};
+  const float *alpha = scores[CHI_ALPHA];
   group *g;
   CHI_TRY(find_group(list, t, f, &g));
-  CHI_TRY(chi_run_read_score(run, t, "test_r", f, values));
-  const double mean = chi_mean(n, values);
+  CHI_TRY(chi_run_read_scores(run, t, f, scores));
+  const double mean = chi_mean(n, scores[CHI_TEST_R]);
   if (mean > g->best || (isnan(g->best) && !isnan(mean))) {
     g->best = mean;
     g->best_layer = t->space[f];
@@ -67,12 +69,11 @@ static chi_status add_space(const char *run, const chi_fit_table *t, int64_t f, 
   g->n_layers++;
   g->n_models += strcmp(g->last_model, t->model[f]) != 0; /* spaces are sorted by model */
   g->last_model = t->model[f];
-  CHI_TRY(chi_run_read_score(run, t, "alpha", f, values));
   for (int64_t i = 0; i < n; i++) {
-    if (!isfinite(values[i])) continue;
+    if (!isfinite(alpha[i])) continue;
     count->fitted++;
-    count->lowest += values[i] <= count->low;
-    count->highest += values[i] >= count->high;
+    count->lowest += alpha[i] <= count->low;
+    count->highest += alpha[i] >= count->high;
   }
   return CHI_OK;
 }
@@ -135,7 +136,7 @@ chi_status chi_fit_report_table(const char *run, const double *alphas, int32_t n
   chi_status s = chi_run_read_tables(run, &tables, &n);
   for (int32_t a = 0; a < n && s == CHI_OK; a++) {
     const chi_fit_table *t = &tables[a];
-    s = chi_alloc(t->n_sites * t->n_times, sizeof *values, "scores", &values);
+    s = chi_alloc(CHI_N_SCORES * t->n_sites * t->n_times, sizeof *values, "scores", &values);
     for (int64_t f = 0; f < t->n_spaces && s == CHI_OK; f++)
       s = add_space(run, t, f, values, &list, &count);
     chi_free(values);

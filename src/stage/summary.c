@@ -58,7 +58,12 @@ static chi_status summarise_site(chi_store *store, chi_box box, summary_room *ro
 {
   if (chi_stop_asked())
     return chi_fail(CHI_STOPPED, "bootstrap: stopped by a signal while summarising the replicates");
-  CHI_TRY(chi_store_read(store, &box, room->r, NULL));
+  int64_t torn;
+  CHI_TRY(chi_store_read_whole(store, &box, room->r, &torn));
+  if (torn >= 0)
+    return chi_fail(CHI_ERR_IO,
+                    "bootstrap.h5: replicates were changed after they were written; --resume "
+                    "calculates them again");
   for (int v = 0; v < 2; v++)
     for (int64_t b = 0; b < room->n_times; b++) {
       double three[3];

@@ -89,15 +89,33 @@ bool chi_bootstrap_file_keeps(const chi_bootstrap_file *file)
   return (chi_store_variants(file->store) & CHI_DROPPED) == 0;
 }
 
-chi_status chi_bootstrap_read_summary(chi_bootstrap_file *file, int32_t table, const char *name,
-                                      int64_t row, float *out)
+/* What does not fit its checksum. */
+static chi_status torn_at(const chi_bootstrap_file *file, int32_t table, int64_t row, int64_t site,
+                          const char *noun)
 {
   const chi_bootstrap_table *t = &file->table[table];
-  const int64_t start[] = {row, 0, 0}, count[] = {1, t->n_sites, t->n_times};
-  for (int i = CHI_BOOT_SUMMARY; i < CHI_BOOT_SUMMARY + CHI_N_SUMMARIES; i++)
-    if (strcmp(chi_bootstrap_schema.field[i].name, name) == 0)
-      return chi_store_read_field(file->store, table, i, start, count, out);
-  return chi_fail(CHI_ERR_BUG, "bootstrap.h5: there is no summary %s", name);
+  return chi_fail(CHI_ERR_INPUT,
+                  "%s: /%s: %s/%s at %s: the %s do not fit their checksum; chiasm bootstrap %s "
+                  "--resume makes them again",
+                  file->store->path, t->alignment, t->model[row], t->layer[row * t->n_sites + site],
+                  t->site[site], noun, file->store->run);
+}
+
+/* A box of all blocks. */
+static chi_status read_box(const chi_bootstrap_file *file, const chi_box *box, float *const *data)
+{
+  int64_t torn;
+  CHI_TRY(chi_store_read_whole(file->store, box, data, &torn));
+  if (torn < 0) return CHI_OK;
+  return torn_at(file, box->group, box->row, box->site + torn / box->n_blocks,
+                 chi_bootstrap_schema.record[box->record].noun);
+}
+
+chi_status chi_bootstrap_read_summaries(chi_bootstrap_file *file, int32_t table, int64_t row,
+                                        float *const out[CHI_N_SUMMARIES])
+{
+  const chi_box box = {table, CHI_SUMMARIES, row, 0, file->table[table].n_sites, 0, 1};
+  return read_box(file, &box, out);
 }
 
 /* The first kept entry that does not stand before (row, site). */
@@ -114,30 +132,32 @@ static int64_t find_kept(const chi_bootstrap_table *t, int64_t row, int64_t site
   return low;
 }
 
-static chi_status read_kept(const chi_bootstrap_file *file, int32_t table, int half, int64_t row,
-                            int64_t site, float *out)
+static chi_status read_kept(const chi_bootstrap_file *file, int32_t table, int64_t row,
+                            int64_t site, float *const out[2])
 {
   const chi_bootstrap_table *t = &file->table[table];
   const int64_t first = find_kept(t, row, site), n = find_kept(t, row, site + 1) - first;
   float *entries = NULL;
-  for (int64_t i = 0; i < t->n_replicates * t->n_times; i++) out[i] = NAN;
-  if (n == 0 || t->n_replicates == 0) return CHI_OK;
-  const int64_t start[] = {first, 0}, count[] = {n, t->n_replicates};
-  CHI_TRY(chi_alloc(n * t->n_replicates, sizeof *entries, "replicates", &entries));
-  const chi_status s =
-      chi_store_read_field(file->store, table, CHI_BOOT_KEPT_VAL_R + half, start, count, entries);
-  for (int64_t i = 0; i < n && s == CHI_OK; i++)
-    for (int64_t r = 0; r < t->n_replicates; r++)
-      out[r * t->n_times + t->kept_time[first + i]] = entries[i * t->n_replicates + r];
+  int64_t torn;
+  CHI_TRY(chi_alloc(2 * n * t->n_replicates, sizeof *entries, "replicates", &entries));
+  float *const half[] = {entries, entries + n * t->n_replicates};
+  chi_status s = chi_store_read_kept(file->store, table, first, n, half, &torn);
+  if (s == CHI_OK && torn >= 0) s = torn_at(file, table, row, site, "replicates of kept bins");
+  for (int h = 0; h < 2 && s == CHI_OK; h++) {
+    for (int64_t i = 0; i < t->n_replicates * t->n_times; i++) out[h][i] = NAN;
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t r = 0; r < t->n_replicates; r++)
+        out[h][r * t->n_times + t->kept_time[first + i]] = half[h][i * t->n_replicates + r];
+  }
   chi_free(entries);
   return s;
 }
 
-chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int half,
-                                         int64_t row, int64_t site, float *out)
+chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int64_t row,
+                                         int64_t site, float *const out[2])
 {
-  const chi_bootstrap_table *t = &file->table[table];
-  if (!chi_bootstrap_file_keeps(file)) return read_kept(file, table, half, row, site, out);
-  const int64_t start[] = {row, site, 0, 0}, count[] = {1, 1, t->n_replicates, t->n_times};
-  return chi_store_read_field(file->store, table, CHI_BOOT_VAL_R + half, start, count, out);
+  if (!chi_bootstrap_file_keeps(file)) return read_kept(file, table, row, site, out);
+  const chi_box box = {
+      table, CHI_REPLICATES, row, site, 1, 0, chi_store_blocks(file->store, table, CHI_REPLICATES)};
+  return read_box(file, &box, out);
 }

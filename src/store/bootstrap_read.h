@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "chiasm/status.h"
+#include "store/schema.h"
 
 /** The part of bootstrap.h5 that belongs to one alignment. */
 typedef struct chi_bootstrap_table {
@@ -45,14 +46,14 @@ const char *chi_bootstrap_file_checksum(const chi_bootstrap_file *file);
  * model keeps at the site. */
 bool chi_bootstrap_file_keeps(const chi_bootstrap_file *file);
 
-/** Read a summary ("val_r_mean", "val_r_lower", "test_r_mean", ...) of one row.
- * \param[out] out  n_sites x n_times, row-major; NaN where undefined */
-chi_status chi_bootstrap_read_summary(chi_bootstrap_file *file, int32_t table, const char *name,
-                                      int64_t row, float *out);
+/** Read the summaries of one row, and compare them with their checksums.
+ * \param[out] out  by chi_summary: n_sites x n_times, row-major; NaN where undefined
+ * \return CHI_ERR_INPUT  unreadable, or not what was written */
+chi_status chi_bootstrap_read_summaries(chi_bootstrap_file *file, int32_t table, int64_t row,
+                                        float *const out[CHI_N_SUMMARIES]);
 
-/** Read the scores of every replicate at one row and site.
- * \param[in] half  0: val_r; 1: test_r
- * \param[out] out  n_replicates x n_times, row-major; where only kept bins are stored, the others
- *                  are NaN */
-chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int half,
-                                         int64_t row, int64_t site, float *out);
+/** Read the scores of every replicate at one row and site, and compare them with their checksums.
+ * \param[out] out  val_r and test_r: n_replicates x n_times, row-major; where only kept bins are
+ *                  stored, the others are NaN */
+chi_status chi_bootstrap_read_replicates(chi_bootstrap_file *file, int32_t table, int64_t row,
+                                         int64_t site, float *const out[2]);

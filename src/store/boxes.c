@@ -2,9 +2,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#define XXH_STATIC_LINKING_ONLY /* the state on the stack */
-#include <xxhash.h>
 
+#include "base/digest.h"
 #include "base/gate.h"
 #include "base/memory.h"
 #include "h5/box.h"
@@ -21,6 +20,17 @@ static hid_t memory_type(const chi_field *field)
                                      : H5T_NATIVE_FLOAT;
 }
 
+/* Whether a dataset has the shape that its row of the table says. */
+static bool has_shape(hid_t set, const chi_field *f, const int64_t *length)
+{
+  hsize_t found[H5S_MAX_RANK];
+  const hid_t space = H5Dget_space(set);
+  bool same = H5Sget_simple_extent_dims(space, found, NULL) == f->rank;
+  for (int d = 0; d < f->rank && same; d++) same = found[d] == (hsize_t)length[f->dim[d]];
+  H5Sclose(space);
+  return same;
+}
+
 chi_status chi_store_open_fields(chi_store *store, int32_t a)
 {
   chi_store_group *g = &store->group[a];
@@ -33,6 +43,9 @@ chi_status chi_store_open_fields(chi_store *store, int32_t a)
     if (g->set[i] < 0)
       return chi_fail(CHI_ERR_IO, "%s: /%s cannot be opened (%s)", store->path, name,
                       chi_h5_reason());
+    if (!has_shape(g->set[i], f, g->length))
+      return chi_fail(CHI_ERR_INPUT, "%s: /%s is not of the shape of its labels", store->path,
+                      name);
   }
   for (int r = 0; r < store->schema->n_records; r++)
     CHI_TRY(chi_alloc(chi_store_cells(store, a, r), 1, "flags", &g->flags[r]));
@@ -119,10 +132,10 @@ static herr_t transfer(const chi_store *store, const chi_box *box, int field, bo
 
 uint64_t chi_store_checksum(int n_data, const float *const *data, int64_t n)
 {
-  XXH3_state_t state;
-  XXH3_64bits_reset(&state);
-  for (int i = 0; i < n_data; i++) XXH3_64bits_update(&state, data[i], (size_t)n * sizeof(float));
-  return XXH3_64bits_digest(&state);
+  chi_digest digest;
+  chi_digest_begin(&digest);
+  for (int i = 0; i < n_data; i++) chi_digest_add(&digest, data[i], n * (int64_t)sizeof(float));
+  return chi_digest_value(&digest);
 }
 
 /* The checksum of cell i of the sites of a box of one block. */
@@ -156,8 +169,7 @@ static chi_status write_fields(const chi_store *store, const chi_box *box, const
   /* HDF5 only reads the data: the cast takes const off for a function that also fills memory. */
   for (int k = 0; k < r->n_data && failed < 0; k++)
     if (transfer(store, box, r->data + k, true, (void *)data[k]) < 0) failed = r->data + k;
-  if (failed < 0 && r->checksum >= 0 && transfer(store, box, r->checksum, true, checksum) < 0)
-    failed = r->checksum;
+  if (failed < 0 && transfer(store, box, r->checksum, true, checksum) < 0) failed = r->checksum;
   if (failed < 0 && transfer(store, box, r->flag, true, flag) < 0) failed = r->flag;
   const chi_status s =
       failed < 0 ? CHI_OK : chi_h5_failed(store->path, store->schema->field[failed].name);
@@ -207,6 +219,48 @@ chi_status chi_store_read(const chi_store *store, const chi_box *box, float *con
                                              r->noun, chi_h5_reason())
                                   : CHI_OK;
   chi_h5_unlock();
+  return s;
+}
+
+/* The first cell of a box from `from` on whose flag says that it is written, and whose data do not
+ * fit the checksum that was read with them; -1: none. \param[in,out] at  of cell `from` in every
+ * field; of the one behind that found */
+static int64_t next_torn(const chi_store *store, const chi_box *box, const uint8_t *done,
+                         float *const *data, const uint64_t *checksum, int64_t from, int64_t *at)
+{
+  const chi_record *r = &store->schema->record[box->record];
+  for (int64_t i = from; i < box->n_sites * box->n_blocks; i++) {
+    const int64_t block = box->block + i % box->n_blocks;
+    const chi_box cell = {box->group, box->record, box->row, box->site, 1, block, 1};
+    const int64_t n = chi_box_values(store, &cell);
+    const float *values[CHI_SCHEMA_FIELDS];
+    for (int k = 0; k < r->n_data; k++) values[k] = data[k] + *at;
+    *at += n;
+    if (done[i] == CHI_DONE_WRITTEN && chi_store_checksum(r->n_data, values, n) != checksum[i])
+      return i;
+  }
+  return -1;
+}
+
+/* Where the flags of a box of all blocks begin. */
+static int64_t first_cell(const chi_store *store, const chi_box *box)
+{
+  return (box->row * store->group[box->group].length[CHI_SITE] + box->site) * box->n_blocks;
+}
+
+chi_status chi_store_read_whole(const chi_store *store, const chi_box *box, float *const *data,
+                                int64_t *torn)
+{
+  uint64_t *checksum = NULL;
+  int64_t at = 0;
+  *torn = -1;
+  CHI_TRY(chi_alloc(box->n_sites * box->n_blocks, sizeof *checksum, "checksums", &checksum));
+  const chi_status s = chi_store_read(store, box, data, checksum);
+  if (s == CHI_OK)
+    *torn = next_torn(store, box,
+                      chi_store_flags(store, box->group, box->record) + first_cell(store, box),
+                      data, checksum, 0, &at);
+  chi_free(checksum);
   return s;
 }
 
@@ -271,24 +325,18 @@ static void room_free(piece *room)
   chi_free(room->checksum);
 }
 
-/* Mark the cells of a box of all blocks, whose flags and marks begin at `done` and `torn`. */
+/* Mark the cells of a box of all blocks. \param[in,out] torn  of the whole group */
 static chi_status check_cells(const chi_store *store, const chi_box *box, piece *room,
-                              const uint8_t *done, uint8_t *torn)
+                              uint8_t *torn)
 {
-  const chi_record *r = &store->schema->record[box->record];
-  const int64_t n_blocks = box->n_blocks;
-  if (memchr(done, CHI_DONE_WRITTEN, (size_t)(box->n_sites * n_blocks)) == NULL) return CHI_OK;
+  const int64_t first = first_cell(store, box);
+  const uint8_t *done = chi_store_flags(store, box->group, box->record) + first;
+  if (memchr(done, CHI_DONE_WRITTEN, (size_t)(box->n_sites * box->n_blocks)) == NULL) return CHI_OK;
   CHI_TRY(chi_store_read(store, box, room->data, room->checksum));
-  int64_t at = 0; /* of a cell in every field */
-  for (int64_t i = 0; i < box->n_sites * n_blocks; i++) {
-    const chi_box cell = {box->group, box->record, box->row, box->site, 1, i % n_blocks, 1};
-    const int64_t n = chi_box_values(store, &cell);
-    const float *data[CHI_SCHEMA_FIELDS];
-    for (int k = 0; k < r->n_data; k++) data[k] = room->data[k] + at;
-    torn[i] =
-        done[i] == CHI_DONE_WRITTEN && chi_store_checksum(r->n_data, data, n) != room->checksum[i];
-    at += n;
-  }
+  int64_t at = 0;
+  for (int64_t i = -1;
+       (i = next_torn(store, box, done, room->data, room->checksum, i + 1, &at)) >= 0;)
+    torn[first + i] = 1;
   return CHI_OK;
 }
 
@@ -305,8 +353,7 @@ chi_status chi_store_find_share(const chi_store *store, int32_t group, int recor
       if (turn++ % size != rank) continue;
       const int64_t n = sites - site < room.sites ? sites - site : room.sites;
       const chi_box box = {group, record, row, site, n, 0, n_blocks};
-      const int64_t at = (row * sites + site) * n_blocks;
-      s = check_cells(store, &box, &room, g->flags[record] + at, torn + at);
+      s = check_cells(store, &box, &room, torn);
     }
   room_free(&room);
   return s;

@@ -117,13 +117,48 @@ static chi_status compare(const char *run, const char *path, const chi_content *
   return CHI_OK;
 }
 
+/* Of a file without replicates nothing can be made again alone. It is not put aside unasked: most
+ * of it is good, and making it took long. */
+static chi_status not_whole(const chi_store *store, const char *what)
+{
+  return chi_fail(CHI_ERR_USAGE,
+                  "%s: %s do not fit their checksum; put an undamaged copy back, or --overwrite "
+                  "makes all of it again",
+                  store->path, what);
+}
+
+static chi_status check_dropped(const chi_store *store, const chi_content *there, int32_t a)
+{
+  const int64_t n = chi_store_cells(store, a, CHI_SUMMARIES);
+  uint8_t *torn = NULL;
+  int64_t entry = -1;
+  char name[1024];
+  CHI_TRY(chi_alloc(n, 1, "flags", &torn));
+  chi_status s = chi_store_find_share(store, a, CHI_SUMMARIES, 0, 1, torn);
+  const uint8_t *first = memchr(torn, 1, (size_t)n);
+  if (s == CHI_OK && first != NULL) {
+    chi_content_name_cell(there, a, CHI_SUMMARIES, first - torn, name, sizeof name);
+    s = not_whole(store, name);
+  }
+  chi_free(torn);
+  if (s == CHI_OK) s = chi_store_find_torn_kept(store, a, &entry);
+  if (s == CHI_OK && entry >= 0) {
+    snprintf(name, sizeof name, "%s: entry %lld of the kept bins: the replicates",
+             there->group[a].name, (long long)entry);
+    s = not_whole(store, name);
+  }
+  return s;
+}
+
 chi_status chi_store_check(const char *run, const chi_content *content,
                            const chi_provenance *provenance, unsigned *variants)
 {
   chi_store *store = NULL;
   chi_content there;
   CHI_TRY(chi_store_open_read(run, content->schema, &store, &there));
-  const chi_status s = compare(run, store->path, content, provenance, &there);
+  chi_status s = compare(run, store->path, content, provenance, &there);
+  for (int32_t a = 0; a < there.n_groups && (there.variants & CHI_DROPPED) != 0 && s == CHI_OK; a++)
+    s = check_dropped(store, &there, a);
   *variants = there.variants;
   chi_content_free(&there);
   return chi_store_finish(&store, s);
@@ -197,7 +232,7 @@ static chi_status verify_group(chi_store *store, const chi_content *content, int
     if (store->rank == 0) name_torn(store, content, a, torn, n_named);
     if (reset(store, a, torn) > 0 && store->rank == 0)
       s = chi_store_transfer_flags(store, a, 0, true);
-    /* what has no checksum is made again */
+    /* the summaries follow from them: they are made again */
     for (int r = 1; r < store->schema->n_records && store->rank == 0 && s == CHI_OK; r++)
       s = chi_store_transfer_flags(store, a, r, true);
   }

@@ -25,19 +25,21 @@ chi_status chi_run_choose_layer(const char *run, const chi_fit_table *table,
                                 int64_t *space)
 {
   const int64_t n = table->n_sites;
-  float *val_r = NULL;
+  const int64_t n_scores = n * table->n_times;
+  float *scores = NULL;
   double *best = NULL;
-  chi_status s = chi_alloc(n * table->n_times, sizeof *val_r, "scores", &val_r);
+  chi_status s = chi_alloc(CHI_N_SCORES * n_scores, sizeof *scores, "scores", &scores);
   if (s == CHI_OK) s = chi_alloc(n, sizeof *best, "scores", &best);
   for (int64_t i = 0; i < n && s == CHI_OK; i++) {
     space[i] = -1;
     best[i] = -INFINITY;
   }
   for (int64_t f = begin; f < end && s == CHI_OK; f++) {
-    s = chi_run_read_score(run, table, "val_r", f, val_r);
-    if (s == CHI_OK) look_at_space(table, selection, f, val_r, best, space);
+    float *const out[] = {scores, scores + n_scores, scores + 2 * n_scores};
+    s = chi_run_read_scores(run, table, f, out);
+    if (s == CHI_OK) look_at_space(table, selection, f, out[CHI_VAL_R], best, space);
   }
-  chi_free(val_r);
+  chi_free(scores);
   chi_free(best);
   return s;
 }

@@ -13,7 +13,7 @@ typedef enum chi_layer_selection {
 /** Choose among the feature spaces [begin, end) of one model, which come in order of depth. What
  * counts is the mean over a site's bins; a layer without scores there is none. Local.
  * \param[out] space  n_sites; -1: no layer
- * \return as chi_run_read_score */
+ * \return as chi_run_read_scores */
 chi_status chi_run_choose_layer(const char *run, const chi_fit_table *table,
                                 chi_layer_selection selection, int64_t begin, int64_t end,
                                 int64_t *space);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/memory.h"
 #include "h5/h5.h"
 #include "h5/labelled.h"
@@ -14,6 +15,35 @@ static int64_t count_labels(const chi_field *f, const int64_t *length)
   int64_t n = 1;
   for (int d = 0; d < f->rank; d++) n *= length[f->dim[d]];
   return n;
+}
+
+/* A field's labels; NULL: counted from 0. */
+static void digest_label(chi_digest *digest, const chi_field *f, const void *label, int64_t n)
+{
+  chi_digest_add_texts(digest, &f->name, 1);
+  if (label != NULL && f->type == CHI_TEXT)
+    chi_digest_add_texts(digest, label, n);
+  else if (label != NULL)
+    chi_digest_add(digest, label, n * chi_field_bytes(f));
+  for (int32_t i = 0; label == NULL && i < n; i++) chi_digest_add(digest, &i, sizeof i);
+}
+
+void chi_content_digest(const chi_content *content, int32_t group, const char *config,
+                        const char *study_checksum, char out[CHI_DIGEST_TEXT])
+{
+  const chi_group_content *g = &content->group[group];
+  const char *const texts[] = {config, study_checksum, g->name};
+  chi_digest digest;
+  chi_digest_begin(&digest);
+  chi_digest_add_texts(&digest, texts, 3);
+  if (g->block_length != NULL)
+    chi_digest_add(&digest, g->block_length, g->n_subjects * (int64_t)sizeof *g->block_length);
+  for (int i = 0; i < content->schema->n_fields; i++) {
+    const chi_field *f = &content->schema->field[i];
+    if (f->role == CHI_LABEL && chi_field_in(f, content->variants))
+      digest_label(&digest, f, g->label[i], count_labels(f, g->length));
+  }
+  chi_digest_print(&digest, out);
 }
 
 static void free_label(const chi_field *f, const int64_t *length, bool texts, void **label)

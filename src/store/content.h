@@ -6,6 +6,7 @@
 
 #include <hdf5.h>
 
+#include "base/digest.h"
 #include "base/text.h"
 #include "chiasm/run.h"
 #include "store/schema.h"
@@ -51,15 +52,23 @@ chi_status chi_bootstrap_content(const chi_study *study, const chi_bootstrap_row
                                  chi_content *out);
 
 /** Read what an open file says of itself, and look that every field is there in the type and size
- * that its table says, in one block of the file. The caller holds chi_h5_lock.
+ * that its table says, in one block of the file, and that the labels fit their checksum. The caller
+ * holds chi_h5_lock.
  * \param[in,out] content  with its schema set; free with chi_content_free, also after a failure
- * \return CHI_ERR_INPUT  damaged; CHI_ERR_USAGE  of another version, or of another program */
+ * \return CHI_ERR_INPUT  damaged; CHI_ERR_USAGE  of another version or program, or other labels
+ * than were written: its numbers may be good */
 chi_status chi_content_read(hid_t file, const char *path, chi_content *content);
 
 void chi_content_free(chi_content *content);
 
 /** Whether a site has anything in a row: its subject has the layer, or a layer was chosen there. */
 bool chi_content_has(const chi_content *content, int32_t group, int64_t row, int64_t site);
+
+/** The checksum of a group's labels, its attribute labels_checksum: XXH3-64 of the file's `config`
+ * and `study_checksum`, the group's name, `block_length`, and of each field of labels its name and
+ * values, as the file has them; every text with its end. */
+void chi_content_digest(const chi_content *content, int32_t group, const char *config,
+                        const char *study_checksum, char out[CHI_DIGEST_TEXT]);
 
 /** What the file will take on disk, rounded up; bytes. */
 int64_t chi_content_bytes(const chi_content *content, const chi_provenance *provenance);

@@ -145,6 +145,22 @@ static unsigned find_variants(const chi_schema *schema, hid_t group)
   return variants;
 }
 
+static chi_status check_labels(const reading *r, const chi_content *content, int32_t a)
+{
+  char *stored = NULL, checksum[CHI_DIGEST_TEXT];
+  CHI_TRY(chi_h5_attribute_text(r->id, r->where, "", "labels_checksum", &stored));
+  chi_content_digest(content, a, content->config, content->study_checksum, checksum);
+  const bool fits = stored != NULL && strcmp(stored, checksum) == 0;
+  chi_free(stored);
+  if (fits) return CHI_OK;
+  return chi_fail(
+      CHI_ERR_USAGE,
+      "%s: its labels (sites, layers, ..., the options) do not fit their checksum: they "
+      "are not what chiasm %s wrote; put an undamaged copy back, or --overwrite makes "
+      "all of it again",
+      r->where, r->schema->stage);
+}
+
 static chi_status read_group(hid_t file, const char *path, int32_t a, chi_content *content)
 {
   char where[4096 + 256];
@@ -156,6 +172,7 @@ static chi_status read_group(hid_t file, const char *path, int32_t a, chi_conten
   r.variants = content->variants;
   chi_status s = read_fields(&r);
   if (s == CHI_OK && !content->schema->first) s = read_block_length(&r);
+  if (s == CHI_OK) s = check_labels(&r, content, a);
   if (s == CHI_OK) s = chi_content_index_subjects(content->schema, g);
   H5Gclose(r.id);
   return s;
@@ -176,8 +193,10 @@ static chi_status read_attributes(hid_t file, const char *path, chi_content *con
   if (!found)
     return chi_fail(CHI_ERR_USAGE, "%s: is no result of chiasm %s", path, content->schema->stage);
   if (format != CHI_RUN_FORMAT)
-    return chi_fail(CHI_ERR_USAGE, "%s: is of format %g, this chiasm reads format %d", path, format,
-                    CHI_RUN_FORMAT);
+    return chi_fail(CHI_ERR_USAGE,
+                    "%s: is of format %g, this chiasm reads format %d: go on with the version that "
+                    "made it, or --overwrite",
+                    path, format, CHI_RUN_FORMAT);
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     CHI_TRY(chi_h5_attribute_text(file, path, "/", texts[i].name, texts[i].out));
     if (*texts[i].out == NULL)

@@ -36,7 +36,7 @@ static chi_status mark_kept(const chi_store *old, int32_t a, uint8_t *kept)
   chi_status s = chi_alloc(bins, sizeof *lower, "summaries", &lower);
   for (int64_t row = 0; row < length[CHI_ROW] && s == CHI_OK; row++) {
     const int64_t start[] = {row, 0, 0}, count[] = {1, length[CHI_SITE], length[CHI_TIME]};
-    s = chi_store_read_field(old, a, CHI_BOOT_SUMMARY + 1, start, count, lower);
+    s = chi_store_read_field(old, a, CHI_BOOT_SUMMARY + CHI_VAL_R_LOWER, start, count, lower);
     for (int64_t i = 0; i < bins && s == CHI_OK; i++)
       if (lower[i] > 0) kept[i] = 1;
   }
@@ -103,47 +103,96 @@ static herr_t copy_table(const dropping *d, int32_t a, int field, hid_t to)
   return failed;
 }
 
-/* The kept bins of every row and site, turned to (bin, replicate). */
-static herr_t copy_kept(const dropping *d, int32_t a, int half, hid_t to)
+/* The fields of a kept bin, in the file and in memory. */
+typedef struct kept_room {
+  hid_t checksums, set[2];
+  float *all[2], *kept[2]; /* replicate x time of a row and site; bin x replicate */
+  uint64_t *checksum;      /* bin */
+} kept_room;
+
+static chi_status kept_open(const chi_group_content *g, hid_t group, kept_room *k)
+{
+  const chi_field *field = &chi_bootstrap_schema.field[CHI_BOOT_KEPT_CHECKSUM];
+  const int64_t n = g->length[CHI_REPLICATE] * g->length[CHI_TIME];
+  k->checksums = H5Dopen2(group, field[0].name, H5P_DEFAULT);
+  for (int h = 0; h < 2; h++) {
+    k->set[h] = H5Dopen2(group, field[1 + h].name, H5P_DEFAULT);
+    CHI_TRY(chi_alloc(n, sizeof *k->all[h], "replicates", &k->all[h]));
+    CHI_TRY(chi_alloc(n, sizeof *k->kept[h], "replicates", &k->kept[h]));
+  }
+  CHI_TRY(chi_alloc(g->length[CHI_TIME], sizeof *k->checksum, "checksums", &k->checksum));
+  return k->checksums < 0 || k->set[0] < 0 || k->set[1] < 0 ? CHI_ERR_IO : CHI_OK;
+}
+
+static herr_t kept_close(kept_room *k)
+{
+  herr_t failed = k->checksums >= 0 ? H5Dclose(k->checksums) : 0;
+  for (int h = 0; h < 2; h++) {
+    if (k->set[h] >= 0 && H5Dclose(k->set[h]) < 0) failed = -1;
+    chi_free(k->all[h]);
+    chi_free(k->kept[h]);
+  }
+  chi_free(k->checksum);
+  return failed;
+}
+
+/* Entries [first, end), of one row and site, turned to (bin, replicate), and their checksums. */
+static herr_t copy_entries(const dropping *d, int32_t a, int64_t first, int64_t end, kept_room *k)
 {
   const chi_group_content *g = &d->content->group[a];
   const int32_t *row = g->label[CHI_BOOT_KEPT_ROW], *site = g->label[CHI_BOOT_KEPT_ROW + 1];
   const int32_t *time = g->label[CHI_BOOT_KEPT_ROW + 2];
   const int64_t n = g->length[CHI_REPLICATE], times = g->length[CHI_TIME];
-  float *all = NULL, *kept = NULL;
-  herr_t failed = chi_alloc(n * times, sizeof *all, "replicates", &all) == CHI_OK ? 0 : -1;
-  if (failed >= 0)
-    failed = chi_alloc(n * times, sizeof *kept, "replicates", &kept) == CHI_OK ? 0 : -1;
-  for (int64_t first = 0, end; failed >= 0 && first < g->length[CHI_ENTRY]; first = end) {
-    const int64_t start[] = {row[first], site[first], 0, 0}, count[] = {1, 1, n, times};
-    failed = read_old(d, a, CHI_BOOT_VAL_R + half, start, count, all);
-    for (end = first;
-         end < g->length[CHI_ENTRY] && row[end] == row[first] && site[end] == site[first]; end++)
-      for (int64_t r = 0; r < n; r++) kept[(end - first) * n + r] = all[r * times + time[end]];
-    const int64_t there[] = {first, 0}, size[] = {end - first, n};
-    if (failed >= 0) failed = chi_h5_box(to, true, H5T_NATIVE_FLOAT, 2, there, size, kept);
+  const int64_t start[] = {row[first], site[first], 0, 0}, count[] = {1, 1, n, times};
+  const int64_t there[] = {first, 0}, size[] = {end - first, n};
+  herr_t failed = 0;
+  for (int h = 0; h < 2 && failed >= 0; h++) {
+    failed = read_old(d, a, CHI_BOOT_VAL_R + h, start, count, k->all[h]);
+    for (int64_t i = 0; i < end - first; i++)
+      for (int64_t r = 0; r < n; r++)
+        k->kept[h][i * n + r] = k->all[h][r * times + time[first + i]];
+    if (failed >= 0)
+      failed = chi_h5_box(k->set[h], true, H5T_NATIVE_FLOAT, 2, there, size, k->kept[h]);
   }
-  chi_free(all);
-  chi_free(kept);
-  return failed;
+  for (int64_t i = 0; i < end - first; i++) {
+    const float *entry[] = {k->kept[0] + i * n, k->kept[1] + i * n};
+    k->checksum[i] = chi_store_checksum(2, entry, n);
+  }
+  return failed < 0
+             ? failed
+             : chi_h5_box(k->checksums, true, H5T_NATIVE_UINT64, 1, there, size, k->checksum);
+}
+
+static herr_t copy_kept(const dropping *d, int32_t a, hid_t group)
+{
+  const chi_group_content *g = &d->content->group[a];
+  const int32_t *row = g->label[CHI_BOOT_KEPT_ROW], *site = g->label[CHI_BOOT_KEPT_ROW + 1];
+  kept_room k = {.checksums = -1, .set = {-1, -1}};
+  herr_t failed = kept_open(g, group, &k) == CHI_OK ? 0 : -1;
+  for (int64_t first = 0, end; failed >= 0 && first < g->length[CHI_ENTRY]; first = end) {
+    for (end = first + 1;
+         end < g->length[CHI_ENTRY] && row[end] == row[first] && site[end] == site[first];)
+      end++;
+    failed = copy_entries(d, a, first, end, &k);
+  }
+  return kept_close(&k) < 0 ? -1 : failed;
 }
 
 static chi_status fill_group(const dropping *d, int32_t a)
 {
   const chi_schema *schema = d->content->schema;
-  herr_t failed = 0;
   const hid_t group = H5Gopen2(d->file, d->content->group[a].name, H5P_DEFAULT);
-  for (int i = 0; i < schema->n_fields && group >= 0 && failed >= 0; i++) {
+  herr_t failed = group < 0 ? -1 : 0;
+  for (int i = 0; i < CHI_BOOT_KEPT_CHECKSUM && failed >= 0; i++) {
     const chi_field *f = &schema->field[i];
     if (f->role == CHI_LABEL || !chi_field_in(f, d->content->variants)) continue;
     const hid_t to = H5Dopen2(group, f->name, H5P_DEFAULT);
-    failed = to < 0                     ? -1
-             : i >= CHI_BOOT_KEPT_VAL_R ? copy_kept(d, a, i - CHI_BOOT_KEPT_VAL_R, to)
-                                        : copy_table(d, a, i, to);
+    failed = to < 0 ? -1 : copy_table(d, a, i, to);
     if (to >= 0 && H5Dclose(to) < 0) failed = -1;
   }
+  if (failed >= 0) failed = copy_kept(d, a, group);
   if (group >= 0) H5Gclose(group);
-  return group < 0 || failed < 0 ? CHI_ERR_IO : CHI_OK;
+  return failed < 0 ? CHI_ERR_IO : CHI_OK;
 }
 
 static chi_status fill(hid_t file, void *context)

@@ -86,10 +86,12 @@ static chi_status put_label(chi_labelled *l, const chi_content *content, const c
 }
 
 /* Begin one alignment's group with its labels: the scales come before what stands along them. */
-static chi_status put_labels(hid_t file, const chi_content *content, const chi_group_content *g,
-                             chi_labelled *l)
+static chi_status put_labels(hid_t file, const making *m, int32_t a, chi_labelled *l)
 {
+  const chi_content *content = m->content;
   const chi_schema *schema = content->schema;
+  const chi_group_content *g = &content->group[a];
+  char checksum[CHI_DIGEST_TEXT];
   CHI_TRY(chi_labelled_begin(file, g->name, l));
   for (int d = 0; d < schema->n_dims; d++)
     chi_labelled_dim(l, chi_schema_dim_name(schema, d, content->variants), g->length[d]);
@@ -101,7 +103,8 @@ static chi_status put_labels(hid_t file, const chi_content *content, const chi_g
   if (g->block_length != NULL &&
       chi_h5_put_int32(l->group, "block_length", g->n_subjects, g->block_length) < 0)
     return CHI_ERR_IO;
-  return CHI_OK;
+  chi_content_digest(content, a, m->provenance->config, m->provenance->study_checksum, checksum);
+  return chi_h5_put_text(l->group, "labels_checksum", checksum) < 0 ? CHI_ERR_IO : CHI_OK;
 }
 
 static chi_status make_tables(const chi_content *content, chi_labelled *l)
@@ -130,7 +133,7 @@ static chi_status write_contents(hid_t file, void *context, const char **what)
   chi_status s = chi_alloc(n, sizeof *l, "labels", &l);
   for (; begun < n && s == CHI_OK; begun++) {
     *what = m->content->group[begun].name;
-    s = put_labels(file, m->content, &m->content->group[begun], &l[begun]);
+    s = put_labels(file, m, begun, &l[begun]);
   }
   for (int32_t a = 0; a < n && s == CHI_OK; a++) s = make_tables(m->content, &l[a]);
   for (int32_t a = 0; a < n && s == CHI_OK; a++) s = chi_labelled_fill(&l[a]);

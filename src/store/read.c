@@ -1,10 +1,8 @@
 /* Reading fit.h5, of runs that are finished or not. */
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/memory.h"
-#include "h5/box.h"
 #include "h5/h5.h"
 #include "store/internal.h"
 
@@ -48,47 +46,47 @@ void chi_fit_tables_free(chi_fit_table **tables, int32_t n)
   *tables = NULL;
 }
 
-/* One space of a score. */
-typedef struct score {
-  const chi_fit_table *table;
-  const char *name;
-  int64_t space;
-  float *out;
-} score;
-
-static chi_status read_score(hid_t file, const char *path, const score *c)
+/* A store with the one alignment of a table, without its labels. The caller holds chi_h5_lock. */
+static chi_status open_table(const chi_fit_table *t, chi_store *store)
 {
-  const chi_fit_table *t = c->table;
-  char where[PATH_MAX + 256];
-  chi_h5_dataset set;
-  hid_t group;
-  snprintf(where, sizeof where, "%s: /%s", path, t->alignment);
-  CHI_TRY(chi_h5_open_group(file, path, t->alignment, &group));
-  chi_status s = chi_h5_open_dataset(group, where, "", c->name, &set);
-  const int64_t start[] = {c->space, 0, 0}, count[] = {1, t->n_sites, t->n_times};
-  if (s == CHI_OK && (set.rank != 3 || set.type_class != H5T_FLOAT))
-    s = chi_fail(CHI_ERR_INPUT, "%s: %s is not feature_space x site x time", where, c->name);
-  if (s == CHI_OK && chi_h5_box(set.id, false, H5T_NATIVE_FLOAT, 3, start, count, c->out) < 0)
-    s = chi_fail(CHI_ERR_INPUT, "%s: %s of %s cannot be read (%s)", where, c->name,
-                 t->space[c->space], chi_h5_reason());
-  chi_h5_close_dataset(&set);
-  H5Gclose(group);
-  return s;
+  CHI_TRY(chi_store_add_groups(store, 1));
+  chi_store_group *g = &store->group[0];
+  g->length[CHI_ROW] = t->n_spaces;
+  g->length[CHI_SITE] = t->n_sites;
+  g->length[CHI_TIME] = t->n_times;
+  CHI_TRY(chi_strdup(t->alignment, &g->name));
+  CHI_TRY(chi_h5_open_read(store->path, store->path, &store->file));
+  CHI_TRY(chi_store_open_fields(store, 0));
+  memcpy(g->flags[CHI_SCORES], t->done, (size_t)(t->n_spaces * t->n_sites));
+  return CHI_OK;
 }
 
-chi_status chi_run_read_score(const char *run_path, const chi_fit_table *table, const char *name,
-                              int64_t space, float *out)
+/* NaN where nothing is written: a job that was killed may have left a part there. */
+static void blank(const chi_fit_table *t, int64_t space, float *const out[CHI_N_SCORES])
 {
-  char path[PATH_MAX];
-  hid_t file;
-  const score c = {table, name, space, out};
-  CHI_TRY(chi_path_join(path, run_path, "fit.h5"));
-  chi_h5_lock();
-  chi_status s = chi_h5_open_read(path, path, &file);
-  if (s == CHI_OK) {
-    s = read_score(file, path, &c);
-    H5Fclose(file);
+  for (int64_t i = 0; i < t->n_sites; i++) {
+    if (t->done[space * t->n_sites + i] == CHI_DONE_WRITTEN) continue;
+    for (int k = 0; k < CHI_N_SCORES; k++)
+      for (int64_t b = 0; b < t->n_times; b++) out[k][i * t->n_times + b] = NAN;
   }
+}
+
+chi_status chi_run_read_scores(const char *run_path, const chi_fit_table *table, int64_t space,
+                               float *const out[CHI_N_SCORES])
+{
+  chi_store *store = NULL;
+  int64_t torn = -1;
+  const chi_box box = {0, CHI_SCORES, space, 0, table->n_sites, 0, 1};
+  CHI_TRY(chi_store_create(run_path, &chi_fit_schema, &store));
+  chi_h5_lock();
+  chi_status s = open_table(table, store);
   chi_h5_unlock();
-  return s;
+  if (s == CHI_OK) s = chi_store_read_whole(store, &box, out, &torn);
+  if (torn >= 0)
+    s = chi_fail(CHI_ERR_INPUT,
+                 "%s: /%s: %s at %s: the scores do not fit their checksum; chiasm fit STUDY -o %s "
+                 "--resume calculates them again",
+                 store->path, table->alignment, table->space[space], table->site[torn], run_path);
+  if (s == CHI_OK) blank(table, space, out);
+  return chi_store_finish(&store, s);
 }

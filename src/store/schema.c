@@ -73,6 +73,7 @@ static const chi_field boot_fields[] = {
   {"checksum", CHI_UINT64, CHI_CHECKSUM, BLOCKS, 0, CHI_NO_VIEW, NULL, "XXH3-64 of a block of replicates"},
   {"done", CHI_UINT8, CHI_FLAG, BLOCKS, 0, CHI_NO_VIEW, NULL, "0 not yet, 1 written, 2 failed"},
   {"summarised", CHI_UINT8, CHI_FLAG, CELL, 0, CHI_NO_VIEW, NULL, "whether the summaries are written"},
+  {"summary_checksum", CHI_UINT64, CHI_CHECKSUM, CELL, 0, CHI_NO_VIEW, NULL, "XXH3-64 of the summaries"},
   {"val_r_mean", CHI_FLOAT32, CHI_DATA, BINS, 0, CHI_NO_VIEW, NULL, "mean of val_r over replicates"},
   {"val_r_lower", CHI_FLOAT32, CHI_DATA, BINS, 0, CHI_NO_VIEW, NULL, "2.5th percentile of val_r"},
   {"val_r_upper", CHI_FLOAT32, CHI_DATA, BINS, 0, CHI_NO_VIEW, NULL, "97.5th percentile of val_r"},
@@ -81,6 +82,7 @@ static const chi_field boot_fields[] = {
   {"test_r_upper", CHI_FLOAT32, CHI_DATA, BINS, 0, CHI_NO_VIEW, NULL, "97.5th percentile of test_r"},
   {"val_r", CHI_FLOAT32, CHI_DATA, DRAWS, CHI_WITH_REPLICATES, CHI_NO_VIEW, NULL, "Pearson r on the validation halves"},
   {"test_r", CHI_FLOAT32, CHI_DATA, DRAWS, CHI_WITH_REPLICATES, CHI_NO_VIEW, NULL, "Pearson r on the test halves"},
+  {"kept_checksum", CHI_UINT64, CHI_CHECKSUM, 1, {CHI_ENTRY}, CHI_DROPPED, CHI_NO_VIEW, NULL, "XXH3-64 of a kept bin's replicates"},
   {"kept_val_r", CHI_FLOAT32, CHI_DATA, 2, {CHI_ENTRY, CHI_REPLICATE}, CHI_DROPPED, CHI_NO_VIEW, NULL, "val_r of a kept bin"},
   {"kept_test_r", CHI_FLOAT32, CHI_DATA, 2, {CHI_ENTRY, CHI_REPLICATE}, CHI_DROPPED, CHI_NO_VIEW, NULL, "test_r of a kept bin"},
 };
@@ -90,7 +92,8 @@ static const chi_record fit_record = {"scores", CHI_FIT_DONE, CHI_FIT_CHECKSUM, 
                                       0};
 static const chi_record boot_records[] = {
     {"replicates", CHI_BOOT_DONE, CHI_BOOT_CHECKSUM, CHI_BOOT_VAL_R, 2, CHI_REPLICATE_BLOCK},
-    {"summaries", CHI_BOOT_SUMMARISED, -1, CHI_BOOT_SUMMARY, CHI_N_SUMMARIES, 0}};
+    {"summaries", CHI_BOOT_SUMMARISED, CHI_BOOT_SUMMARY_CHECKSUM, CHI_BOOT_SUMMARY, CHI_N_SUMMARIES,
+     0}};
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 

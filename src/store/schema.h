@@ -50,7 +50,7 @@ typedef struct chi_field {
 /** Fields that are written together: a cell is their values at one (row, site, block). */
 typedef struct chi_record {
   const char *noun;   /* "scores" */
-  int flag, checksum; /* fields; -1: none */
+  int flag, checksum; /* fields */
   int data, n_data;   /* the first of its data fields and how many follow each other */
   int64_t block;      /* places of the third dimension under one flag; 0: all of them */
 } chi_record;
@@ -97,13 +97,25 @@ enum {
   CHI_BOOT_CHECKSUM = 20,
   CHI_BOOT_DONE,
   CHI_BOOT_SUMMARISED,
+  CHI_BOOT_SUMMARY_CHECKSUM,
   CHI_BOOT_SUMMARY,
-  CHI_BOOT_VAL_R = 29,
-  CHI_BOOT_KEPT_VAL_R = 31
+  CHI_BOOT_VAL_R = 30,
+  CHI_BOOT_KEPT_CHECKSUM = 32,
+  CHI_BOOT_KEPT_VAL_R
 };
 
 /** Records: of fit.h5 one; of bootstrap.h5 replicates and their summaries. */
-enum { CHI_SCORES = 0, CHI_REPLICATES = 0, CHI_SUMMARIES = 1, CHI_N_SUMMARIES = 6 };
+enum { CHI_SCORES = 0, CHI_REPLICATES = 0, CHI_SUMMARIES = 1 };
+/** The summaries, in the order of their fields. */
+typedef enum chi_summary {
+  CHI_VAL_R_MEAN,
+  CHI_VAL_R_LOWER,
+  CHI_VAL_R_UPPER,
+  CHI_TEST_R_MEAN,
+  CHI_TEST_R_LOWER,
+  CHI_TEST_R_UPPER,
+  CHI_N_SUMMARIES
+} chi_summary;
 enum { CHI_REPLICATE_BLOCK = 50 }; /* replicates under one flag and checksum */
 
 extern const chi_schema chi_fit_schema, chi_bootstrap_schema;

@@ -5,7 +5,7 @@
 #include "chiasm/run.h"
 
 /** Whether RUN/sites.h5 is of the run as it is: of its study, every column of one length, every
- * site one of fit.h5's, and as many rows in sites.csv.
+ * site one of fit.h5's, and all that it, sites.csv and regions.csv hold fitting their checksums.
  * \param[in]  tables    n of them, of fit.h5
  * \param[in]  checksum  fit.h5's study_checksum; NULL: any will do
  * \param[out] rows      how many it has

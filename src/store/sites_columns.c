@@ -27,3 +27,38 @@ const chi_sites_column chi_sites_columns[CHI_SITES_COLUMNS] = {
     {COLUMN("p_adjusted", p_adjusted, REAL, NULL)},
     {COLUMN("significant", significant, FLAG, NULL)},
     {COLUMN("by_default", by_default, FLAG, NULL)}};
+
+const chi_sites_csv chi_sites_csvs[CHI_SITES_N_CSV] = {
+    [CHI_SITES_CSV] = {"sites.csv", "sites_csv_checksum"},
+    [CHI_REGIONS_CSV] = {"regions.csv", "regions_csv_checksum"}};
+
+int64_t chi_sites_column_bytes(const chi_sites_column *column)
+{
+  switch (column->type) {
+    case CHI_COLUMN_FLAG:
+      return sizeof(bool);
+    case CHI_COLUMN_COUNT:
+    case CHI_COLUMN_FLOAT:
+      return 4;
+    default:
+      return 8;
+  }
+}
+
+void chi_sites_digest_begin(chi_digest *digest, const char *config, const char *study,
+                            const char *study_checksum)
+{
+  const char *const texts[] = {config, study, study_checksum};
+  chi_digest_begin(digest);
+  chi_digest_add_texts(digest, texts, 3);
+}
+
+void chi_sites_digest_column(chi_digest *digest, const chi_sites_column *column, const void *values,
+                             int64_t n)
+{
+  chi_digest_add_texts(digest, &column->name, 1);
+  if (column->type == CHI_COLUMN_TEXT)
+    chi_digest_add_texts(digest, values, n);
+  else
+    chi_digest_add(digest, values, n * chi_sites_column_bytes(column));
+}

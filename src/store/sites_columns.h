@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CHI_SITES_FORMAT = 1 };
+#include "base/digest.h"
+
+enum { CHI_SITES_FORMAT = 2 };
 
 /** The sides of a comparison. */
 enum { CHI_BETTER, CHI_THAN };
@@ -39,3 +41,21 @@ typedef struct chi_sites_column {
 
 enum { CHI_SITES_COLUMNS = 23 };
 extern const chi_sites_column chi_sites_columns[CHI_SITES_COLUMNS];
+
+/** Bytes of one value of a column in memory. */
+int64_t chi_sites_column_bytes(const chi_sites_column *column);
+
+/** sites.h5's own checksum, its attribute `checksum`, is XXH3-64 of its `config`, `study` and
+ * `study_checksum`, then of each column its name and values; every text with its end. Begun with
+ * the first three; then column by column, in their order. */
+void chi_sites_digest_begin(chi_digest *digest, const char *config, const char *study,
+                            const char *study_checksum);
+void chi_sites_digest_column(chi_digest *digest, const chi_sites_column *column, const void *values,
+                             int64_t n);
+
+/** The files for people, and the attributes of sites.h5 with XXH3-64 of their bytes. */
+enum { CHI_SITES_CSV, CHI_REGIONS_CSV, CHI_SITES_N_CSV };
+typedef struct chi_sites_csv {
+  const char *file, *attribute;
+} chi_sites_csv;
+extern const chi_sites_csv chi_sites_csvs[CHI_SITES_N_CSV];

@@ -86,6 +86,22 @@ chi_status chi_store_write(chi_store *store, const chi_box *box, uint8_t state,
 chi_status chi_store_read(const chi_store *store, const chi_box *box, float *const *data,
                           uint64_t *checksum);
 
+/** Read the cells of a box of all blocks, and compare those that are written with their checksums.
+ * Local. \param[out] torn  the first that does not fit, (site of the box, block); -1: none */
+chi_status chi_store_read_whole(const chi_store *store, const chi_box *box, float *const *data,
+                                int64_t *torn);
+
+/** Read n entries of the kept bins of a file without its other replicates, and compare them with
+ * their checksums. Local.
+ * \param[out] data  of val_r and test_r: n x replicates
+ * \param[out] torn  the first that does not fit, counted from `first`; -1: none */
+chi_status chi_store_read_kept(const chi_store *store, int32_t group, int64_t first, int64_t n,
+                               float *const data[2], int64_t *torn);
+
+/** The first entry of a group that does not fit; -1: none, or the file has its replicates. Local.
+ */
+chi_status chi_store_find_torn_kept(const chi_store *store, int32_t group, int64_t *torn);
+
 /** Read a box of one data field. \param[in] start, count  by dimension of the field */
 chi_status chi_store_read_field(const chi_store *store, int32_t group, int field,
                                 const int64_t *start, const int64_t *count, float *out);

@@ -111,17 +111,18 @@ cleanup:
 /* ---- results files ---- */
 
 static void note_cells(verifying *v, const chi_store *store, const chi_content *labels, int32_t a,
-                       const uint8_t *torn, int64_t *written)
+                       int record, const uint8_t *torn, int64_t *written)
 {
-  const uint8_t *flags = chi_store_flags(store, a, 0);
-  const int64_t n_blocks = chi_store_blocks(store, a, 0), sites = labels->group[a].length[CHI_SITE];
+  const uint8_t *flags = chi_store_flags(store, a, record);
+  const int64_t n_blocks = chi_store_blocks(store, a, record);
+  const int64_t sites = labels->group[a].length[CHI_SITE];
   char name[1024];
-  for (int64_t i = 0; i < chi_store_cells(store, a, 0); i++) {
+  for (int64_t i = 0; i < chi_store_cells(store, a, record); i++) {
     *written += flags[i] == CHI_DONE_WRITTEN;
     if (flags[i] == CHI_DONE_NOT_YET && !v->unfinished)
       v->unfinished = chi_content_has(labels, a, i / n_blocks / sites, i / n_blocks % sites);
     if (flags[i] <= CHI_DONE_FAILED && torn[i] == 0) continue;
-    chi_content_name_cell(labels, a, 0, i, name, sizeof name);
+    chi_content_name_cell(labels, a, record, i, name, sizeof name);
     if (flags[i] > CHI_DONE_FAILED)
       problem(v, "%s: %s have the flag %d, expected 0, 1 or 2", labels->schema->file, name,
               flags[i]);
@@ -129,23 +130,36 @@ static void note_cells(verifying *v, const chi_store *store, const chi_content *
   }
 }
 
-/* Checksums and flags of a file. Collective. \return only what keeps the check from being made */
+/* Checksums and flags of a record. Collective. \return only what keeps the check from being made */
 static chi_status check_cells(verifying *v, const chi_store *store, const chi_content *labels,
-                              int64_t *written)
+                              int record, int64_t *written)
 {
   chi_status s = CHI_OK;
   for (int32_t a = 0; a < labels->n_groups && s == CHI_OK; a++) {
     uint8_t *torn = NULL;
-    s = chi_agree(v->comm, chi_alloc(chi_store_cells(store, a, 0), 1, "flags", &torn));
-    if (s == CHI_OK) s = chi_store_find_torn(v->comm, store, a, 0, torn);
-    if (s == CHI_OK) note_cells(v, store, labels, a, torn, written);
+    s = chi_agree(v->comm, chi_alloc(chi_store_cells(store, a, record), 1, "flags", &torn));
+    if (s == CHI_OK) s = chi_store_find_torn(v->comm, store, a, record, torn);
+    if (s == CHI_OK) note_cells(v, store, labels, a, record, torn, written);
     chi_free(torn);
   }
   return s;
 }
 
+/* Where the replicates were dropped: those of kept bins. */
+static chi_status check_kept(verifying *v, const chi_store *store, const chi_content *labels)
+{
+  for (int32_t a = 0; a < labels->n_groups; a++) {
+    int64_t entry;
+    CHI_TRY(chi_store_find_torn_kept(store, a, &entry));
+    if (entry >= 0)
+      problem(v, "bootstrap.h5: /%s: entry %lld of the kept bins does not fit its checksum",
+              labels->group[a].name, (long long)entry);
+  }
+  return CHI_OK;
+}
+
 /* Whether bootstrap.h5 belongs to fit.h5 beside it. */
-static void check_labels(verifying *v, const chi_store *store, const chi_content *boot)
+static void check_labels(verifying *v, const chi_content *boot)
 {
   if (strcmp(boot->study_checksum, v->fit.study_checksum) != 0 ||
       strncmp(boot->config, v->fit.config, strlen(v->fit.config)) != 0 ||
@@ -161,10 +175,6 @@ static void check_labels(verifying *v, const chi_store *store, const chi_content
       same = strcmp(chi_content_names(&v->fit, at, CHI_SITE)[i],
                     chi_content_names(boot, a, CHI_SITE)[i]) == 0;
     if (!same) problem(v, "bootstrap.h5: /%s: its sites and bins are not those of fit.h5", g->name);
-    const uint8_t *summarised = chi_store_flags(store, a, CHI_SUMMARIES);
-    for (int64_t i = 0; i < chi_store_cells(store, a, CHI_SUMMARIES) && !v->unfinished; i++)
-      v->unfinished = summarised[i] == 0 &&
-                      chi_content_has(boot, a, i / g->length[CHI_SITE], i % g->length[CHI_SITE]);
   }
 }
 
@@ -180,9 +190,13 @@ static chi_status check_bootstrap(verifying *v)
   chi_status s =
       chi_agree(v->comm, chi_store_open_read(v->run, &chi_bootstrap_schema, &store, &labels));
   if (s == CHI_OK) {
-    check_labels(v, store, &labels);
+    int64_t summaries = 0;
+    check_labels(v, &labels);
     keeps = (labels.variants & CHI_DROPPED) == 0;
-    if (keeps) s = check_cells(v, store, &labels, &written);
+    if (keeps) s = check_cells(v, store, &labels, CHI_REPLICATES, &written);
+    if (s == CHI_OK) s = check_cells(v, store, &labels, CHI_SUMMARIES, &summaries);
+    if (s == CHI_OK && !keeps) s = check_kept(v, store, &labels);
+    if (!keeps) written = summaries;
   }
   if (s == CHI_ERR_INPUT || s == CHI_ERR_IO || s == CHI_ERR_USAGE) {
     problem(v, "%s", chi_message());
@@ -191,7 +205,7 @@ static chi_status check_bootstrap(verifying *v)
   if (store != NULL) chi_content_free(&labels);
   s = chi_store_finish(&store, s);
   add_row(v, "bootstrap.h5", written,
-          keeps ? "blocks of replicates" : "blocks: the replicates were dropped", before);
+          keeps ? "blocks of replicates" : "summaries: the replicates were dropped", before);
   return s;
 }
 
@@ -204,8 +218,9 @@ static chi_status open_run(verifying *v)
   if (kind != CHI_FOLDER_RUN) return chi_fail(CHI_ERR_USAGE, "%s: there is no run here", v->run);
   if (!chi_run_folder_has(v->run, "fit.h5"))
     return chi_fail(CHI_ERR_USAGE, "%s: holds no fit.h5 yet: there is nothing to verify", v->run);
+  /* a file that is damaged is what was asked about, no bad usage */
   const chi_status s = chi_store_open_read(v->run, &chi_fit_schema, &v->store, &v->fit);
-  return s == CHI_ERR_INPUT ? chi_fail(CHI_ERR_IO, "%s", chi_message()) : s;
+  return s == CHI_ERR_INPUT || s == CHI_ERR_USAGE ? chi_fail(CHI_ERR_IO, "%s", chi_message()) : s;
 }
 
 /* Rank 0: one stage's options in config.yaml against those that its file was made with. */
@@ -276,7 +291,7 @@ static chi_status check_all(verifying *v)
   CHI_TRY(chi_agree(v->comm, open_run(v)));
   CHI_TRY(check_study(v));
   const int64_t before = v->n_problems;
-  CHI_TRY(check_cells(v, v->store, &v->fit, &written));
+  CHI_TRY(check_cells(v, v->store, &v->fit, CHI_SCORES, &written));
   add_row(v, "fit.h5", written, "scores", before);
   CHI_TRY(check_bootstrap(v));
   if (v->rank == 0) check_config(v);

@@ -13,6 +13,8 @@ import zlib
 import h5py
 import numpy as np
 
+from checksums import seal
+
 TEXT = h5py.string_dtype("utf-8")
 CONFIG = ('fit:\n  alphas: [0.1, 1]\n  subjects: "*"\n  alignments: "*"\n  models: "*"\n'
           '  layers: "*"\n')
@@ -132,7 +134,7 @@ def write_sites(g, a, regions):
 
 
 def write_root(f, study, checksum=CHECKSUM, config=CONFIG):
-    f.attrs["chiasm_format"] = np.int32(1)
+    f.attrs["chiasm_format"] = np.int32(2)
     f.attrs["config"] = config
     f.attrs["study"] = str(study)
     f.attrs["study_checksum"] = checksum
@@ -226,6 +228,7 @@ def write_bootstrap_group(g, a, models, keep, by_space, only):
     put(g, "done", done, first, "site", "replicate_block")
     put(g, "checksum", np.zeros(done.shape, np.uint64), first, "site", "replicate_block")
     put(g, "summarised", (space >= 0).astype(np.uint8), first, "site")
+    put(g, "summary_checksum", np.zeros(space.shape, np.uint64), first, "site")
     for name, x in (("val_r", val), ("test_r", test)):
         for part, values in zip(("mean", "lower", "upper"), summary(x)):
             put(g, f"{name}_{part}", values, first, "site", "time")
@@ -239,6 +242,7 @@ def write_bootstrap_group(g, a, models, keep, by_space, only):
         for name, x in (("kept_val_r", val), ("kept_test_r", test)):
             scores = np.array([x[i, j, :, b] for i, j, b in entries], np.float32)
             put(g, name, scores.reshape(-1, replicates), "entry", "replicate")
+        put(g, "kept_checksum", np.zeros(len(entries), np.uint64), "entry")
         for k, name in enumerate(("kept_row", "kept_site", "kept_time")):
             put(g, name, np.ascontiguousarray(index[:, k]), "entry")
 
@@ -270,6 +274,8 @@ def make_run(path, models=None, alignments=None, electrodes=6, bins=14, replicat
         made.append(a)
     write_fit(os.path.join(path, "fit.h5"), made, models, study, regions, config)
     write_bootstrap(os.path.join(path, "bootstrap.h5"), made, models, study, keep, by_space, only)
+    for name in ("fit.h5", "bootstrap.h5"):
+        seal(os.path.join(path, name))
     with open(os.path.join(path, "config.yaml"), "w") as f:
         f.write(config)
     return path

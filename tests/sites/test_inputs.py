@@ -6,6 +6,7 @@ import shutil
 import h5py
 import numpy as np
 
+from checksums import seal
 from compare import check_run
 from program import chiasm, errors, refused, run_tests, succeeded
 from run_maker import make_run
@@ -22,14 +23,16 @@ def change(name, function):
         function(f)
 
 
-def fails(name, function, *parts, **keywords):
-    """A run with one thing changed is refused."""
-    fresh = "fresh-" + "-".join(keywords)
+def fails(name, function, *parts, sealed=False, **keywords):
+    """A run with one thing changed, whose checksums fit that if it is sealed, is refused."""
+    fresh = "fresh-" + "-".join(f"{k}{v}" for k, v in keywords.items())
     if not os.path.exists(fresh):
         make_run(fresh, **{**SMALL, **keywords})
     shutil.rmtree("run", ignore_errors=True)
     shutil.copytree(fresh, "run")
     change(name, function)
+    if sealed:
+        seal(f"run/{name}")
     refused(sites(), *parts)
     assert not os.path.exists("run/sites.h5") and not os.path.exists("run/sites.csv")
 
@@ -78,22 +81,22 @@ def test_unequal_files():
         def function(f):
             f.attrs[name] = value
         return function
-    fails("bootstrap.h5", attribute("study_checksum", "f" * 16), "is of another study than fit.h5")
-    fails("bootstrap.h5", attribute("chiasm_format", 2), "is of format 2, this chiasm reads")
-    fails("fit.h5", attribute("chiasm_format", 2), "is of format 2, this chiasm reads")
+    fails("bootstrap.h5", attribute("study_checksum", "f" * 16), "is of another study than fit.h5", sealed=True)
+    fails("bootstrap.h5", attribute("chiasm_format", 1), "is of format 1, this chiasm reads")
+    fails("fit.h5", attribute("chiasm_format", 1), "is of format 1, this chiasm reads")
     fails("bootstrap.h5", lambda f: f.attrs.__delitem__("chiasm_format"), "no result of chiasm")
     fails("bootstrap.h5", lambda f: f.attrs.__delitem__("study_checksum"), "study_checksum")
-    fails("bootstrap.h5", lambda f: f.move("language", "other"), "the alignment other")
+    fails("bootstrap.h5", lambda f: f.move("language", "other"), "the alignment other", sealed=True)
     fails("bootstrap.h5", lambda f: f["language/site"].__setitem__(0, "s9/E0"),
-          "its sites are not those of fit.h5")
+          "its sites are not those of fit.h5", sealed=True)
     fails("bootstrap.h5", lambda f: f["language/model"].__setitem__(0, "else"),
-          "its models are not those")
+          "its models are not those", sealed=True)
     fails("bootstrap.h5", lambda f: f["language/layer"].__setitem__((1, 0), "else"),
-          "its layers are not those")
+          "its layers are not those", sealed=True)
 
     def without_a_model(f):  # as if its layers were fitted after the bootstrap
         f["language/layer"][:2] = ""
-    fails("bootstrap.h5", without_a_model, "its layers are not those", by_space=True)
+    fails("bootstrap.h5", without_a_model, "its layers are not those", by_space=True, sealed=True)
 
 
 def test_wrong_shapes():
@@ -112,16 +115,37 @@ def test_wrong_shapes():
 
     def unsorted(f):
         f["language/kept_row"][...] = f["language/kept_row"][()][::-1]
-    fails("bootstrap.h5", unsorted, "out of range or out of order", keep=False)
+    fails("bootstrap.h5", unsorted, "out of range or out of order", keep=False, sealed=True)
 
     def outside(f):
         f["language/kept_time"][-1] = 2**31 - 1
-    fails("bootstrap.h5", outside, "out of range", keep=False)
+    fails("bootstrap.h5", outside, "out of range", keep=False, sealed=True)
 
     def elsewhere(f):
         del f["language/test_r"]
         f["language/test_r"] = h5py.ExternalLink("other.h5", "/x")
     fails("bootstrap.h5", elsewhere, "external link")
+
+
+def test_changed():
+    """Whatever sites reads is compared with its checksum: each dataset and attribute in turn is another."""
+    def other(g, name):
+        def function(f):
+            data = f[g][name][()]
+            f[g][name][...] = "else" if data.dtype == object else data + data.dtype.type(1)
+        return function
+    for keep in (True, False):
+        make_run(f"whole-{keep}", **SMALL, keep=keep)
+        for name in ("fit.h5", "bootstrap.h5"):
+            with h5py.File(f"whole-{keep}/{name}") as f:
+                there = [d for d in f["language"] if d not in ("done", "summarised")]
+            unread = [] if keep else ["checksum"]  # of replicates that were dropped
+            for dataset in sorted(set(there) - set(unread if name == "bootstrap.h5" else ())):
+                fails(name, other("language", dataset), f"{name}: /language: ", "not fit their checksum", keep=keep)
+            for attribute in ("config", "study_checksum"):
+                fails(name, lambda f: f.attrs.__setitem__(attribute, "else"), "not fit their checksum", keep=keep)
+        fails("bootstrap.h5", lambda f: f["language"].attrs.__setitem__("block_length", np.int32([8])),
+              "not fit their checksum", keep=keep)
 
 
 def test_nothing_kept():
@@ -136,6 +160,9 @@ def test_damage():
     HDF5 itself crashes on some, in a child process that is watched; AddressSanitizer ends that
     before the kernel does."""
     make_run("run", **SMALL)
+    succeeded(sites())
+    with open("run/sites.csv", "rb") as f:
+        table = f.read()
     for name in ("fit.h5", "bootstrap.h5"):
         with open(f"run/{name}", "rb") as f:
             whole = f.read()
@@ -154,6 +181,9 @@ def test_damage():
                 continue
             assert result.returncode in ((0, 1, 2) if i > 3 else (2,)), (name, i, result.stderr)
             assert len(errors(result)) == (result.returncode != 0), (name, i, result.stderr)
+            if result.returncode == 0:
+                with open("run/sites.csv", "rb") as f:
+                    assert f.read() == table, (name, i)
         with open(f"run/{name}", "wb") as f:
             f.write(whole)
     succeeded(sites())

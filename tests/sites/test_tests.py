@@ -46,7 +46,7 @@ def test_xarray():
     rows, _ = check_run("run", "--min-bins", 2, min_bins=2)
     with xarray.open_dataset("run/sites.h5", engine="h5netcdf") as ds:
         assert dict(ds.sizes) == {"row": len(rows)} and list(ds.coords) == ["row"]
-        assert ds.attrs["chiasm_format"] == 1 and ds.attrs["study_checksum"] == CHECKSUM
+        assert ds.attrs["chiasm_format"] == 2 and ds.attrs["study_checksum"] == CHECKSUM
         assert ds.attrs["study"] == os.path.abspath("run-study")
         assert list(ds["comparison"].values) == [r["comparison"] for r in rows]
         assert ds["p"].dtype == float and ds["x"].attrs["units"] == "mm"

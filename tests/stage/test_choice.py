@@ -143,7 +143,7 @@ def check_labels(run, run_all):
             assert data.layer.dims == ("feature_space", "site") and data.model.dims == ("feature_space",)
             assert data.feature_space.values[4] == "netB/deep"
     with xarray.open_dataset(run / "bootstrap.h5", engine="h5netcdf") as root:
-        assert root.attrs["seed"] == 0 and root.attrs["chiasm_format"] == 1 and "bootstrap:" in root.attrs["config"]
+        assert root.attrs["seed"] == 0 and root.attrs["chiasm_format"] == 2 and "bootstrap:" in root.attrs["config"]
 
 
 # ---- lengths

@@ -122,24 +122,23 @@ static int64_t count_done(const char *run, const char *space, int state)
 /* How many scores differ between two runs, or, without a second one, are NaN. Rank 0. */
 static int64_t count_bad(const char *run, const char *other)
 {
-  static const char *const names[] = {"val_r", "test_r", "alpha"};
   chi_fit_table *tables = NULL;
   int32_t n = 0;
   float *a = NULL, *b = NULL;
   int64_t bad = -1;
   if (chi_run_read_tables(run, &tables, &n) != CHI_OK) return -1;
-  const int64_t size = tables[0].n_sites * tables[0].n_times;
-  if (chi_alloc(size, sizeof *a, "scores", &a) != CHI_OK ||
-      chi_alloc(size, sizeof *b, "scores", &b) != CHI_OK)
+  const int64_t size = tables[0].n_sites * tables[0].n_times, all = CHI_N_SCORES * size;
+  if (chi_alloc(all, sizeof *a, "scores", &a) != CHI_OK ||
+      chi_alloc(all, sizeof *b, "scores", &b) != CHI_OK)
     goto cleanup;
   bad = 0;
-  for (int64_t f = 0; f < tables[0].n_spaces; f++)
-    for (int k = 0; k < 3; k++) {
-      if (chi_run_read_score(run, &tables[0], names[k], f, a) != CHI_OK) bad++;
-      if (other != NULL && chi_run_read_score(other, &tables[0], names[k], f, b) != CHI_OK) bad++;
-      for (int64_t i = 0; i < size; i++)
-        bad += other == NULL ? isnan(a[i]) : memcmp(&a[i], &b[i], sizeof a[i]) != 0;
-    }
+  for (int64_t f = 0; f < tables[0].n_spaces; f++) {
+    float *const of_a[] = {a, a + size, a + 2 * size}, *const of_b[] = {b, b + size, b + 2 * size};
+    if (chi_run_read_scores(run, &tables[0], f, of_a) != CHI_OK) bad++;
+    if (other != NULL && chi_run_read_scores(other, &tables[0], f, of_b) != CHI_OK) bad++;
+    for (int64_t i = 0; i < all; i++)
+      bad += other == NULL ? isnan(a[i]) : memcmp(&a[i], &b[i], sizeof a[i]) != 0;
+  }
 cleanup:
   chi_free(a);
   chi_free(b);

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from stage.boot import boot, booted, fitted, refused
+from checksums import seal
 from compare_runs import differences
 from program import ERROR, chiasm, said
 from study_maker import make_study
@@ -127,6 +128,8 @@ def other_fit(given, folder):
     with h5py.File(run / "fit.h5", "r+") as f:
         f["film/val_r"][0] = 0.9  # the first of two layers
         f["film/val_r"][1] = 0.1
+    refused(run, "--resume", text=("netA/l1 at s1/E000: the scores do not fit their checksum", "--resume"), ranks=0)
+    seal(run / "fit.h5")
     with h5py.File(run / "bootstrap.h5", "r+") as f:
         assert (f["film/layer"][0] != b"l1").any()
     refused(run, "--resume", text=("/film: layer chosen there of ", "is not what fit.h5", "--overwrite"), ranks=0)

@@ -11,7 +11,7 @@ import xarray
 
 from stage.boot import SUMMARIES, boot, booted, fitted, read, refused
 from compare_runs import differences
-from program import contents
+from program import chiasm, contents
 from study_maker import make_study
 
 # Blocks of 3, 3 and 1 electrodes; layers with fewer and with more features than distinct events.
@@ -62,7 +62,8 @@ def check_dropped(folder, whole):
     assert not differences(run / "bootstrap.h5", later / "bootstrap.h5")
     full, small = read(whole), read(run)
     assert set(full) - set(small) == {"val_r", "test_r"}
-    assert set(small) - set(full) == {"kept_val_r", "kept_test_r", "kept_row", "kept_site", "kept_time", "entry"}
+    assert set(small) - set(full) == {"kept_val_r", "kept_test_r", "kept_checksum", "kept_row", "kept_site",
+                                      "kept_time", "entry"}
     for name in set(full) & set(small):
         assert np.array_equal(full[name], small[name], equal_nan=full[name].dtype.kind == "f"), name
     check_kept(full, small)
@@ -81,10 +82,28 @@ def check_dropped(folder, whole):
         out = booted(run, *options)
         assert "is complete already" in out and "netB" in out, out
         assert (run / "bootstrap.h5").read_bytes() == before
+    check_damaged(run)
     refused(run, "--resume", "--replicates", 52, text="replicates is 51 in the run, 52 now")
     refused(run, *OPTIONS, text="holds a bootstrap.h5 already")
     assert contents(run) and boot(run, *OPTIONS, "--overwrite").returncode == 0
     assert not differences(whole / "bootstrap.h5", run / "bootstrap.h5")
+
+
+def check_damaged(run):
+    """One bit of what is kept; it is not made again unasked."""
+    before = (run / "bootstrap.h5").read_bytes()
+    for name, what in (("kept_val_r", "kept bins"), ("kept_checksum", "kept bins"), ("test_r_upper", "the summaries"),
+                       ("kept_time", "labels")):
+        with h5py.File(run / "bootstrap.h5", "r+") as f:
+            data = f["film"][name][()]
+            data.view(np.uint8).flat[-1] ^= 1
+            f["film"][name][...] = data
+        changed = (run / "bootstrap.h5").read_bytes()
+        done = chiasm("verify", run)
+        assert done.returncode == 1 and what in done.stdout and "fit" in done.stdout, (name, done)
+        refused(run, "--resume", text=(what, "fit their checksum", "--overwrite"))
+        assert (run / "bootstrap.h5").read_bytes() == changed != before
+        (run / "bootstrap.h5").write_bytes(before)
 
 
 def main():

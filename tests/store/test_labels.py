@@ -55,7 +55,7 @@ def test_file(folder):
                    "run_blas_kernel", "run_libraries", "run_host"}
         assert set(file.attrs) == strings | {"chiasm_format", "run_mpi_ranks", "run_threads_per_rank"}
         assert all(isinstance(file.attrs[name], str) for name in strings)
-        assert file.attrs["chiasm_format"] == 1 and file.attrs["run_mpi_ranks"] == 3
+        assert file.attrs["chiasm_format"] == 2 and file.attrs["run_mpi_ranks"] == 3
         assert file.attrs["config"] == (folder / "run/config.yaml").read_text()
         for name in ("val_r", "test_r", "alpha", "checksum", "done"):
             assert file["vision"][name].chunks is None and file["vision"][name].id.get_offset() is not None

@@ -4,6 +4,7 @@ import shutil
 
 import h5py
 
+from checksums import seal
 from compare_runs import differences
 from driver import main, ok, refused
 
@@ -61,16 +62,21 @@ def test_damaged(folder):
     def renamed(f):
         f["language/site"][0] = "s1/e9"
         f["language/electrode"][0] = "e9"
+    def sealed(f):
+        renamed(f)
+        f.close()
+        seal(folder / "bad/fit.h5")
     def chunked(f):
         values = f["vision/val_r"][()]
         del f["vision/val_r"]
         f.create_dataset("vision/val_r", data=values, chunks=(1, 1, 7))
     for change, again, text in ((lambda f: f.__delitem__("vision/done"), True, "done is missing"),
                                 (lambda f: f.attrs.__delitem__("chiasm_format"), False, "is no result of chiasm fit"),
-                                (lambda f: f.attrs.__setitem__("chiasm_format", 2), False, "is of format 2"),
+                                (lambda f: f.attrs.__setitem__("chiasm_format", 9), False, "is of format 9"),
                                 (lambda f: f.attrs.__delitem__("config"), True, "does not say how it was made"),
                                 (lambda f: f.__delitem__("vision"), False, "holds 1 alignments"),
-                                (renamed, False, "s1/e9 is not what the study has there"),
+                                (renamed, False, "/language: its labels (sites, layers, ..., the options) do not fit"),
+                                (sealed, False, "s1/e9 is not what the study has there"),
                                 (lambda f: f.__delitem__("language/n_features"), True, "n_features is missing"),
                                 (chunked, True, "is not one block of the file")):
         shutil.copytree(folder / "good", folder / "bad")

@@ -77,12 +77,13 @@ static void test_one_writes(void **state)
   const uint8_t done[2][20] = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1},
                                {0, 2, 0, 0, 0, 0, 1, 1}};
   CHECK(memcmp(tables[0].done, done[0], 20) == 0 && memcmp(tables[1].done, done[1], 8) == 0);
-  float read[35], val_r[35], test_r[35], alpha[35];
+  float read[CHI_N_SCORES][35], val_r[35], test_r[35], alpha[35];
   fake_scores(fake_study(1), 0, 2, 1, 4, val_r, test_r, alpha);
-  CHECK(chi_run_read_score(folder, &tables[0], "test_r", 2, read) == CHI_OK);
-  CHECK(isnan(read[0]) && isnan(read[6]) && memcmp(read + 7, test_r, 28 * sizeof *read) == 0);
-  CHECK(chi_run_read_score(folder, &tables[0], "alpha", 4, read) == CHI_ERR_INPUT);
-  CHECK(chi_run_read_score(folder, &tables[0], "beta", 0, read) == CHI_ERR_INPUT);
+  float *const out[] = {read[0], read[1], read[2]};
+  CHECK(chi_run_read_scores(folder, &tables[0], 2, out) == CHI_OK);
+  CHECK(isnan(read[CHI_TEST_R][0]) && isnan(read[CHI_TEST_R][6]));
+  CHECK(memcmp(read[CHI_TEST_R] + 7, test_r, sizeof test_r[0] * 28) == 0);
+  CHECK(chi_run_read_scores(folder, &tables[0], 4, out) == CHI_ERR_BUG);
   chi_fit_tables_free(&tables, n);
   remove_folder();
 }

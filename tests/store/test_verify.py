@@ -77,15 +77,52 @@ def check_damage(run, folder):
     verify(bad, "folds is 5 in fit.h5, 4 in config.yaml", "replicates is 60 in bootstrap.h5, 61 in config.yaml", code=1)
     os.remove(bad / "config.yaml")
     verify(bad, "config.yaml", code=1)
-    with h5py.File(bad / "sites.h5", "r+") as f:
-        f["electrode"][1] = "E777"
-    verify(bad, "E777 is no site", code=1)
     (bad / "sites.h5").write_bytes((bad / "sites.h5").read_bytes()[:3000])
     verify(bad, "sites.h5", code=1)
     (bad / "bootstrap.h5").write_bytes((bad / "bootstrap.h5").read_bytes()[:-1])
     verify(bad, "bootstrap.h5", code=1)
     (bad / "fit.h5").write_bytes((bad / "fit.h5").read_bytes()[:-1])
     said(chiasm("verify", bad), 1, "bad/fit.h5")
+
+
+def other(f, name):
+    """All values of a dataset are others."""
+    f[name][...] = "else" if f[name].dtype == object else 7
+
+
+def check_changed(run, folder):
+    """Labels, summaries, kept bins and tables for people: nothing can be changed unnoticed, and nothing takes it up."""
+    dropped, bad = folder / "dropped", folder / "bad"
+    shutil.rmtree(bad)
+    shutil.copytree(run, dropped)
+    booted(dropped, "--resume", "--no-keep-replicates", ranks=0)
+    verify(dropped, "summaries: the replicates were dropped")
+    for source, name, dataset in ((run, "bootstrap.h5", "film/val_r_upper"), (run, "bootstrap.h5", "film/test_r_mean"),
+                                  (dropped, "bootstrap.h5", "film/test_r_lower"),
+                                  (run, "fit.h5", "film/region"), (run, "fit.h5", "film/n_features"),
+                                  (run, "fit.h5", "sound/time"), (run, "bootstrap.h5", "sound/training")):
+        shutil.copytree(source, bad)
+        with h5py.File(bad / name, "r+") as f:
+            other(f, dataset)
+        done = chiasm("verify", bad)
+        assert done.returncode == 1 and "not fit" in done.stdout + done.stderr, (name, dataset, done)
+        if source is dropped or not dataset.endswith(("_upper", "_mean")):  # else they are made again
+            before = (bad / name).read_bytes()
+            said(chiasm("bootstrap", bad, "--resume"), 2, f"{name}: ", "fit their checksum", "--overwrite")
+            assert (bad / name).read_bytes() == before
+        said(chiasm("sites", bad, "--min-bins", 2), 2, f"{name}: ", "fit their checksum")
+        shutil.rmtree(bad)
+    for column in ("layer_than", "x", "bins", "p_adjusted", "significant"):
+        shutil.copytree(run, bad)
+        with h5py.File(bad / "sites.h5", "r+") as f:
+            f[column][0] = "else" if f[column].dtype == object else 1 if column == "significant" else 7
+        verify(bad, "sites.h5: does not fit its checksum", code=1)
+        shutil.rmtree(bad)
+    for name in ("sites.csv", "regions.csv"):
+        shutil.copytree(run, bad)
+        (bad / name).write_bytes((bad / name).read_bytes().replace(b"0", b"1", 1))
+        verify(bad, f"{name}: does not fit its checksum", code=1)
+        shutil.rmtree(bad)
 
 
 def check_unfinished(run, folder):
@@ -136,6 +173,8 @@ def main():
         print("passed: good runs", flush=True)
         check_damage(run, folder)
         print("passed: damage", flush=True)
+        check_changed(run, folder)
+        print("passed: changed labels, summaries and tables", flush=True)
         check_unfinished(run, folder)
         print("passed: unfinished runs", flush=True)
         check_study(study, run)

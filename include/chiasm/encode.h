@@ -50,9 +50,22 @@ void chi_rows_free(chi_rows *rows);
 typedef struct chi_responses {
   int64_t n_events, n_electrodes, n_times;
   chi_real real;
-  const void *y;          /* n_events x n_targets, row-major, each target's mean taken off */
+  const void *y;          /* n_events x n_targets, row-major, centred */
   const uint8_t *missing; /* n_targets; 1: the response holds a NaN or Inf (its column is then 0) */
+
+  /* Electrodes with a target whose range float32 cannot hold (chi_wide_target), once more in
+   * float64: they are fitted with these. */
+  int64_t n_wide;
+  const int64_t *wide;  /* n_wide, ascending */
+  const double *wide_y; /* n_events x (n_wide * n_times), row-major, centred */
 } chi_responses;
+
+/** Whether float32 loses more of a target than the scores' digits allow (an event far out loses
+ * nothing of its own, but shifts the mean of all others).
+ * \param[in] range  how far its furthest event is from its mean
+ * \param[in] shift  how far its mean within a half of a fold is from that of all events, in
+ * standard deviations within that half: the largest. NaN: no */
+bool chi_wide_target(double range, double shift);
 
 /** The features of the events: one layer of a network. */
 typedef struct chi_features {
@@ -98,6 +111,7 @@ typedef struct chi_encode_plan {
   double flops_shared; /* standardisation to hat: paid by every part of a layer */
   double flops_target; /* per target */
   int64_t bytes;       /* work space of a fit of any part, beside features and responses */
+  int64_t bytes_wide;  /* the same where electrodes are wide, at least */
 } chi_encode_plan;
 chi_encode_plan chi_encode_make_plan(const chi_encode_options *options, int64_t n_events,
                                      int64_t n_features, int64_t n_electrodes, int64_t n_times);

@@ -106,6 +106,11 @@ typedef enum chi_real { CHI_REAL32 = 4, CHI_REAL64 = 8 } chi_real;
 chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int64_t event0,
                                     int64_t n, chi_real real, void *out);
 
+/** Read all events of n electrodes of a dataset, ascending, exactly (int64 beyond 2^53 aside).
+ * \param[out] out  n_events x (n * n_times), row-major; caller's */
+chi_status chi_study_read_electrodes(const chi_study *study, int32_t dataset, int64_t n,
+                                     const int64_t *electrode, double *out);
+
 /** Which of the two holds a layer's numbers exactly: CHI_REAL64 for float64 files, else
  * CHI_REAL32.
  * \param[in] alignment, space  indices into the catalog

@@ -97,8 +97,12 @@ chi_status chi_made_rows(const chi_made *made, int64_t replicate, chi_rows *rows
 chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *stages)
 {
   const chi_features x = {made->events, made->features, CHI_REAL32, made->x};
-  const chi_responses y = {made->events,           made->targets, 1,
-                           made->encode.precision, made->y,       made->missing};
+  const chi_responses y = {.n_events = made->events,
+                           .n_electrodes = made->targets,
+                           .n_times = 1,
+                           .real = made->encode.precision,
+                           .y = made->y,
+                           .missing = made->missing};
   const chi_encode_part part = {0, made->targets, made->scores, made->scores + made->targets,
                                 made->scores + 2 * made->targets};
   return chi_encode_fit(made->encoder, rows, &x, &y, &part, stages);

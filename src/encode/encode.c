@@ -65,7 +65,7 @@ static chi_block block_at(const chi_fit_work *work, int64_t b)
 /* The alpha of every target of a block: the smallest whose mean validation r is nearly the best. */
 static void choose(chi_fit_work *work, chi_block block)
 {
-  const double tolerance = work->shape.real == CHI_REAL64 ? 1e-9 : 1e-6;
+  const double tolerance = work->shape.exact ? 1e-9 : 1e-6;
   const double folds = work->shape.n_folds;
   const int64_t first = block.t0 - work->target0;
   for (int64_t j = first; j < first + block.n; j++) {
@@ -168,15 +168,21 @@ static chi_status fit_by_block(chi_fit_work *work)
   return CHI_OK;
 }
 
-static void store(const chi_fit_work *work, const chi_encode_part *part)
+/* \param[in] all  the responses of all electrodes, where the work's are the wide ones */
+static void store(const chi_fit_work *work, const chi_responses *all, const chi_encode_part *part)
 {
   const double folds = work->shape.n_folds;
+  const int64_t times = all->n_times, first = part->electrode0 * times;
   for (int64_t j = 0; j < work->n_targets; j++) {
     const int32_t a = work->choice[j];
-    const bool missing = a < 0 || work->responses->missing[work->target0 + j] != 0;
-    part->val_r[j] = missing ? NAN : (float)(work->validation[a * work->n_targets + j] / folds);
-    part->test_r[j] = missing ? NAN : (float)(work->test[j] / folds);
-    part->alpha[j] = missing ? NAN : (float)work->alphas[a];
+    const int64_t target = work->target0 + j;
+    const int64_t of =
+        work->shape.wide ? all->wide[target / times] * times + target % times : target;
+    const bool missing = a < 0 || all->missing[of] != 0;
+    part->val_r[of - first] =
+        missing ? NAN : (float)(work->validation[a * work->n_targets + j] / folds);
+    part->test_r[of - first] = missing ? NAN : (float)(work->test[j] / folds);
+    part->alpha[of - first] = missing ? NAN : (float)work->alphas[a];
   }
 }
 
@@ -195,6 +201,48 @@ static chi_status begin(chi_encoder *encoder, chi_fit_work *work)
   return CHI_OK;
 }
 
+static chi_status run(chi_encoder *encoder, chi_fit_work *work, chi_stages *stages)
+{
+  CHI_TRY(begin(encoder, work));
+  CHI_TRY(work->shape.route == CHI_ROUTE_PRIMAL ? fit_by_block(work) : fit_by_fold(work));
+  for (int32_t i = 0; stages != NULL && i < work->shape.threads; i++)
+    for (int k = 0; k < CHI_N_STAGES; k++) {
+      stages->cpu_s[k] += work->thread[i].stages.cpu_s[k];
+      stages->wall_s[k] += work->thread[i].stages.wall_s[k] / work->shape.threads;
+      stages->flops[k] += work->thread[i].stages.flops[k];
+    }
+  return CHI_OK;
+}
+
+/* The wide electrodes of a part, by operators and a product in float64: a fit of its own, so that
+ * nothing changes for the others. */
+static chi_status fit_wide(chi_encoder *encoder, const chi_rows *rows, const chi_features *features,
+                           const chi_responses *responses, const chi_encode_part *part,
+                           chi_stages *stages)
+{
+  const int64_t times = responses->n_times;
+  int64_t first = 0, end;
+  while (first < responses->n_wide && responses->wide[first] < part->electrode0) first++;
+  for (end = first; end < responses->n_wide && responses->wide[end] < part->electrode1;) end++;
+  if (end == first) return CHI_OK;
+  const chi_responses wide = {.n_events = responses->n_events,
+                              .n_electrodes = responses->n_wide,
+                              .n_times = times,
+                              .real = CHI_REAL64,
+                              .y = responses->wide_y};
+  chi_fit_work work = {
+      .shape = chi_shape_of_wide(&encoder->options, rows, features->n_features, times),
+      .alphas = encoder->options.alphas,
+      .rows = rows,
+      .responses = &wide,
+      .features = features,
+      .target0 = first * times,
+      .n_targets = (end - first) * times};
+  CHI_TRY(run(encoder, &work, stages));
+  store(&work, responses, part);
+  return CHI_OK;
+}
+
 chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows, const chi_features *features,
                           const chi_responses *responses, const chi_encode_part *part,
                           chi_stages *stages)
@@ -208,15 +256,7 @@ chi_status chi_encode_fit(chi_encoder *encoder, const chi_rows *rows, const chi_
                        .features = features,
                        .target0 = part->electrode0 * times,
                        .n_targets = (part->electrode1 - part->electrode0) * times};
-  CHI_TRY(begin(encoder, &work));
-  CHI_TRY(work.shape.route == CHI_ROUTE_PRIMAL ? fit_by_block(&work) : fit_by_fold(&work));
-  store(&work, part);
-  if (stages == NULL) return CHI_OK;
-  for (int32_t i = 0; i < work.shape.threads; i++)
-    for (int k = 0; k < CHI_N_STAGES; k++) {
-      stages->cpu_s[k] += work.thread[i].stages.cpu_s[k];
-      stages->wall_s[k] += work.thread[i].stages.wall_s[k] / work.shape.threads;
-      stages->flops[k] += work.thread[i].stages.flops[k];
-    }
-  return CHI_OK;
+  CHI_TRY(run(encoder, &work, stages));
+  store(&work, responses, part);
+  return fit_wide(encoder, rows, features, responses, part, stages);
 }

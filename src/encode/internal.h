@@ -50,6 +50,8 @@ typedef struct chi_shape {
   int64_t max_class;     /* rows of the largest */
   int32_t n_folds, n_alphas, threads;
   chi_real real; /* of the product */
+  bool exact;    /* precision is `double` */
+  bool wide;     /* the fit of wide electrodes: the routes of `mixed` with a float64 product */
   chi_route route;
   bool banded;   /* dual, primal: the Gram matrix is made banded */
   int32_t wave;  /* alphas whose operators a fold makes before their products */
@@ -243,6 +245,10 @@ int64_t chi_rows_classes(const chi_rows *rows, chi_class *class);
 /** Route and sizes for some rows. */
 chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, int64_t n_features,
                        int64_t n_electrodes, int64_t n_times);
+/** The same for the wide electrodes, which are a block each: it does not depend on how many they
+ * are. */
+chi_shape chi_shape_of_wide(const chi_encode_options *options, const chi_rows *rows,
+                            int64_t n_features, int64_t n_times);
 
 /** Place all arrays of a fit in the arena. */
 void chi_work_layout(chi_fit_work *work, chi_arena *arena);

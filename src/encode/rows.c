@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/folds.h"
 #include "base/memory.h"
 #include "encode/internal.h"
 
@@ -92,11 +93,12 @@ static chi_status check_training(int32_t folds, double gap, const chi_rows *rows
 static void cut(int32_t folds, int64_t n, const int64_t *event, chi_rows *rows)
 {
   const uint32_t all = folds == 32 ? UINT32_MAX : (1u << folds) - 1;
-  int64_t at = 0, row = -1;
-  for (int32_t f = 0; f < folds; f++) {
-    const int64_t size = n / folds + (f < n % folds);
-    for (int64_t i = 0; i < size; i++, at++) {
-      const uint8_t is_test = i >= size / 2;
+  int64_t row = -1;
+  for (int32_t half = 0; half < 2 * folds; half++) {
+    const int32_t f = half / 2;
+    const uint8_t is_test = half % 2 == 1;
+    const int64_t end = chi_folds_border(folds, n, half + 1);
+    for (int64_t at = chi_folds_border(folds, n, half); at < end; at++) {
       const int64_t e = event == NULL ? at : event[at];
       if (row >= 0 && rows->event[row] == e && rows->fold[row] == f &&
           rows->is_test[row] == is_test) {

@@ -47,8 +47,9 @@ void chi_pearson(const chi_fit_work *work, int32_t f, int half, int64_t n, chi_v
       const double centre =
           real == CHI_REAL32 ? (double)((const float *)last)[j] : ((const double *)last)[j];
       const double spread = sqrt(pp[j]), size = sqrt(pp[j] + total * centre * centre);
-      const bool defined = t->norm[j0 + j] > 0 && spread > LEAST_SPREAD * size;
-      t->r[j0 + j] = defined ? py[j] / (spread * t->norm[j0 + j]) : (double)NAN;
+      const double norm = t->norm[j0 + j]; /* infinite where squares overflow */
+      const bool defined = norm > 0 && norm < INFINITY && spread > LEAST_SPREAD * size;
+      t->r[j0 + j] = defined ? py[j] / (spread * norm) : (double)NAN;
     }
   }
 }

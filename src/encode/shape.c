@@ -73,7 +73,7 @@ static cost svd_cost(const sizes *s)
 static cost choose_route(chi_shape *s, double least_alpha)
 {
   const double rounding = DBL_EPSILON / 2 * (double)s->max_train * (double)s->n_features;
-  const bool exact = s->real == CHI_REAL64 || rounding > 1e-6 * least_alpha;
+  const bool exact = s->exact || rounding > 1e-6 * least_alpha;
   const bool primal = s->n_classes > 0;
   const sizes of = {
       (double)s->n_rows, (double)s->max_train, (double)s->max_held_out,      (double)s->n_features,
@@ -84,9 +84,9 @@ static cost choose_route(chi_shape *s, double least_alpha)
     cost cost;
   } ways[] = {{CHI_ROUTE_SVD, false, exact, svd_cost(&of)},
               {CHI_ROUTE_DUAL, false, !exact, dual_cost(&of)},
-              {CHI_ROUTE_DUAL, true, !exact, banded_dual_cost(&of)},
+              {CHI_ROUTE_DUAL, true, !exact && !s->wide, banded_dual_cost(&of)},
               {CHI_ROUTE_PRIMAL, false, primal, primal_cost(&of)},
-              {CHI_ROUTE_PRIMAL, true, !exact && primal, banded_primal_cost(&of)}};
+              {CHI_ROUTE_PRIMAL, true, !exact && !s->wide && primal, banded_primal_cost(&of)}};
   cost best = {INFINITY, 0};
   double least = INFINITY;
   for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
@@ -110,7 +110,17 @@ static chi_shape shape_common(const chi_encode_options *options, int64_t n_featu
                      .n_folds = options->folds,
                      .n_alphas = options->n_alphas,
                      .threads = options->threads < 1 ? 1 : options->threads,
-                     .real = options->precision};
+                     .real = options->precision,
+                     .exact = options->precision == CHI_REAL64};
+}
+
+/* One electrode is a block, and decides the route. Banded operators are float32. */
+static chi_shape shape_wide(const chi_encode_options *options, int64_t n_features, int64_t n_times)
+{
+  chi_shape s = shape_common(options, n_features, 1, n_times);
+  s.real = CHI_REAL64;
+  s.wide = true;
+  return s;
 }
 
 static cost shape_route(const chi_encode_options *options, chi_shape *s)
@@ -122,10 +132,8 @@ static cost shape_route(const chi_encode_options *options, chi_shape *s)
   return best;
 }
 
-chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, int64_t n_features,
-                       int64_t n_electrodes, int64_t n_times)
+static chi_shape with_rows(const chi_encode_options *options, const chi_rows *rows, chi_shape s)
 {
-  chi_shape s = shape_common(options, n_features, n_electrodes, n_times);
   s.n_rows = rows->n;
   chi_class class[CHI_MAX_CLASSES];
   s.n_classes = chi_rows_classes(rows, class);
@@ -145,26 +153,52 @@ chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, 
   return s;
 }
 
+chi_shape chi_shape_of(const chi_encode_options *options, const chi_rows *rows, int64_t n_features,
+                       int64_t n_electrodes, int64_t n_times)
+{
+  return with_rows(options, rows, shape_common(options, n_features, n_electrodes, n_times));
+}
+
+chi_shape chi_shape_of_wide(const chi_encode_options *options, const chi_rows *rows,
+                            int64_t n_features, int64_t n_times)
+{
+  return with_rows(options, rows, shape_wide(options, n_features, n_times));
+}
+
+/* As with_rows, before there are any. */
+static cost with_events(const chi_encode_options *options, int64_t n_events, chi_shape *s)
+{
+  s->n_rows = n_events;
+  s->max_held_out = (n_events + s->n_folds - 1) / s->n_folds;
+  s->max_train = n_events - n_events / s->n_folds;
+  s->max_half = (s->max_held_out + 1) / 2;
+  s->n_classes = options->gap > 0 ? 3 * s->n_folds : s->n_folds;
+  s->max_class = s->max_held_out;
+  return shape_route(options, s);
+}
+
+static int64_t work_bytes(const chi_shape *s, int64_t n_targets)
+{
+  chi_fit_work work = {.shape = *s, .n_targets = n_targets};
+  chi_arena count = {NULL, 0};
+  chi_work_layout(&work, &count);
+  return count.used;
+}
+
 chi_encode_plan chi_encode_make_plan(const chi_encode_options *options, int64_t n_events,
                                      int64_t n_features, int64_t n_electrodes, int64_t n_times)
 {
   chi_shape s = shape_common(options, n_features, n_electrodes, n_times);
-  s.n_rows = n_events;
-  s.max_held_out = (n_events + s.n_folds - 1) / s.n_folds;
-  s.max_train = n_events - n_events / s.n_folds;
-  s.max_half = (s.max_held_out + 1) / 2;
-  s.n_classes = options->gap > 0 ? 3 * s.n_folds : s.n_folds;
-  s.max_class = s.max_held_out;
-  const cost c = shape_route(options, &s);
-  chi_fit_work work = {.shape = s, .n_targets = s.n_targets};
-  chi_arena count = {NULL, 0};
-  chi_work_layout(&work, &count);
+  chi_shape wide = shape_wide(options, n_features, n_times);
+  const cost c = with_events(options, n_events, &s);
+  with_events(options, n_events, &wide);
   return (chi_encode_plan){.dual = s.route != CHI_ROUTE_PRIMAL,
                            .banded = s.banded,
                            .svd = s.route == CHI_ROUTE_SVD,
                            .flops_shared = c.shared,
                            .flops_target = c.target,
-                           .bytes = count.used};
+                           .bytes = work_bytes(&s, s.n_targets),
+                           .bytes_wide = work_bytes(&wide, s.n_targets)};
 }
 
 void *chi_arena_take(chi_arena *arena, int64_t count, int64_t size)

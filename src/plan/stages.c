@@ -125,7 +125,7 @@ static chi_status find_room(const chi_stages_options *o, const chi_run_plan *pla
 static chi_status plan_fit(const chi_stages_options *o, chi_run_plan *plan)
 {
   const chi_fit_shares shares = {.n_ranks = o->ranks};
-  const chi_room_demand demand = {o->study, &o->encode, o->real, NULL, 0};
+  const chi_room_demand demand = {o->study, &o->encode, o->real, NULL, 0, NULL};
   chi_unit_list units = {0};
   int64_t parts;
   chi_status s = chi_fit_units(o->study, &o->encode, &shares, NULL, &units, &parts);
@@ -184,7 +184,8 @@ static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan
     s = chi_bootstrap_units(o->study, &o->encode, o->replicates, picked, NULL, &units);
   if (s == CHI_OK) s = plan_units(o, plan, &units, true, &plan->bootstrap);
   if (s == CHI_OK) {
-    const chi_room_demand demand = {o->study, &o->encode, o->real, picked, CHI_REPLICATE_BLOCK};
+    const chi_room_demand demand = {o->study, &o->encode,          o->real,
+                                    picked,   CHI_REPLICATE_BLOCK, NULL};
     finish(o, rows, plan);
     s = find_room(o, plan, &demand, &plan->bootstrap_room);
   }

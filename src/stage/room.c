@@ -22,6 +22,21 @@ static int64_t plus(int64_t a, int64_t b)
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
+static int64_t wide_of(const chi_room_demand *demand, int32_t dataset)
+{
+  return demand->wide == NULL ? 0 : demand->wide[dataset].n;
+}
+
+/* The responses of electrodes of a dataset, `wide` of them in float64 as well, and which of their
+ * targets are missing. */
+static int64_t responses_bytes(const chi_room_demand *demand, const chi_dataset *d,
+                               int64_t electrodes, int64_t wide)
+{
+  const int64_t n_times = demand->study->alignments[d->alignment].n_times;
+  const int64_t narrow = times(electrodes, demand->encode->precision), exact = times(wide, 8);
+  return plus(times(times(d->n_events, n_times), plus(narrow, exact)), times(electrodes, n_times));
+}
+
 /* What fitting `electrodes` of a dataset on one layer adds to a rank's needs. */
 static void add_layer(const chi_room_demand *demand, const chi_layer *layer, int64_t electrodes,
                       chi_room *room)
@@ -29,6 +44,7 @@ static void add_layer(const chi_room_demand *demand, const chi_layer *layer, int
   const chi_dataset *d = &demand->study->datasets[layer->dataset];
   const int64_t n_times = demand->study->alignments[layer->alignment].n_times;
   const int64_t targets = times(electrodes, n_times);
+  const int64_t wide = wide_of(demand, layer->dataset);
   const int64_t results = 3 + 2 * (int64_t)demand->replicates;
   /* A replicate has about 0.63 of the events as rows, so another route may be the cheapest. */
   const int64_t least_events = demand->replicates > 0 ? d->n_events - d->n_events / 2 : d->n_events;
@@ -36,12 +52,12 @@ static void add_layer(const chi_room_demand *demand, const chi_layer *layer, int
     const chi_encode_plan plan =
         chi_encode_make_plan(demand->encode, n, layer->n_features, electrodes, n_times);
     room->encoder = most(room->encoder, plan.bytes);
+    if (wide > 0) room->encoder = most(room->encoder, plan.bytes_wide);
   }
   room->scores = most(room->scores, times(targets, results * (int64_t)sizeof(float)));
   if (demand->replicates > 0)
     room->gathered =
-        most(room->gathered,
-             plus(times(times(d->n_events, targets), demand->encode->precision), targets));
+        most(room->gathered, responses_bytes(demand, d, electrodes, least(wide, electrodes)));
 }
 
 void chi_room_need(const chi_room_demand *demand, chi_room *room)
@@ -51,9 +67,7 @@ void chi_room_need(const chi_room_demand *demand, chi_room *room)
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const chi_dataset *d = &study->datasets[i];
     const chi_alignment *a = &study->alignments[d->alignment];
-    const int64_t targets = times(d->n_electrodes, a->n_times);
-    room->slot = most(room->slot,
-                      plus(times(times(d->n_events, targets), demand->encode->precision), targets));
+    room->slot = most(room->slot, responses_bytes(demand, d, d->n_electrodes, wide_of(demand, i)));
     for (int64_t f = 0; f < a->n_spaces; f++) {
       const chi_layer layer = chi_layer_of(study, i, f);
       const int64_t electrodes =

@@ -8,6 +8,7 @@
 #include "chiasm/encode.h"
 #include "chiasm/study.h"
 #include "stage/units.h"
+#include "stage/wide.h"
 
 /** What is to be fitted. All borrowed. */
 typedef struct chi_room_demand {
@@ -16,6 +17,7 @@ typedef struct chi_room_demand {
   const uint8_t *real;      /* by layer number: chi_real of its features in memory */
   const chi_picked *picked; /* by layer: the electrodes; NULL: all */
   int32_t replicates;       /* that a unit of work holds together; 0: plain fits */
+  const chi_wide *wide;     /* by dataset; NULL: none anywhere */
 } chi_room_demand;
 
 /** Bytes, and what they are divided among. */

@@ -123,7 +123,8 @@ static void progress(void *context, const chi_sweep_progress *now)
 chi_status chi_stage_need_responses(chi_stage *s)
 {
   if (s->responses.study != NULL) return CHI_OK;
-  return chi_response_supply_start(s->comm, s->study, &s->options->encode, &s->room, &s->responses);
+  return chi_response_supply_start(s->comm, s->study, &s->options->encode, &s->room, s->wide,
+                                   &s->responses);
 }
 
 static void log_start(const chi_stage *s, int64_t torn)
@@ -166,7 +167,8 @@ static chi_status prepare(chi_stage *s)
   char log[PATH_MAX];
   CHI_TRY(s->kind->prepare(s));
   CHI_TRY(chi_layers_reals(s->comm, s->study, &s->real));
-  const chi_room_demand demand = {s->study, &o->encode, s->real, s->picked, s->replicates};
+  CHI_TRY(chi_wide_find(s->comm, s->study, &o->encode, &s->wide));
+  const chi_room_demand demand = {s->study, &o->encode, s->real, s->picked, s->replicates, s->wide};
   CHI_TRY(chi_room_plan(s->comm, &demand, o->memory_per_rank, &s->room));
   CHI_TRY(s->kind->describe(s, &config));
   const chi_provenance provenance = chi_stage_provenance(s, config);
@@ -263,6 +265,7 @@ static void end(chi_stage *s)
   chi_watch_free(&s->watch);
   chi_free(s->scores);
   chi_free(s->real);
+  if (s->study != NULL) chi_wide_free(s->study, &s->wide);
   chi_study_destroy(&s->study);
 }
 

@@ -18,6 +18,7 @@
 #include "stage/response_supply.h"
 #include "stage/room.h"
 #include "stage/units.h"
+#include "stage/wide.h"
 #include "store/store.h"
 
 /** What every stage is told. All borrowed. */
@@ -47,6 +48,7 @@ typedef struct chi_stage {
   chi_picked *picked; /* by layer number: the electrodes that take part; NULL: all, always */
   int32_t replicates; /* of which a unit holds the scores together; 0: it is a plain fit */
   uint8_t *real;      /* by layer number: chi_real of its features in memory */
+  chi_wide *wide;     /* by dataset: electrodes that float32 cannot hold */
   chi_room room;
   chi_response_supply responses;
   chi_content content; /* of the results file */

@@ -8,11 +8,6 @@
 #include "study/check.h"
 #include "study/numbers.h"
 
-static double number(const void *numbers, chi_real real, int64_t i)
-{
-  return real == CHI_REAL32 ? (double)((const float *)numbers)[i] : ((const double *)numbers)[i];
-}
-
 /* ---- responses ---- */
 
 /* What is known of an electrode so far. */
@@ -44,7 +39,7 @@ static void add_events(void *context, int64_t row0, int64_t n, const void *rows)
       electrode *one = &e->electrode[j];
       range *r = &e->range[j * e->n_times];
       for (int64_t t = 0; t < e->n_times; t++, r++) {
-        const double value = number(at, e->real, t);
+        const double value = chi_number(at, e->real, t);
         if (!isfinite(value)) one->n_bad++;
         if (value < r->min) r->min = value;
         if (value > r->max) r->max = value;
@@ -131,7 +126,7 @@ static void add_rows(void *context, int64_t row0, int64_t n, const void *rows)
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < columns; j += BLOCK) {
       const int64_t m = columns - j < BLOCK ? columns - j : BLOCK;
-      for (int64_t k = 0; k < m; k++) wide[k] = number(rows, real, i * columns + j + k);
+      for (int64_t k = 0; k < m; k++) wide[k] = chi_number(rows, real, i * columns + j + k);
       l->digest = XXH3_64bits_withSeed(wide, (size_t)m * sizeof *wide, l->digest);
     }
 }

@@ -239,6 +239,40 @@ chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int
   return status;
 }
 
+/* Some electrodes' columns, taken out of whole rows. */
+typedef struct electrodes {
+  chi_real real;
+  int64_t n_columns, n_times, n;
+  const int64_t *electrode;
+  double *out;
+} electrodes;
+
+static void take_electrodes(void *context, int64_t row0, int64_t n, const void *rows)
+{
+  const electrodes *e = context;
+  double *out = e->out + row0 * e->n * e->n_times;
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t k = 0; k < e->n; k++)
+      for (int64_t t = 0; t < e->n_times; t++)
+        *out++ = chi_number(rows, e->real, i * e->n_columns + e->electrode[k] * e->n_times + t);
+}
+
+chi_status chi_study_read_electrodes(const chi_study *study, int32_t dataset, int64_t n,
+                                     const int64_t *electrode, double *out)
+{
+  chi_numbers numbers;
+  CHI_TRY(chi_numbers_open_responses(study, dataset, &numbers));
+  electrodes e = {numbers.exact,
+                  numbers.columns,
+                  study->alignments[study->datasets[dataset].alignment].n_times,
+                  n,
+                  electrode,
+                  out};
+  const chi_status s = chi_numbers_scan(&numbers, take_electrodes, &e);
+  chi_numbers_close(&numbers);
+  return s;
+}
+
 chi_status chi_study_features_real(const chi_study *study, int32_t alignment, int64_t space,
                                    int32_t dataset, chi_real *real)
 {

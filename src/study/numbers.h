@@ -43,5 +43,11 @@ chi_status chi_numbers_read(const chi_numbers *numbers, int64_t row0, int64_t n,
 typedef void chi_numbers_visit(void *context, int64_t row0, int64_t n, const void *rows);
 chi_status chi_numbers_scan(const chi_numbers *numbers, chi_numbers_visit *visit, void *context);
 
+/** Number i of some of either type. */
+static inline double chi_number(const void *numbers, chi_real real, int64_t i)
+{
+  return real == CHI_REAL32 ? (double)((const float *)numbers)[i] : ((const double *)numbers)[i];
+}
+
 /** The first of n numbers that is NaN or Inf; n if none is. */
 int64_t chi_numbers_find_bad(const void *numbers, chi_real real, int64_t n);

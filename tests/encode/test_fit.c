@@ -68,7 +68,12 @@ static void fit(const problem *q, int32_t threads, double least_alpha, int64_t e
   double a[MOST_ALPHAS];
   const chi_encode_options o = options(a, least_alpha, threads);
   const chi_features x = {q->n, q->p, CHI_REAL32, q->x};
-  const chi_responses y = {q->n, q->electrodes, q->times, CHI_REAL32, q->y, q->missing};
+  const chi_responses y = {.n_events = q->n,
+                           .n_electrodes = q->electrodes,
+                           .n_times = q->times,
+                           .real = CHI_REAL32,
+                           .y = q->y,
+                           .missing = q->missing};
   const chi_encode_part part = {e0, e1, out[0], out[1], out[2]};
   chi_rows rows;
   chi_encoder *encoder;

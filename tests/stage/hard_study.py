@@ -175,6 +175,28 @@ def make_hard_study(study):
     return study
 
 
+def make_far_study(study):
+    """Events far out, and means that move, beyond what float32 holds beside the rest. Gives the path back."""
+    for n in (20, 60, 200):
+        good = responses(SEED, "far", n, n, 15, 2)
+        y = good / good.std(axis=0)
+        y[0, 0], y[0, 1], y[0, 2] = 1e4, 1e5, 1e8
+        y[n // 3, 3], y[n // 3, 4], y[n - 1, 5] = 1e5, 1e8, 1e12
+        y[:, 6:9] *= 1e-6                      # a code for missing beside volts
+        y[0, 6] = y[n // 2, 7] = y[n // 4:n // 2, 8] = -999
+        y[n // 2:, 9] += 1e6                   # other offsets, by session and by the minute
+        y[:, 10] += np.where(np.arange(n) // 10 % 2, 1e3, -1e3)[:, None]
+        y[n // 10:n // 5, 11] *= 1e-4          # a half that is nearly flat
+        y[:, 12] += 1e4 * np.arange(n)[:, None]
+        y[0, 13] = y[n // 2:, 13] = 60         # what float32 just holds, and another flat half
+        y[n // 2:, 14] += 50
+        for dtype in (np.float32, np.float64):
+            x = {f"p{p}": mixed(rng(SEED, "far", p), good, p) for p in (3, 15, 300)}
+            write_subject(str(study), f"n{n}-{dtype.__name__}", "far", y, {"net": (x, np.float32, {})},
+                          dtype=dtype)
+    return str(study)
+
+
 def make_plain_study(study):
     """Two sessions of 43 and 40 events and two layers, for the options."""
     n = 83

@@ -15,7 +15,13 @@ from program import chiasm, contents
 from study_maker import make_study
 
 # Blocks of 3, 3 and 1 electrodes; layers with fewer and with more features than distinct events.
-STUDY = dict(subjects=("s1",), alignments=("film",), n=50, electrodes=7, bins=400,
+def far_out(subject, alignment, y):
+    """Two electrodes that go through float64."""
+    y[20, [1, 5], ::2] = 1e9
+    return y
+
+
+STUDY = dict(subjects=("s1",), alignments=("film",), n=50, electrodes=7, bins=400, edit_y=far_out,
              models={"netA": {"wide": 80, "narrow": 9, "one": 1}, "netB": {"one": 2}})
 WAYS = [dict(ranks=0, threads=1), dict(ranks=2), dict(ranks=3, threads=2), dict(ranks=4), dict(ranks=1, threads=3)]
 OPTIONS = ("--replicates", 51)

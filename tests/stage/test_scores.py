@@ -6,7 +6,7 @@ import sys
 import tempfile
 import warnings
 
-from hard_study import make_hard_study, make_plain_study
+from hard_study import make_far_study, make_hard_study, make_plain_study
 from reference.runs import Reference, chiasm_fit
 
 FAILURES = []
@@ -38,6 +38,8 @@ def main():
         check("one-rank", hard, folder, "--subjects", "f32", "--models", "x*", "--threads", 2,
               ranks=1, only=lambda alignment, subject, space: subject == "f32"
               and space.startswith("x"))
+
+        check("far", Reference(make_far_study(os.path.join(folder, "far-study"))), folder)
 
         plain = Reference(make_plain_study(os.path.join(folder, "plain")))
         check("one-alpha", plain, folder, "--alphas", "30", "--folds", 2, alphas=(30,), folds=2)

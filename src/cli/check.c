@@ -23,8 +23,9 @@ chi_status chi_cli_check(chi_cli *cli)
   if (status != CHI_OK && findings.n_errors == 0) goto cleanup;
   status = CHI_OK; /* the findings say it all */
   if (study != NULL) {
-    status = chi_check_catalog(study, (int32_t)chi_opt_int(o, "folds"), &findings);
-    if (status == CHI_OK) status = chi_check_numbers(study, &findings);
+    const int32_t folds = (int32_t)chi_opt_int(o, "folds");
+    status = chi_check_catalog(study, folds, &findings);
+    if (status == CHI_OK) status = chi_check_numbers(study, folds, &findings);
   }
   print_findings(&findings, true);
   if (study != NULL && chi_opt_given(o, "list"))

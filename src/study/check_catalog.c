@@ -6,15 +6,19 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/folds.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "study/catalog.h"
 #include "study/check.h"
 
+enum { MODELS_NAMED = 5 };
+
 /* An event where its windows are compared: in time, within its session. */
 typedef struct event {
   int32_t session, fold;
+  int64_t number; /* in the file */
   double onset;
 } event;
 
@@ -22,14 +26,8 @@ static int by_time(const void *a, const void *b)
 {
   const event *p = a, *q = b;
   if (p->session != q->session) return p->session > q->session ? 1 : -1;
-  return (p->onset > q->onset) - (p->onset < q->onset);
-}
-
-/* Folds are contiguous in file order; the first n mod folds have one event more. */
-static int32_t fold_of(int64_t i, int64_t n, int32_t folds)
-{
-  const int64_t size = n / folds, larger = n % folds, border = larger * (size + 1);
-  return (int32_t)(i < border ? i / (size + 1) : larger + (i - border) / size);
+  if (p->onset != q->onset) return p->onset > q->onset ? 1 : -1;
+  return (p->number > q->number) - (p->number < q->number);
 }
 
 /* Events with another within `span` in a different fold. `events` in the order of by_time: a window
@@ -48,30 +46,83 @@ static int64_t count_overlaps(const event *e, int64_t n, double span, int64_t *i
   return count;
 }
 
-static chi_status check_windows(const chi_study *study, const chi_dataset *d, int32_t folds,
-                                chi_findings *findings)
+/* Windows that overlap across the border of folds: the recordings that have them, and the one with
+ * the largest share of such events. */
+typedef struct overlaps {
+  int32_t recordings;
+  const chi_dataset *worst;
+  int64_t n;   /* there */
+  double span; /* there, s */
+  double most; /* the longest of any, s */
+} overlaps;
+
+static chi_status add_windows(const chi_study *study, const chi_dataset *d, int32_t folds,
+                              const event *events, overlaps *o)
 {
   const chi_alignment *a = &study->alignments[d->alignment];
   const double bin = isnan(a->bin_width) ? 0 : a->bin_width;
   const double span = a->time[a->n_times - 1] - a->time[0] + bin;
-  event *events = NULL;
   int64_t *in_fold = NULL;
   if (span <= 0) return CHI_OK; /* one bin of unknown width */
   CHI_TRY(chi_alloc(folds, sizeof *in_fold, "folds", &in_fold));
-  chi_status status = chi_alloc(d->n_events, sizeof *events, "events", &events);
-  for (int64_t i = 0; i < d->n_events && status == CHI_OK; i++)
-    events[i] = (event){d->session[i], fold_of(i, d->n_events, folds), d->onset[i]};
-  if (status == CHI_OK) {
-    qsort(events, (size_t)d->n_events, sizeof *events, by_time);
-    const int64_t n = count_overlaps(events, d->n_events, span, in_fold);
-    if (n > 0)
-      chi_findings_add(findings, false,
-                       "%s: the windows (%g s) of %lld of %lld events overlap with events of "
-                       "another fold; fit --gap %g leaves those out of training",
-                       d->path, span, (long long)n, (long long)d->n_events, span);
-  }
-  chi_free(events);
+  const int64_t n = count_overlaps(events, d->n_events, span, in_fold);
   chi_free(in_fold);
+  if (n == 0) return CHI_OK;
+  o->recordings++;
+  o->most = fmax(o->most, span);
+  if (o->worst != NULL &&
+      (double)n / (double)d->n_events <= (double)o->n / (double)o->worst->n_events)
+    return CHI_OK;
+  o->worst = d;
+  o->n = n;
+  o->span = span;
+  return CHI_OK;
+}
+
+static void judge_windows(const overlaps *o, chi_findings *findings)
+{
+  char more[64] = "";
+  if (o->recordings == 0) return;
+  if (o->recordings > 1)
+    snprintf(more, sizeof more, ", and so do fewer in %d more recordings", (int)o->recordings - 1);
+  chi_findings_add(findings, false,
+                   "%s: the windows (%g s) of %lld of %lld events overlap with events of another "
+                   "fold%s; fit --gap %g leaves those out of training",
+                   o->worst->path, o->span, (long long)o->n, (long long)o->worst->n_events, more,
+                   o->most);
+}
+
+/* Copies of one event may stand in training and in what is held out, and are then no test. */
+static void check_copies(const chi_dataset *d, const event *events, chi_findings *findings)
+{
+  int64_t n = 0, first = 0;
+  for (int64_t i = 1; i < d->n_events; i++)
+    if (events[i].session == events[i - 1].session && events[i].onset == events[i - 1].onset &&
+        n++ == 0)
+      first = i;
+  if (n > 0)
+    chi_findings_add(findings, false,
+                     "%s: %lld of %lld events have the session and onset of another one, the first "
+                     "at %g s (events %lld and %lld, counted from 0); copies of an event on both "
+                     "sides of a border between folds make scores too good: keep one of each",
+                     d->path, (long long)n, (long long)d->n_events, events[first].onset,
+                     (long long)events[first - 1].number, (long long)events[first].number);
+}
+
+static chi_status check_events(const chi_study *study, const chi_dataset *d, int32_t folds,
+                               overlaps *o, chi_findings *findings)
+{
+  event *events = NULL;
+  CHI_TRY(chi_alloc(d->n_events, sizeof *events, "events", &events));
+  for (int32_t f = 0; f < folds; f++) {
+    const int64_t end = chi_folds_border(folds, d->n_events, 2 * f + 2);
+    for (int64_t i = chi_folds_border(folds, d->n_events, 2 * f); i < end; i++)
+      events[i] = (event){d->session[i], f, i, d->onset[i]};
+  }
+  qsort(events, (size_t)d->n_events, sizeof *events, by_time);
+  check_copies(d, events, findings);
+  const chi_status status = add_windows(study, d, folds, events, o);
+  chi_free(events);
   return status;
 }
 
@@ -88,23 +139,37 @@ static bool is_random(const chi_feature_space *space)
   return strcmp(space->training, "random") == 0;
 }
 
-static void check_twins(const chi_alignment *a, chi_findings *findings)
+/* Names of trained models without a random twin. \return how many there are */
+static int64_t list_untwinned(const chi_alignment *a, int64_t n, chi_text *names)
 {
   for (int64_t i = 0; i < a->n_spaces; i = model_end(a, i)) {
     const chi_feature_space *space = &a->space[i];
     bool has = is_random(space);
     for (int64_t j = 0; j < a->n_spaces && !has; j++)
       has = is_random(&a->space[j]) && strcmp(a->space[j].network, space->network) == 0;
-    if (!has)
-      chi_findings_add(findings, false,
-                       "alignment %s: the trained model %s has no random twin (a model of network "
-                       "%s with training \"random\")",
-                       a->name, space->model, space->network);
+    if (!has && n++ < MODELS_NAMED)
+      chi_text_add(names, "%s%s.%s", n == 1 ? "" : ", ", a->name, space->model);
   }
+  return n;
+}
+
+static void check_twins(const chi_study *study, chi_findings *findings)
+{
+  chi_text names = {0};
+  int64_t n = 0;
+  for (int32_t a = 0; a < study->n_alignments; a++)
+    n = list_untwinned(&study->alignments[a], n, &names);
+  if (n > 0 && names.s != NULL)
+    chi_findings_add(findings, false,
+                     "trained models without a random twin (a model of the same network, of "
+                     "training \"random\"): %lld (%s%s); trained-beats-random leaves them out",
+                     (long long)n, names.s, n > MODELS_NAMED ? ", ..." : "");
+  chi_text_free(&names);
 }
 
 chi_status chi_check_catalog(const chi_study *study, int32_t folds, chi_findings *findings)
 {
+  overlaps o = {0};
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const chi_dataset *d = &study->datasets[i];
     if (d->n_events < 4 * (int64_t)folds)
@@ -112,9 +177,10 @@ chi_status chi_check_catalog(const chi_study *study, int32_t folds, chi_findings
                        "%s: has %lld events, but --folds %d needs at least %lld; use fewer folds",
                        d->path, (long long)d->n_events, folds, (long long)folds * 4);
     else
-      CHI_TRY(check_windows(study, d, folds, findings));
+      CHI_TRY(check_events(study, d, folds, &o, findings));
   }
-  for (int32_t a = 0; a < study->n_alignments; a++) check_twins(&study->alignments[a], findings);
+  judge_windows(&o, findings);
+  check_twins(study, findings);
   return CHI_OK;
 }
 

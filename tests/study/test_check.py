@@ -490,6 +490,39 @@ def constant_electrode(s): replace(s / R, "response", put((slice(None), 2), 3.5)
 @case(f"{R}: electrode E002 is constant in 1 of 4 time bins", code=0)
 def constant_bin(s): replace(s / R, "response", put((slice(None), 2, 0), 3.5))
 
+@case(f"{R}: electrode E001 does not change within half a fold in 2 of 4 time bins, whose scores will be NaN: the bin "
+      "at -0.075 s is constant in the test half of fold 2, events 18 to 23 (counted from 0) and in 1 more halves of "
+      "folds; fewer --folds have longer halves", code=0)
+def flat_half(s):
+    replace(s / R, "response", put((slice(18, 24), 1, slice(1, 3)), 3.5))
+    replace(s / R, "response", put((slice(48, 54), 1, 1), 0))
+
+@case(f"{R}: electrode E000 does not change within half a fold in 4 of 4 time bins", code=0)
+def sparse_counts(s): replace(s / R, "response", lambda y: (np.arange(y.size).reshape(y.shape) % 500 == 0) * np.ones(
+    (60, 3, 4), "f4") + np.eye(60)[:, :1, None])
+
+@case(f"{R}: event 7 (counted from 0; onset 7 s) is over 1000 spreads away from the others: electrode E001 is 1e+06 in "
+      "the bin at -0.05 s; the electrodes that are so: 2 (E001, E002). An artefact", code=0)
+def far_out(s):
+    replace(s / R, "response", put((7, 1, 2), 1e6))
+    replace(s / R, "response", put((7, 2), -1e9))
+
+@case(f"{R}: event 0 (counted from 0; onset 0 s) is over 1000 spreads", code=0)
+def first_far_out(s): replace(s / R, "response", lambda y: put((0, 0), -999)(1e-6 * y))
+
+@case(f"{F}: /layers/layer1 is the same for every event (0 in its first column); a constant predicts nothing", code=0)
+def layer_of_zeros(s): replace(s / F, "layers/layer1", np.zeros_like)
+
+@case(f"{F}: /layers/layer1 is the same for every event", code=0)
+def constant_layer(s): replace(s / F, "layers/layer1", lambda x: 0 * x + x[:1])
+
+@case(f"{R}: 30 of 60 events have the session and onset of another one, the first at 0 s (events 0 and 1, counted from "
+      "0)", code=0, onset=np.repeat(np.arange(30), 2))
+def events_twice(s): pass
+
+@case("", code=0, onset=np.repeat(np.arange(30), 2), session=np.tile([0, 1], 30))
+def same_onsets_of_two_sessions(s): pass
+
 @case(f"{R}: electrodes E000 and E002 hold the same numbers", code=0)
 def duplicate_electrodes(s):
     replace(s / R, "response", lambda y: y[:, [0, 1, 0]])
@@ -505,10 +538,15 @@ def duplicate_layers(s):
       code=0, onset=0.25 * np.arange(60))
 def overlapping_windows(s): pass
 
+@case("responses/s2.language.h5: the windows (0.275 s) of 16 of 60 events overlap with events of another fold, and so "
+      "do fewer in 1 more recordings; fit --gap 0.275", code=0, onset=0.25 * np.arange(60), subjects=("s1", "s2"))
+def overlapping_windows_of_two(s): replace(s / "responses/s2.language.h5", "onset", 0.13 * np.arange(60))
+
 @case("", code=0, onset=0.25 * np.arange(60), session=np.repeat(np.arange(5), 12))
 def sessions_part_folds(s): pass
 
-@case('the trained model netA has no random twin', code=0)
+@case('trained models without a random twin (a model of the same network, of training "random"): 1 (language.netA)',
+      code=0)
 def no_twin(s): pass
 
 @case(f"{R}: /response: HDF5 cannot read rows", storage=dict(chunks=(60, 3, 4), compression="gzip"))

@@ -76,7 +76,7 @@ static chi_status compute(chi_stage *s, const chi_stage_unit *unit, const chi_fe
 static chi_status report(const chi_stage *s, chi_text *text)
 {
   const chi_stage_options *o = s->options;
-  return chi_fit_report_table(o->run, o->encode.alphas, o->encode.n_alphas, text);
+  return chi_fit_report_table(o->run, o->encode.alphas, o->encode.n_alphas, s->study->path, text);
 }
 
 static void free_own(chi_stage *s)

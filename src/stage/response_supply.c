@@ -42,22 +42,21 @@ static chi_responses responses_of(const chi_response_supply *w, int32_t dataset,
 static void warn_missing(const chi_response_supply *w, int32_t dataset, const chi_responses *r)
 {
   const chi_dataset *d = &w->study->datasets[dataset];
-  int64_t named = 0, more = 0;
+  chi_text names = {0};
+  int64_t n = 0, targets = 0;
   for (int64_t e = 0; e < r->n_electrodes; e++) {
     int64_t bins = 0;
     for (int64_t b = 0; b < r->n_times; b++) bins += r->missing[e * r->n_times + b];
-    if (bins == 0) continue;
-    if (named == ELECTRODES_NAMED) {
-      more++;
-      continue;
-    }
-    named++;
-    chi_log(CHI_LOG_WARNING,
-            "%s: electrode %s: NaN or Inf in %lld of %lld bins; their scores will be NaN", d->path,
-            d->electrode[e], (long long)bins, (long long)r->n_times);
+    targets += bins;
+    if (bins > 0 && n++ < ELECTRODES_NAMED)
+      chi_text_add(&names, "%s%s", n == 1 ? "" : ", ", d->electrode[e]);
   }
-  if (more > 0)
-    chi_log(CHI_LOG_WARNING, "%s: NaN or Inf in %lld more electrodes", d->path, (long long)more);
+  if (n > 0 && names.s != NULL)
+    chi_log(CHI_LOG_WARNING,
+            "%s: NaN or Inf in electrodes: %lld (%s%s); the scores of %lld targets will be NaN",
+            d->path, (long long)n, names.s, n > ELECTRODES_NAMED ? ", ..." : "",
+            (long long)targets);
+  chi_text_free(&names);
 }
 
 /* Read the wide electrodes' float64 copies; what is missing is what is missing there. */

@@ -6,10 +6,29 @@ import sys
 import tempfile
 import warnings
 
+import numpy as np
+
 from hard_study import make_far_study, make_hard_study, make_plain_study
-from reference.runs import Reference, chiasm_fit
+from reference.runs import Reference, chiasm_fit, read_fit
 
 FAILURES = []
+
+
+def unsaid(run, printed):
+    """What the end of a fit does not say of scores that are NaN: lines."""
+    units = read_fit(run)
+    fitted = {unit: got["test_r"][got["done"] == 1] for unit, got in units.items()}
+    without = sum(np.isnan(r).sum() for r in fitted.values())
+    scores = sum(r.size for r in fitted.values()) - without
+    by_space = {}
+    for unit, r in fitted.items():
+        by_space.setdefault(unit[::2], []).append(r.ravel())
+    empty = [space for (_, space), r in by_space.items() if np.isnan(np.concatenate(r)).all()]
+    texts = ([f"{scores} targets have scores, {without} have none"] if without else
+             [f"all {scores} targets have scores"])
+    if empty:
+        texts.append(f"feature spaces without any score: {len(empty)} ({empty[0]}")
+    return [f"not said: {text}" for text in texts if text not in printed]
 
 
 def check(what, reference, folder, *options, ranks=2, precision="mixed", **reference_options):
@@ -24,6 +43,7 @@ def check(what, reference, folder, *options, ranks=2, precision="mixed", **refer
     wrong, compared = reference.disagreements(run, precision, **reference_options)
     if compared == 0:
         wrong.append("nothing was compared")
+    wrong += unsaid(run, done.stdout)
     FAILURES.extend(f"{what}: {text}" for text in wrong)
     print(f"{what}: {compared} fits compared, {len(wrong)} disagreements", flush=True)
 

@@ -45,6 +45,11 @@ chi_status chi_rows_drawn(const chi_encode_options *options, int64_t n, const in
                           const double *onset, const int32_t *session, chi_rows *rows);
 void chi_rows_free(chi_rows *rows);
 
+/** Halves of folds that no r can be had of, since they hold fewer than two distinct events or their
+ * fold trains on fewer than two: in a small replicate. They have no part in the means over folds,
+ * whatever the model. None of chi_rows_plain. */
+int32_t chi_rows_left_out(const chi_rows *rows, int32_t folds);
+
 /** The responses of one subject, made once by chi_responses_prepare and then read-only: any
  * number of threads, or of processes that share the memory, may fit with them. */
 typedef struct chi_responses {

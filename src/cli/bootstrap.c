@@ -14,6 +14,7 @@ chi_status chi_cli_bootstrap_stage(chi_cli *cli, const char *run, chi_run_mode m
                                 .replicates = chi_opt_int(o, "replicates"),
                                 .seed = (uint64_t)chi_opt_int(o, "seed"),
                                 .layers = (chi_layer_selection)chi_opt_choice(o, "layer-selection"),
+                                .min_bins = chi_cli_min_bins(o),
                                 .keep = !chi_opt_flag(o, "no-keep-replicates")};
   int64_t failed = 0;
   if (strcmp(chi_opt_text(o, "block"), "auto") != 0)

@@ -3,12 +3,38 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "stage/draws.h"
 
 static void print_findings(const chi_findings *findings, bool errors)
 {
   for (int64_t i = 0; i < findings->n; i++)
     if (findings->item[i].error == errors)
       chi_log(errors ? CHI_LOG_ERROR : CHI_LOG_WARNING, "%s", findings->item[i].text);
+}
+
+/* Replicates, by default, that leave halves of folds out; blocks are at least so long. */
+static chi_status check_draws(const chi_study *study, int32_t folds, chi_findings *findings)
+{
+  enum { REPLICATES = 1000 };
+  const chi_encode_options encode = {.folds = folds};
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    chi_draws draws;
+    int64_t length, count = 0;
+    if (d->n_events < 4 * (int64_t)folds) continue; /* is an error by itself */
+    CHI_TRY(chi_draws_length(study, d, NULL, 1, &length));
+    CHI_TRY(chi_draws_create(d, study->alignments[d->alignment].name, 0, length, &draws));
+    const chi_status s = chi_draws_count_short(&draws, &encode, d, REPLICATES, &count);
+    chi_draws_free(&draws);
+    CHI_TRY(s);
+    if (count > 0)
+      chi_findings_add(
+          findings, false,
+          "%s: %lld events make small folds: in about %lld of %d bootstrap replicates a "
+          "half of one repeats a single event and is left out; use fewer --folds",
+          d->path, (long long)d->n_events, (long long)count, REPLICATES);
+  }
+  return CHI_OK;
 }
 
 /* What is wrong with the study is printed, and makes exit code 2. */
@@ -25,6 +51,7 @@ chi_status chi_cli_check(chi_cli *cli)
   if (study != NULL) {
     const int32_t folds = (int32_t)chi_opt_int(o, "folds");
     status = chi_check_catalog(study, folds, &findings);
+    if (status == CHI_OK) status = check_draws(study, folds, &findings);
     if (status == CHI_OK) status = chi_check_numbers(study, folds, &findings);
   }
   print_findings(&findings, true);

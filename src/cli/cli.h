@@ -95,6 +95,9 @@ chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run);
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);
 
+/** --min-bins of a command that has it; else its default. */
+int64_t chi_cli_min_bins(const chi_options *options);
+
 /** The numbers of an option, of which there must be `n`. Local.
  * \param[in]  expected  what they are, for the message
  * \param[out] out       n of them

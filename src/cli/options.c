@@ -63,9 +63,9 @@ const chi_option chi_option_table[] = {
     {CHOICE("test", "events", "events|bins|crossed"), .commands = SITES | RUN, .stored = true,
      .help = "How models are compared at a site: by the events' test half, by its time bins as in the "
              "paper, or by each half of the events with models chosen on the other."},
-    {INT("min-bins", "10", 1, 1e9), .unit = "bins", .commands = SITES | RUN, .stored = true,
+    {INT("min-bins", "0", 0, 1e9), .unit = "bins", .commands = SITES | RUN, .stored = true,
      .help = "Time bins with a validation r above 0, by the lower end of its interval, that a model needs "
-             "to take part at a site."},
+             "to take part at a site; 0: 10, or all where an alignment has fewer."},
     {REAL("fdr", "0.05", 0, 1), .commands = SITES | RUN, .stored = true,
      .help = "False discovery rate within each comparison (Benjamini and Hochberg)."},
     /* simulate */

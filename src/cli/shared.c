@@ -25,6 +25,11 @@ chi_status chi_cli_reals(const chi_options *options, const char *name, int n, co
   return CHI_OK;
 }
 
+int64_t chi_cli_min_bins(const chi_options *options)
+{
+  return chi_opt_has(options, "min-bins") ? chi_opt_int(options, "min-bins") : 0;
+}
+
 chi_status chi_cli_count(const chi_options *options, const char *name, const char *expected,
                          int64_t *out)
 {

@@ -66,7 +66,7 @@ static chi_block block_at(const chi_fit_work *work, int64_t b)
 static void choose(chi_fit_work *work, chi_block block)
 {
   const double tolerance = work->shape.exact ? 1e-9 : 1e-6;
-  const double folds = work->shape.n_folds;
+  const double folds = work->n_counted[0];
   const int64_t first = block.t0 - work->target0;
   for (int64_t j = first; j < first + block.n; j++) {
     double best = -INFINITY;
@@ -171,7 +171,7 @@ static chi_status fit_by_block(chi_fit_work *work)
 /* \param[in] all  the responses of all electrodes, where the work's are the wide ones */
 static void store(const chi_fit_work *work, const chi_responses *all, const chi_encode_part *part)
 {
-  const double folds = work->shape.n_folds;
+  const double validated = work->n_counted[0], tested = work->n_counted[1];
   const int64_t times = all->n_times, first = part->electrode0 * times;
   for (int64_t j = 0; j < work->n_targets; j++) {
     const int32_t a = work->choice[j];
@@ -180,8 +180,8 @@ static void store(const chi_fit_work *work, const chi_responses *all, const chi_
         work->shape.wide ? all->wide[target / times] * times + target % times : target;
     const bool missing = a < 0 || all->missing[of] != 0;
     part->val_r[of - first] =
-        missing ? NAN : (float)(work->validation[a * work->n_targets + j] / folds);
-    part->test_r[of - first] = missing ? NAN : (float)(work->test[j] / folds);
+        missing ? NAN : (float)(work->validation[a * work->n_targets + j] / validated);
+    part->test_r[of - first] = missing ? NAN : (float)(work->test[j] / tested);
     part->alpha[of - first] = missing ? NAN : (float)work->alphas[a];
   }
 }
@@ -195,6 +195,8 @@ static chi_status begin(chi_encoder *encoder, chi_fit_work *work)
   arena = (chi_arena){encoder->memory, 0};
   chi_work_layout(work, &arena);
   chi_rows_folds(work->rows, work->shape.n_folds, work->folds);
+  for (int32_t f = 0; f < work->shape.n_folds; f++)
+    for (int half = 0; half < 2; half++) work->n_counted[half] += work->folds[f].counts[half];
   memset(work->validation, 0,
          (size_t)(work->shape.n_alphas * work->n_targets) * sizeof *work->validation);
   memset(work->test, 0, (size_t)work->n_targets * sizeof *work->test);

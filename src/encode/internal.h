@@ -26,6 +26,7 @@ typedef enum chi_route { CHI_ROUTE_DUAL, CHI_ROUTE_SVD, CHI_ROUTE_PRIMAL } chi_r
 /** One fold: rows [first, split) are its validation half, [split, end) its test half. */
 typedef struct chi_fold {
   int64_t first, split, end;
+  bool counts[2]; /* by half: it has a part in the mean over folds */
   int64_t n_train;
   int64_t *train_event; /* n_train: the events that train it, ascending */
   double *train_weight; /* n_train: their weights */
@@ -180,6 +181,7 @@ static inline bool chi_class_trains(const chi_primal *w, int64_t class, int32_t 
 /** Everything one fit works on. */
 typedef struct chi_fit_work {
   chi_shape shape;
+  int32_t n_counted[2]; /* by half: folds in the mean */
   const double *alphas;
   const chi_rows *rows;
   const chi_responses *responses;

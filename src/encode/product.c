@@ -165,6 +165,7 @@ static void score(const chi_fit_work *work, int32_t fold, int half, int32_t alph
 
 void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_block block)
 {
+  if (!work->folds[fold].counts[0]) return;
   score(work, fold, 0, alpha, block, block.n, NULL);
   double *sum = work->validation + alpha * work->n_targets + block.t0 - work->target0;
   for (int64_t j = 0; j < block.n; j++) sum[j] += block.t->r[j];
@@ -183,6 +184,7 @@ void chi_test_block(chi_fit_work *work, int32_t fold, chi_block block)
 {
   chi_thread_work *t = block.t;
   const int64_t column = block.t0 - work->target0;
+  if (!work->folds[fold].counts[1]) return;
   for (int32_t a = 0; a < work->shape.n_alphas; a++) {
     const int64_t count = pick(work->choice + column, block.n, a, t->picked);
     if (count == 0) continue;

@@ -144,6 +144,29 @@ chi_status chi_rows_plain(const chi_encode_options *options, int64_t n, const do
   return s;
 }
 
+/* Two distinct events among the rows of a half, and among those that train, which ascend. */
+static bool half_counts(int64_t n_half, int64_t first_trained, int64_t last_trained)
+{
+  return n_half > 1 && first_trained != last_trained;
+}
+
+int32_t chi_rows_left_out(const chi_rows *rows, int32_t folds)
+{
+  int32_t left_out = 0;
+  int64_t at = 0;
+  for (int32_t f = 0; f < folds; f++) {
+    int64_t first = -1, last = -1, half[2] = {0, 0};
+    for (int64_t i = 0; i < rows->n; i++) {
+      if ((rows->train[i] >> f & 1) == 0) continue;
+      last = rows->event[i];
+      if (first < 0) first = last;
+    }
+    for (; at < rows->n && rows->fold[at] == f; at++) half[rows->is_test[at]]++;
+    for (int h = 0; h < 2; h++) left_out += !half_counts(half[h], first, last);
+  }
+  return left_out;
+}
+
 void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds)
 {
   int64_t at = 0, listed = 0;
@@ -164,6 +187,9 @@ void chi_rows_folds(const chi_rows *rows, int32_t n_folds, chi_fold *folds)
       fold->train_scale[fold->n_train++] = sqrt(rows->weight[i]);
     }
     listed += fold->n_train;
+    const int64_t n = fold->n_train, *event = fold->train_event;
+    for (int h = 0; h < 2; h++)
+      fold->counts[h] = n > 0 && half_counts(chi_half_size(fold, h), event[0], event[n - 1]);
   }
 }
 

@@ -23,6 +23,7 @@ typedef struct chi_sites_data {
   const chi_bootstrap_table *boot;
   int32_t table; /* boot's index in its file */
   int64_t n_sites, n_times;
+  int64_t min_bins; /* kept bins that a model needs to take part at a site */
   int32_t n_models;
   chi_sites_model *model;
   int64_t *row;    /* of bootstrap.h5; -1: nothing */

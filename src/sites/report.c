@@ -1,8 +1,10 @@
 /* The tables for the terminal. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "sites/internal.h"
@@ -132,19 +134,53 @@ static void add_notes(const chi_sites_run *run, chi_text *text)
                  (long long)unknown_spread);
 }
 
+/* The bins that a model needs: "10", or of alignments that differ "6 to 10". */
+static void bins_text(const chi_sites_run *run, char *text, size_t n)
+{
+  int64_t least = run->data[0].min_bins, most = least;
+  for (int32_t a = 1; a < run->n_alignments; a++) {
+    const int64_t one = run->data[a].min_bins;
+    least = one < least ? one : least;
+    most = one > most ? one : most;
+  }
+  if (least == most)
+    snprintf(text, n, "%lld", (long long)least);
+  else
+    snprintf(text, n, "%lld to %lld", (long long)least, (long long)most);
+}
+
+/* Why there is no p at all. */
+static void warn_untested(const chi_sites_run *run, const char *bins)
+{
+  bool tested = false, with_bins = false;
+  for (int64_t i = 0; i < run->n_results; i++) {
+    tested = tested || !isnan(run->result[i].line.p);
+    with_bins = with_bins || run->result[i].line.bins > 0;
+  }
+  if (!tested && !with_bins)
+    chi_log(
+        CHI_LOG_WARNING,
+        "sites: nothing is tested: no model keeps %s bins at any site, that is, has a validation r "
+        "there whose interval lies above 0",
+        bins);
+  else if (!tested)
+    chi_log(
+        CHI_LOG_WARNING,
+        "sites: nothing is tested: where models keep bins, the other side has none, or too many "
+        "replicates have no score");
+}
+
 chi_status chi_sites_report(const chi_sites_run *run, chi_text *text)
 {
   const chi_sites_options *o = run->options;
-  int64_t with_bins = 0;
-  for (int64_t i = 0; i < run->n_results; i++) with_bins += run->result[i].line.bins > 0;
+  char bins[80];
+  bins_text(run, bins, sizeof bins);
   chi_text_add(text,
-               "\ntest: %s; a model takes part at a site where it keeps %lld bins or more; "
+               "\ntest: %s; a model takes part at a site where it keeps %s bins or more; "
                "false discovery rate: %g\n",
-               chi_sites_test_names[o->test], (long long)o->min_bins, o->fdr);
+               chi_sites_test_names[o->test], bins, o->fdr);
   add_counts(run, text);
-  if (run->n_results > 0 && with_bins == 0)
-    chi_text_add(text, "No model keeps %lld bins at any site: nothing is tested.\n",
-                 (long long)o->min_bins);
+  if (run->n_results > 0) warn_untested(run, bins);
   CHI_TRY(add_integration(run, text));
   CHI_TRY(chi_sites_report_truth(run, text));
   add_notes(run, text);

@@ -29,7 +29,7 @@ void chi_sites_work_end(chi_sites_work *work)
 
 static bool takes_part(const chi_sites_work *work, int32_t model)
 {
-  return work->data->n_kept[model * work->data->n_sites + work->site] >= work->options->min_bins;
+  return work->data->n_kept[model * work->data->n_sites + work->site] >= work->data->min_bins;
 }
 
 int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair)

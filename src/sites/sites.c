@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/stop.h"
 #include "sites/internal.h"
+#include "store/choose.h"
 #include "store/config.h"
 #include "store/folder.h"
 #include "store/lock.h"
@@ -107,9 +108,8 @@ static chi_status open_bootstrap(chi_sites_run *r)
                       run, tables[a].alignment, run);
     r->n_alignments = a + 1;
     CHI_TRY(chi_sites_data_open(run, fit, &tables[a], a, &r->data[a]));
-    if (r->options->min_bins > fit->n_times)
-      return chi_fail(CHI_ERR_USAGE, "--min-bins %lld: the alignment %s has %lld bins in all",
-                      (long long)r->options->min_bins, fit->alignment, (long long)fit->n_times);
+    CHI_TRY(chi_run_bins_needed(r->options->min_bins, fit->alignment, fit->n_times,
+                                &r->data[a].min_bins));
   }
   if (n == 0) return chi_fail(CHI_ERR_INPUT, "%s/bootstrap.h5: holds no alignment", run);
   for (int32_t a = 0; a < r->n_fit; a++) {

@@ -13,7 +13,7 @@ extern const char *const chi_sites_test_names[]; /* "events", "bins", "crossed" 
 typedef struct chi_sites_options {
   const char *run;
   chi_sites_test test;
-  int64_t min_bins;   /* kept bins that a model needs to take part at a site */
+  int64_t min_bins;   /* as of chi_run_bins_needed */
   double fdr;         /* false discovery rate within a comparison */
   uint64_t seed;      /* of the test `bins` */
   int32_t threads;    /* results do not depend on them */

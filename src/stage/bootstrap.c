@@ -160,10 +160,36 @@ static void log_lengths(const chi_stage *s)
   chi_text_free(&text);
 }
 
+/* Rank 0: where the means over folds lack some in replicates. */
+static chi_status warn_short(const chi_stage *s)
+{
+  const boot *b = s->own;
+  chi_text text = {0};
+  int32_t n = 0;
+  chi_status status = s->rank == 0 ? CHI_OK : CHI_STOPPED;
+  for (int32_t d = 0; d < s->study->n_datasets && status == CHI_OK; d++) {
+    const chi_dataset *set = &s->study->datasets[d];
+    int64_t count;
+    status = chi_draws_count_short(&b->draws[d], &s->options->encode, set, b->options->replicates,
+                                   &count);
+    if (status != CHI_OK || count == 0 || n++ >= LENGTHS_SHOWN) continue;
+    chi_text_add(&text, "%s%s.%s %lld", n == 1 ? "" : ", ", set->subject,
+                 s->study->alignments[set->alignment].name, (long long)count);
+  }
+  if (n > 0 && !text.failed)
+    chi_log(CHI_LOG_WARNING,
+            "bootstrap: in some of the %lld replicates (%s%s) a half of a fold repeats one event: "
+            "it is left out of their means over folds; fewer --folds in the fit avoid that",
+            (long long)b->options->replicates, text.s, n > LENGTHS_SHOWN ? ", ..." : "");
+  chi_text_free(&text);
+  return status == CHI_STOPPED ? CHI_OK : status;
+}
+
 static chi_status list(chi_stage *s, const uint8_t *const *done)
 {
   const boot *b = s->own;
   log_lengths(s);
+  CHI_TRY(warn_short(s));
   return chi_bootstrap_units(s->study, &s->options->encode, b->options->replicates, s->picked, done,
                              &s->units);
 }
@@ -235,7 +261,8 @@ static chi_status closed(chi_stage *s)
 
 static chi_status report(const chi_stage *s, chi_text *text)
 {
-  return chi_bootstrap_report_table(s->options->run, text);
+  const boot *b = s->own;
+  return chi_bootstrap_report_table(s->options->run, b->options->min_bins, text);
 }
 
 static void free_own(chi_stage *s)

@@ -14,7 +14,8 @@ typedef struct chi_bootstrap_options {
   uint64_t seed;
   int64_t block_length; /* events drawn together; 0: as the recording calls for */
   chi_layer_selection layers;
-  bool keep; /* the replicates, else only what `sites` needs of them */
+  int64_t min_bins; /* as of chi_run_bins_needed: for the table of what was found */
+  bool keep;        /* the replicates, else only what `sites` needs of them */
 } chi_bootstrap_options;
 
 /** Open study and run, choose layers, draw, refit, summarise, print the table of what was found.

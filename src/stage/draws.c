@@ -83,6 +83,37 @@ void chi_draws_make(const chi_draws *draws, int64_t replicate, int64_t *event)
   qsort(event, (size_t)n, sizeof *event, ascending);
 }
 
+/* The smallest session's events. */
+static int64_t smallest_session(const chi_draws *draws)
+{
+  int64_t least = draws->n;
+  for (int64_t i = 0; i < draws->n; i++)
+    if (draws->place[i].size < least) least = draws->place[i].size;
+  return least;
+}
+
+chi_status chi_draws_count_short(const chi_draws *draws, const chi_encode_options *encode,
+                                 const chi_dataset *dataset, int64_t n, int64_t *count)
+{
+  /* An event is drawn k times with a probability of 1 / (e k!), where its session is not shorter
+   * than a block, which would go round in it. */
+  const int64_t often = 20, rounds = 1 + (draws->length - 1) / smallest_session(draws);
+  int64_t *event = NULL;
+  chi_status s = CHI_OK;
+  *count = 0;
+  if (draws->n / (2 * (int64_t)encode->folds) > often * rounds) return CHI_OK;
+  CHI_TRY(chi_alloc(draws->n, sizeof *event, "drawn events", &event));
+  for (int64_t r = 0; r < n && s == CHI_OK; r++) {
+    chi_rows rows;
+    chi_draws_make(draws, r, event);
+    s = chi_rows_drawn(encode, draws->n, event, dataset->onset, dataset->session, &rows);
+    if (s == CHI_OK) *count += chi_rows_left_out(&rows, encode->folds) > 0;
+    chi_rows_free(&rows);
+  }
+  chi_free(event);
+  return s;
+}
+
 /* Events within one response window, at the recording's mean pace. */
 static double events_per_window(const chi_alignment *al, const chi_dataset *d,
                                 const chi_draws *order)
@@ -172,9 +203,10 @@ chi_status chi_draws_length(const chi_study *study, const chi_dataset *dataset,
   *length = 1;
   if (dataset->exchangeable) return CHI_OK;
   chi_draws order; /* lags and pace are those of blocks: within sessions, however these lie */
-  int64_t lag;
+  int64_t lag = 1;
   CHI_TRY(chi_draws_create(dataset, al->name, 0, 1, &order));
-  const chi_status s = memory_of(&order, responses, (int64_t)ceil(most), threads, &lag);
+  const chi_status s =
+      responses == NULL ? CHI_OK : memory_of(&order, responses, (int64_t)ceil(most), threads, &lag);
   double wanted = fmax((double)cube_root(dataset->n_events), (double)lag);
   wanted = fmax(wanted, events_per_window(al, dataset, &order));
   *length = (int64_t)ceil(fmin(most, wanted));

@@ -36,11 +36,17 @@ void chi_draws_free(chi_draws *draws);
  * \param[out] event  n, ascending */
 void chi_draws_make(const chi_draws *draws, int64_t replicate, int64_t *event);
 
+/** How many of the first n replicates leave a half of a fold out (chi_rows_left_out). It takes a
+ * moment: halves of many events are not looked at, since an event is hardly ever drawn so often.
+ * \param[in] dataset  that of the draws */
+chi_status chi_draws_count_short(const chi_draws *draws, const chi_encode_options *encode,
+                                 const chi_dataset *dataset, int64_t n, int64_t *count);
+
 /** The length of block that a recording calls for (`--block auto`): 1 where its events are
  * exchangeable, else the greatest of ceil(n^(1/3)), the events within a response window, and the
  * first lag at which the responses' autocorrelation over the events of a session, averaged over
  * targets, is below 0.05; at most n / 20; rounded up.
- * \param[in] responses  of the dataset, centred; may be NULL where the dataset is exchangeable
+ * \param[in] responses  of the dataset, centred; NULL: their autocorrelation is left out of it
  * \param[in] threads    the result does not depend on it */
 chi_status chi_draws_length(const chi_study *study, const chi_dataset *dataset,
                             const chi_responses *responses, int32_t threads, int64_t *length);

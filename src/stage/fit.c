@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "stage/fit_table.h"
 #include "stage/fit_units.h"
+#include "store/choose.h"
 #include "study/layers.h"
 
 typedef struct fit {
@@ -29,6 +30,16 @@ static chi_status make_rows(const chi_study *study, const chi_encode_options *en
   return CHI_OK;
 }
 
+/* What would end `run` after hours. */
+static chi_status check_bins(const chi_study *study, int64_t min_bins)
+{
+  int64_t needed;
+  for (int32_t a = 0; a < study->n_alignments; a++)
+    CHI_TRY(chi_run_bins_needed(min_bins, study->alignments[a].name, study->alignments[a].n_times,
+                                &needed));
+  return CHI_OK;
+}
+
 static chi_status prepare(chi_stage *s)
 {
   fit *f = s->own;
@@ -36,6 +47,7 @@ static chi_status prepare(chi_stage *s)
   CHI_TRY(
       chi_agree(s->comm, s->rank == 0 ? chi_store_look(o->run, &chi_fit_schema, o->mode) : CHI_OK));
   CHI_TRY(chi_layers_open_study(s->comm, f->options->study, &o->selection, &s->study));
+  CHI_TRY(check_bins(s->study, f->options->min_bins));
   return chi_agree(s->comm, make_rows(s->study, &o->encode, &f->rows));
 }
 

@@ -8,6 +8,7 @@ typedef struct chi_fit_options {
   chi_stage_options stage;
   const char *study;
   int64_t electrode_block; /* 0: whole layers, cut only when units run short */
+  int64_t min_bins;        /* kept bins that `sites` is to want after it; 0: no matter */
 } chi_fit_options;
 
 /** Open the study, plan, make or resume the run, fit everything, print the summary and the table of

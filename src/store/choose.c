@@ -43,3 +43,14 @@ chi_status chi_run_choose_layer(const char *run, const chi_fit_table *table,
   chi_free(best);
   return s;
 }
+
+chi_status chi_run_bins_needed(int64_t min_bins, const char *alignment, int64_t n_times,
+                               int64_t *needed)
+{
+  const int64_t enough = n_times < 10 ? n_times : 10;
+  *needed = min_bins == 0 ? enough : min_bins;
+  if (*needed <= n_times) return CHI_OK;
+  return chi_fail(CHI_ERR_USAGE,
+                  "--min-bins %lld: the alignment %s has %lld bins in all; choose fewer",
+                  (long long)min_bins, alignment, (long long)n_times);
+}

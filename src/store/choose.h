@@ -17,3 +17,9 @@ typedef enum chi_layer_selection {
 chi_status chi_run_choose_layer(const char *run, const chi_fit_table *table,
                                 chi_layer_selection selection, int64_t begin, int64_t end,
                                 int64_t *space);
+
+/** The kept bins that a model needs to take part at a site (--min-bins).
+ * \param[in]  min_bins  as given; 0: 10, or all bins of an alignment that has fewer
+ * \return CHI_ERR_USAGE if that is more than there are bins */
+chi_status chi_run_bins_needed(int64_t min_bins, const char *alignment, int64_t n_times,
+                               int64_t *needed);

@@ -76,8 +76,11 @@ def pearson(prediction, response):
     return np.where(constant | flat, np.nan, r)
 
 
-def fit(x, y, alphas=ALPHAS, folds=5, onset=None, session=None, gap=0.0, solver="svd"):
-    """Scores of all targets at all alphas. solver: "svd" or "cholesky", as Ridge calls them."""
+def fit(x, y, alphas=ALPHAS, folds=5, onset=None, session=None, gap=0.0, solver="svd", event=None):
+    """Scores of all targets at all alphas. solver: "svd" or "cholesky", as Ridge calls them.
+
+    event: of a replicate, which event each row is. A half of a fold with one event alone, or whose fold trains on one
+    alone, has no part in the means."""
     x = np.asarray(x, np.float64)
     y = np.asarray(y, np.float64)
     alphas = np.sort(np.asarray(alphas, np.float64))
@@ -88,8 +91,13 @@ def fit(x, y, alphas=ALPHAS, folds=5, onset=None, session=None, gap=0.0, solver=
     missing = ~np.isfinite(y).all(axis=0)
     y = np.where(missing, 0.0, y)  # constant, so NaN in every half
     splits = list(split(len(x), folds, onset, session, gap))
+    event = np.arange(len(x)) if event is None else event
+    counts = np.array([[len(set(event[rows])) > 1 and len(set(event[train])) > 1 for train, *halves in splits
+                        for rows in (halves[h],)] for h in range(2)])
     r = np.full((2, folds, len(alphas), y.shape[1]), np.nan)
     for f, (train, *halves) in enumerate(splits):
+        if not counts[:, f].any():
+            continue
         z = standardise(x, train)
         if z.shape[1] == 0:
             continue
@@ -98,8 +106,8 @@ def fit(x, y, alphas=ALPHAS, folds=5, onset=None, session=None, gap=0.0, solver=
             weights = np.atleast_2d(ridge.coef_).reshape(y.shape[1], -1).T
             for h, half in enumerate(halves):
                 r[h, f, a] = pearson(z[half] @ weights, y[half])
-    val_r, test_r = r.mean(axis=1)  # a NaN in any fold is a NaN here
-    return Scores(alphas, val_r, test_r)
+    # a NaN in any fold that counts is a NaN here
+    return Scores(alphas, *(r[h, counts[h]].mean(axis=0) if counts[h].any() else r[h, 0] for h in range(2)))
 
 
 def disagreements(scores, val_r, test_r, alpha, precision="mixed"):

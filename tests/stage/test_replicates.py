@@ -65,7 +65,8 @@ def check_one(study, data, subject, row, replicate, seed, length, precision, gap
     event = draw(seed, subject, "film", session, length, replicate)
     # A NaN in a response counts whether it was drawn or not.
     y[:, ~np.isfinite(y).all(axis=0)] = np.nan
-    scores = ridge.fit(x[event], y[event], onset=onset[event], session=session[event], gap=gap)
+    scores = ridge.fit(x[event], y[event], onset=onset[event], session=session[event], gap=gap,
+                       event=event)
     sites = data["subject"] == subject
     return ridge.disagreements_unchosen(scores, data["val_r"][row, sites, replicate],
                                         data["test_r"][row, sites, replicate], precision)

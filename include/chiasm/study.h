@@ -99,19 +99,19 @@ chi_status chi_study_file_checksum(const chi_study *study, int64_t i, uint64_t *
 typedef enum chi_real { CHI_REAL32 = 4, CHI_REAL64 = 8 } chi_real;
 
 /** Read rows [event0, event0 + n) of a dataset's responses, as they are in the file (NaN
- * included). Float16 and float32 become exactly float32. Float64 is rounded where `real` is
- * CHI_REAL32, each column less its value at the file's first event, so that a large offset costs
- * no digits.
- * \param[out] out  n x (n_electrodes * n_times), row-major, in the units of the file; caller's */
+ * included). Float16, float32, short integers and truth values become exactly float32. Float64 and
+ * longer integers are rounded where `real` is CHI_REAL32, each column less its value at the file's
+ * first event, so that a large offset costs no digits. \param[out] out  n x (n_electrodes *
+ * n_times), row-major, in the units of the file; caller's */
 chi_status chi_study_read_responses(const chi_study *study, int32_t dataset, int64_t event0,
                                     int64_t n, chi_real real, void *out);
 
-/** Read all events of n electrodes of a dataset, ascending, exactly (int64 beyond 2^53 aside).
+/** Read all events of n electrodes of a dataset, ascending, exactly.
  * \param[out] out  n_events x (n * n_times), row-major; caller's */
 chi_status chi_study_read_electrodes(const chi_study *study, int32_t dataset, int64_t n,
                                      const int64_t *electrode, double *out);
 
-/** Which of the two holds a layer's numbers exactly: CHI_REAL64 for float64 files, else
+/** Which of the two holds a layer's numbers exactly: CHI_REAL64 for float64 and long integers, else
  * CHI_REAL32.
  * \param[in] alignment, space  indices into the catalog
  * \param[in] dataset           index into study->datasets, of that alignment */

@@ -86,6 +86,13 @@ void chi_h5_close_dataset(chi_h5_dataset *dataset);
 /** "float32", "int64", "string", ... for messages. Borrowed until the next call by this thread. */
 const char *chi_h5_type_name(const chi_h5_dataset *dataset);
 
+/** Check that the elements are numbers that can be taken as floats: floats, integers, and truth
+ * values as h5py writes them. Integers that netCDF packed, or that have a code for missing ones,
+ * are refused. \param[in] object  "/response", for messages \return CHI_ERR_INPUT saying what they
+ * are */
+chi_status chi_h5_check_numbers(const chi_h5_dataset *dataset, const char *where,
+                                const char *object);
+
 /** Read a whole one-dimensional dataset of numbers, converted to a native memory type.
  * \param[in]  integers  accept integers only (else any numbers)
  * \param[out] n    its length

@@ -25,6 +25,33 @@ const char *chi_h5_type_name(const chi_h5_dataset *dataset)
   return text;
 }
 
+/* Whether a type is h5py's of truth values: 1 byte, FALSE and TRUE. */
+static bool is_boolean(hid_t type)
+{
+  signed char no = -1, yes = -1;
+  return H5Tget_class(type) == H5T_ENUM && H5Tget_size(type) == 1 && H5Tget_nmembers(type) == 2 &&
+         H5Tenum_valueof(type, "FALSE", &no) >= 0 && H5Tenum_valueof(type, "TRUE", &yes) >= 0 &&
+         no == 0 && yes == 1;
+}
+
+chi_status chi_h5_check_numbers(const chi_h5_dataset *dataset, const char *where,
+                                const char *object)
+{
+  static const char *const codes[] = {"scale_factor", "add_offset", "_FillValue", "missing_value"};
+  const H5T_class_t c = dataset->type_class;
+  if (c != H5T_FLOAT && c != H5T_INTEGER && !is_boolean(dataset->type))
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: %s is %s, expected float16, float32, float64, integers or truth values",
+                    where, object, chi_h5_type_name(dataset));
+  for (size_t i = 0; c == H5T_INTEGER && i < sizeof codes / sizeof codes[0]; i++)
+    if (H5Aexists(dataset->id, codes[i]) > 0)
+      return chi_fail(CHI_ERR_INPUT,
+                      "%s: %s is %s with an attribute %s, so that its integers stand for other "
+                      "numbers; write these as floats",
+                      where, object, chi_h5_type_name(dataset), codes[i]);
+  return CHI_OK;
+}
+
 /* What a small dataset must be. */
 typedef struct form {
   int rank;

@@ -49,12 +49,13 @@ static chi_status read_depth(hid_t object, const char *where, const char *name,
 static chi_status check_layer(const chi_h5_dataset *d, const char *where, const char *name,
                               int64_t n_events)
 {
+  char object[256];
+  snprintf(object, sizeof object, "/layers/%s", name);
   if (d->rank != 2)
-    return chi_fail(CHI_ERR_INPUT, "%s: /layers/%s has %d dimensions, expected 2 (event, feature)",
-                    where, name, d->rank);
-  if (d->type_class != H5T_FLOAT)
-    return chi_fail(CHI_ERR_INPUT, "%s: /layers/%s is %s, expected float16, float32 or float64",
-                    where, name, chi_h5_type_name(d));
+    return chi_fail(CHI_ERR_INPUT, "%s: %s has %d dimensions, expected 2 (event, feature)%s", where,
+                    object, d->rank,
+                    d->rank == 1 ? "; labels of the events stand outside /layers" : "");
+  CHI_TRY(chi_h5_check_numbers(d, where, object));
   if (d->dims[1] == 0 || d->dims[1] > INT32_MAX)
     return chi_fail(CHI_ERR_INPUT, "%s: /layers/%s has %lld features, expected 1 to 2^31 - 1",
                     where, name, (long long)d->dims[1]);

@@ -48,17 +48,18 @@ chi_status chi_numbers_take(const char *where, const char *object, hid_t file,
                             const chi_h5_dataset *dataset, chi_numbers *numbers)
 {
   const chi_h5_dataset *d = dataset;
-  if (d->rank < 1 || d->count < 1 || d->type_class != H5T_FLOAT)
-    return chi_fail(CHI_ERR_BUG, "%s: %s has no rows of floats", where, object);
-  const bool is_half = is_native_half(d->type);
+  if (d->rank < 1 || d->count < 1)
+    return chi_fail(CHI_ERR_BUG, "%s: %s has no rows of numbers", where, object);
+  const bool is_half = is_native_half(d->type), is_integer = d->type_class == H5T_INTEGER;
   const bool wide =
-      d->type_size > 4 || (!is_half && H5Tequal(d->type, H5T_IEEE_F32LE) <= 0 &&
+      d->type_size > 4 || (H5Tequal(d->type, H5T_IEEE_F32LE) <= 0 &&
                            H5Tequal(d->type, H5T_IEEE_F32BE) <= 0 && d->type_size > 2);
   *numbers = (chi_numbers){.file = file,
                            .dataset = *d,
                            .rows = d->dims[0],
                            .columns = d->count / d->dims[0],
                            .is_half = is_half,
+                           .is_long = is_integer && d->type_size > 4,
                            .exact = wide ? CHI_REAL64 : CHI_REAL32};
   numbers->step = piece_rows(numbers);
   snprintf(numbers->where, sizeof numbers->where, "%s", where);
@@ -78,7 +79,7 @@ static chi_status open_numbers(const char *path, const char *where, const char *
   CHI_TRY(chi_h5_open_read(path, where, &file));
   chi_status s = open_dataset(file, where, layer, &d);
   if (s == CHI_OK && (d.rank < 1 || d.dims[0] != rows || d.count != rows * columns || columns < 1 ||
-                      d.type_class != H5T_FLOAT))
+                      chi_h5_check_numbers(&d, where, object) != CHI_OK))
     s = chi_fail(CHI_ERR_INPUT, "%s: %s is no longer what it was when the study was opened", where,
                  object);
   if (s == CHI_OK) s = chi_numbers_take(where, object, file, &d, numbers);
@@ -138,6 +139,20 @@ static herr_t read_rows(const chi_numbers *numbers, int64_t row0, int64_t n, hid
   return chi_h5_box(d->id, false, memory_type, d->rank, start, count, out);
 }
 
+/* Beyond 2^53 an integer is rounded, to 2^53 at least. */
+static chi_status check_long(const chi_numbers *numbers, int64_t row0, int64_t count,
+                             const double *out)
+{
+  for (int64_t i = 0; i < count; i++)
+    if (fabs(out[i]) >= 0x1p53)
+      return chi_fail(CHI_ERR_INPUT,
+                      "%s: %s holds about %.17g at row %lld, column %lld (counted from 0): "
+                      "integers of 2^53 and more are no exact float64",
+                      numbers->where, numbers->object, out[i],
+                      (long long)(row0 + i / numbers->columns), (long long)(i % numbers->columns));
+  return CHI_OK;
+}
+
 /* One piece. float16 is read raw into the buffer's end and widened in place. */
 static chi_status read_piece(const chi_numbers *numbers, int64_t row0, int64_t n, chi_real real,
                              unsigned char *out)
@@ -158,6 +173,8 @@ static chi_status read_piece(const chi_numbers *numbers, int64_t row0, int64_t n
                       chi_h5_reason());
   chi_h5_unlock();
   if (status == CHI_OK && numbers->is_half) chi_half_widen(count, real, out);
+  if (status == CHI_OK && numbers->is_long && real == CHI_REAL64)
+    status = check_long(numbers, row0, count, (const double *)(const void *)out);
   return status;
 }
 

@@ -15,6 +15,7 @@ typedef struct chi_numbers {
   int64_t rows, columns;
   int64_t step;   /* rows to read at a time: whole chunks, about 64 MB */
   bool is_half;   /* float16 of this machine's byte order */
+  bool is_long;   /* integers that may be too long for a float64 */
   chi_real exact; /* which memory type holds it exactly */
 } chi_numbers;
 
@@ -25,8 +26,8 @@ chi_status chi_numbers_open_responses(const chi_study *study, int32_t dataset,
 chi_status chi_numbers_open_layer(const chi_study *study, int32_t alignment, int64_t space,
                                   int32_t dataset, chi_numbers *numbers);
 
-/** Open for reading what is open already as a dataset of floats, and take over both its handles
- * where CHI_OK: rows along its first dimension, of some rows and columns.
+/** Open for reading what is open already as a dataset of numbers (chi_h5_check_numbers), and take
+ * over both its handles where CHI_OK: rows along its first dimension, of some rows and columns.
  * \param[in] where, object  the names of file and dataset for messages */
 chi_status chi_numbers_take(const char *where, const char *object, hid_t file,
                             const chi_h5_dataset *dataset, chi_numbers *numbers);

@@ -59,9 +59,8 @@ static chi_status read_response_shape(const recording *r)
     s = chi_fail(CHI_ERR_INPUT,
                  "%s: /response has %d dimensions, expected 3 (event, electrode, time)", where,
                  response.rank);
-  else if (response.type_class != H5T_FLOAT)
-    s = chi_fail(CHI_ERR_INPUT, "%s: /response is %s, expected float16, float32 or float64", where,
-                 chi_h5_type_name(&response));
+  else
+    s = chi_h5_check_numbers(&response, where, "/response");
   for (int i = 0; i < 3 && s == CHI_OK; i++)
     if (dims[i] == 0) s = chi_fail(CHI_ERR_INPUT, "%s: /response has no %s", where, axes[i]);
   if (s == CHI_OK && (dims[0] > INT32_MAX || dims[1] > INT32_MAX || dims[2] > INT32_MAX))

@@ -126,8 +126,8 @@ def features_cut_late(s): cut(s / F, 0.9)
 @case(f"{R}: /response has 2 dimensions, expected 3 (event, electrode, time)")
 def response_rank(s): replace(s / R, "response", lambda y: y[:, :, 0])
 
-@case(f"{R}: /response is int32, expected float16, float32 or float64")
-def response_type(s): replace(s / R, "response", lambda y: y.astype("i4"))
+@case(f"{R}: /response is string, expected float16, float32, float64, integers or truth values")
+def response_type(s): replace(s / R, "response", lambda y: y.astype("S8"))
 
 @case(f"{F}: /layers/layer1 is string")
 def layer_of_strings(s): replace(s / F, "layers/layer1", lambda x: np.full(x.shape, b"a"))
@@ -154,8 +154,8 @@ def onset_type(s): replace(s / R, "onset", lambda t: ["x"] * len(t))
 @case(f"{F}: /layers/layer1 has 1 dimensions, expected 2 (event, feature)")
 def layer_rank(s): replace(s / F, "layers/layer1", lambda x: x[:, 0])
 
-@case(f"{F}: /layers/layer1 is int64, expected float16, float32 or float64")
-def layer_type(s): replace(s / F, "layers/layer1", lambda x: x.astype(int))
+@case(f"{F}: /layers/layer1 is compound, expected float16, float32, float64, integers or truth values")
+def layer_type(s): replace(s / F, "layers/layer1", lambda x: x.astype("c8"))
 
 @case(f"{F}: /layers/layer1 has 59 events, but the responses have 60")
 def event_counts_differ(s): replace(s / F, "layers/layer1", lambda x: x[:59])

@@ -194,6 +194,15 @@ def make_far_study(study):
             x = {f"p{p}": mixed(rng(SEED, "far", p), good, p) for p in (3, 15, 300)}
             write_subject(str(study), f"n{n}-{dtype.__name__}", "far", y, {"net": (x, np.float32, {})},
                           dtype=dtype)
+
+    # Counts and one-hot features, in every type that they are written in.
+    n, g = 90, rng(SEED, "counts")
+    for i, dtype in enumerate((np.int16, np.uint8, np.int64, ">i4", bool)):
+        y = g.poisson(2 + np.arange(8), (n, 8)).reshape(n, 4, 2)
+        models = {np.dtype(d).name: ({"narrow": (y[:, :, 0] > g.integers(6, size=(n, 4))).astype(float),
+                                      "wide": g.integers(3, size=(n, 150)).astype(float)}, d, {})
+                  for d in (bool, np.int8, np.uint16, np.int32, np.int64)}
+        write_subject(str(study), f"counts{i}", "counts", (y > 4) if dtype is bool else y, models, dtype=dtype)
     return str(study)
 
 

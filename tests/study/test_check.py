@@ -132,8 +132,17 @@ def response_rank(s): replace(s / R, "response", lambda y: y[:, :, 0])
 @case(f"{R}: /response has 5 dimensions, expected 3")
 def response_rank_5(s): replace(s / R, "response", lambda y: y[:, :, :, None, None])
 
-@case(f"{R}: /response is int32, expected float16, float32 or float64")
-def response_integers(s): replace(s / R, "response", lambda y: y.astype(np.int32))
+@case(f"{R}: /response holds about 9007199254740992 at row 3, column 2 (counted from 0): integers of 2^53 and more")
+def response_long_integers(s): replace(s / R, "response", lambda y: put((3, 0, 2), 2**53 + 1)(y.astype(np.int64)))
+
+@case(f"{R}: /response is int16 with an attribute scale_factor, so that its integers stand for other numbers")
+def response_packed(s):
+    replace(s / R, "response", lambda y: y.astype(np.int16))
+    with h5py.File(s / R, "r+") as f: f["response"].attrs["scale_factor"] = 0.1
+
+@case(f"{R}: /response is enum, expected float16")
+def response_enum(s):
+    replace(s / R, "response", lambda y: (y > 0).astype("i1"), dtype=h5py.enum_dtype({"RIGHT": 0, "WRONG": 1}, "i1"))
 
 @case(f"{R}: /response is missing, expected a dataset")
 def response_missing(s):
@@ -374,11 +383,16 @@ def layer_virtual(s):
 @case(f"{F}: /layers/layer1 has 59 events, but the responses have 60; expected one row per event")
 def layer_events(s): replace(s / F, "layers/layer1", lambda x: x[:59])
 
-@case(f"{F}: /layers/layer1 has 1 dimensions, expected 2 (event, feature)")
+@case(f"{F}: /layers/layer1 has 1 dimensions, expected 2 (event, feature); labels of the events stand outside /layers")
 def layer_rank(s): replace(s / F, "layers/layer1", lambda x: x[:, 0])
 
-@case(f"{F}: /layers/layer1 is int64, expected float16, float32 or float64")
-def layer_integers(s): replace(s / F, "layers/layer1", lambda x: x.astype(int))
+@case(f"{F}: /layers/layer1 is compound, expected float16, float32, float64, integers or truth values")
+def layer_complex(s): replace(s / F, "layers/layer1", lambda x: x.astype("c8"))
+
+@case(f"{F}: /layers/layer1 is int64 with an attribute _FillValue")
+def layer_with_code(s):
+    replace(s / F, "layers/layer1", lambda x: x.astype(int))
+    with h5py.File(s / F, "r+") as f: f["layers/layer1"].attrs["_FillValue"] = -1
 
 @case(f"{F}: /layers/layer1 has 0 features")
 def layer_empty(s): replace(s / F, "layers/layer1", lambda x: x[:, :0])
@@ -656,6 +670,7 @@ def every_form(folder):
     forms = {
         "f2": dict(dtype="<f2"), "f4": dict(dtype="<f4"), "f8": dict(dtype="<f8"),
         "be": dict(dtype=">f4"), "be2": dict(dtype=">f2"),
+        "bool": dict(dtype=bool), "i1": dict(dtype="i1"), "u8": dict(dtype=">u8", feature_dtype="i2", edit_y=lambda s, a, y: abs(y)),
         "gzip": dict(dtype="<f4", storage=dict(chunks=(7, 2, 3), compression="gzip", shuffle=True),
                      feature_storage=dict(chunks=(60, 1), compression=9, fletcher32=True)),
         "scale": dict(dtype="<f4", storage=dict(chunks=(60, 3, 4), scaleoffset=6)),

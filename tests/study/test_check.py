@@ -680,7 +680,7 @@ def every_form(folder):
         done = check(s)
         assert done.returncode == 0, (name, done.stderr)
         assert "encoding models  12\n" in done.stdout, done.stdout
-    s = make_study(os.path.join(folder, "form-strings"), random_twins=True)
+    s = make_study(os.path.join(folder, "form-strings"), random_twins=True, n=120)
     path = os.path.join(s, R)
     for strings in (np.array([b"a", b"bb", b"c"]), np.array(["é", "ü", "z"], dtype=object)):
         replace(path, "electrode", strings)
@@ -698,7 +698,7 @@ def every_form(folder):
 def written_by_xarray(folder):
     """netCDF-4 keeps dimensions as datasets beside the layers; they are none."""
     import xarray
-    s = make_study(os.path.join(folder, "xarray"), random_twins=True)
+    s = make_study(os.path.join(folder, "xarray"), random_twins=True, n=120)
     with h5py.File(os.path.join(s, R)) as f, h5py.File(os.path.join(s, F)) as g:
         recording = xarray.Dataset(
             {"response": (("event", "electrode", "time"), f["response"][()], {"units": "uV"}),

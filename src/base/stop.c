@@ -22,15 +22,33 @@ static void on_signal(int number)
   if (now - first > 250000000LL) _exit(chi_exit_code(CHI_STOPPED));
 }
 
+static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+
+static void mask(int how)
+{
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int i = 0; i < 3; i++) sigaddset(&signals, numbers[i]);
+  sigprocmask(how, &signals, NULL);
+}
+
+void chi_stop_hold(void)
+{
+  mask(SIG_BLOCK);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+void chi_stop_free(void) { mask(SIG_UNBLOCK); }
+
 void chi_stop_catch(void)
 {
-  static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART; /* reads and writes under way know nothing of it */
   sigemptyset(&action.sa_mask);
   for (int i = 0; i < 3; i++) sigaction(numbers[i], &action, NULL);
+  chi_stop_free();
 }
 
 bool chi_stop_asked(void) { return atomic_load(&first_ns) != 0; }

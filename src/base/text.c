@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,9 +169,10 @@ chi_status chi_text_print(chi_text *text)
 {
   if (text->failed) return chi_fail(CHI_ERR_MEMORY, "no memory for the text to print");
   if (text->s != NULL) chi_text_clean(text->s, "\n");
-  if (text->s != NULL && (fputs(text->s, stdout) == EOF || fflush(stdout) != 0))
-    return chi_fail(CHI_ERR_IO, "standard output could not be written");
-  return CHI_OK;
+  errno = 0;
+  const bool failed = text->s != NULL && (fputs(text->s, stdout) == EOF || fflush(stdout) != 0);
+  if (!failed || errno == EPIPE) return CHI_OK;
+  return chi_fail(CHI_ERR_IO, "standard output could not be written: %s", strerror(errno));
 }
 
 void chi_bytes_text(int64_t bytes, char *text, size_t n)

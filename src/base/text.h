@@ -21,8 +21,8 @@ void chi_text_add(chi_text *text, const char *format, ...) __attribute__((format
 void chi_text_add_list(chi_text *text, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-/** Write the text to stdout, cleaned but for its lines' ends, and flush it.
- * \return CHI_ERR_IO; CHI_ERR_MEMORY if text failed */
+/** Write the text to stdout, cleaned but for its lines' ends, and flush it. A
+ * reader that has gone is no failure. \return CHI_ERR_IO; CHI_ERR_MEMORY if text failed */
 chi_status chi_text_print(chi_text *text);
 
 /** Append one line and its end. What is in it is cleaned (chi_text_clean), so that a name or a path

@@ -12,29 +12,34 @@
 #include "study/guard.h"
 #include "study/write.h"
 
-/* How many processes mpirun or srun started together, and which of them this is, as far as their
- * environment says. */
-static void look_launched(int *size, int *rank)
+/* How many processes mpirun, srun or the like started together, and which of them this is, as far
+ * as their environment says. */
+typedef struct launch {
+  int size, rank;
+  const char *variable; /* that says the rank; NULL: this process was started alone */
+} launch;
+
+/* The batch script of a SLURM job is no step of it, and has no SLURM_STEP_NUM_TASKS. */
+static launch look_launched(void)
 {
-  static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
-  static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"};
-  *size = 1;
-  *rank = 0;
-  for (int i = 0; i < 3; i++) {
-    const char *n = getenv(sizes[i]), *me = getenv(ranks[i]);
-    if (n == NULL || me == NULL) continue;
-    *size = atoi(n);
-    *rank = atoi(me);
-    return;
+  static const struct {
+    const char *size, *rank;
+  } says[] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
+              {"PMI_SIZE", "PMI_RANK"},
+              {"SLURM_STEP_NUM_TASKS", "SLURM_PROCID"},
+              {"PMIX_RANK", "PMIX_RANK"}}; /* which says of no size: at least this rank's */
+  for (int i = 0; i < 4; i++) {
+    const char *n = getenv(says[i].size), *me = getenv(says[i].rank);
+    if (n != NULL && me != NULL)
+      return (launch){i < 3 ? atoi(n) : atoi(me) + 1, atoi(me), says[i].rank};
   }
+  return (launch){1, 0, NULL};
 }
 
 /* The end of the program, or of the child that does its work: what went wrong, and the exit code.
  */
 static int conclude(const chi_cli *cli, chi_status s)
 {
-  if (fflush(stdout) != 0 && s == CHI_OK)
-    s = chi_fail(CHI_ERR_IO, "standard output could not be written");
   if (s == CHI_OK) return cli->exit_code;
   if (cli->rank == 0)
     chi_log(s == CHI_STOPPED ? CHI_LOG_WARNING : CHI_LOG_ERROR, "%s", chi_message());
@@ -67,12 +72,29 @@ static chi_status run_command(chi_cli *cli, chi_options *options)
   return work(cli, options);
 }
 
-static chi_status start_mpi(int *argc, char ***argv, chi_cli *cli)
+/* Processes that were started together and are each alone would be so many jobs on one run. */
+static chi_status not_together(const launch *l)
+{
+  char library[MPI_MAX_LIBRARY_VERSION_STRING];
+  int n;
+  MPI_Get_library_version(library, &n);
+  return chi_fail(CHI_ERR_USAGE,
+                  "%s says that this is one of several processes, but they do not find each other: "
+                  "they were started by the launcher of another MPI; start them by the mpirun of "
+                  "%.*s or by srun --mpi=pmix, or unset %s where one process is meant",
+                  l->variable, (int)strcspn(library, ",\n"), library, l->variable);
+}
+
+static chi_status start_mpi(int *argc, char ***argv, const launch *l, chi_cli *cli)
 {
   const int provided = chi_mpi_init(argc, argv);
+  int size;
   cli->comm = MPI_COMM_WORLD;
+  MPI_Comm_size(cli->comm, &size);
   MPI_Comm_rank(cli->comm, &cli->rank);
+  if (size == 1) cli->rank = l->rank; /* one of them says what is wrong */
   chi_log_set_rank(cli->rank);
+  if (size == 1 && l->size > 1) return not_together(l);
   if (provided >= MPI_THREAD_MULTIPLE) return CHI_OK;
   return chi_fail(CHI_ERR_USAGE,
                   "this MPI library offers no MPI_THREAD_MULTIPLE, which chiasm "
@@ -97,6 +119,7 @@ static bool is_question(int argc, char **argv, chi_status *status)
   } else {
     return false;
   }
+  chi_stop_free();
   *status = chi_text_print(&text);
   chi_text_free(&text);
   return true;
@@ -110,25 +133,29 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli)
   const chi_command *command = NULL;
   chi_options *options = NULL;
   bool help = false;
-  int launched, launched_rank, words = 1;
-  look_launched(&launched, &launched_rank);
+  int words = 1;
+  const launch launched = look_launched();
   chi_status s = argc < 2 ? chi_fail(CHI_ERR_USAGE, "no command; see chiasm --help")
                           : chi_command_find(&program, argc, argv, &command, &words);
   const unsigned needs = command == NULL ? 0 : command->needs;
-  if ((needs & CHI_CMD_STOPS) != 0) chi_stop_catch();
+  if ((needs & CHI_CMD_STOPS) != 0)
+    chi_stop_catch();
+  else
+    chi_stop_free();
   if (s == CHI_OK) s = chi_options_create(&program, command, &options);
   if (s == CHI_OK) s = chi_options_parse(options, argc - words, argv + words, &help);
   if (help) {
     chi_text text = {0};
     chi_options_help(options, &text);
-    s = launched_rank == 0 ? chi_text_print(&text) : CHI_OK;
+    s = launched.rank == 0 ? chi_text_print(&text) : CHI_OK;
     chi_text_free(&text);
   } else {
-    if (s == CHI_OK && launched_rank == 0) s = chi_cli_guard(options);
+    if (s == CHI_OK && launched.rank == 0) s = chi_cli_guard(options);
     if ((needs & CHI_CMD_WRITES_STUDY) != 0) chi_writer_prepare();
-    if (launched > 1 || ((needs & CHI_CMD_MPI) != 0 && s == CHI_OK)) {
-      const chi_status started = start_mpi(&argc, &argv, cli);
-      if (s == CHI_OK) s = started;
+    if (launched.size > 1 || ((needs & CHI_CMD_MPI) != 0 && s == CHI_OK)) {
+      chi_kept kept;
+      chi_keep(&kept, s);
+      s = chi_keep_first(&kept, start_mpi(&argc, &argv, &launched, cli));
       s = chi_agree(cli->comm, s);
     }
     if (s == CHI_OK) s = run_command(cli, options);
@@ -137,8 +164,13 @@ static chi_status run_line(int argc, char **argv, chi_cli *cli)
   return s;
 }
 
+/* Before the constructors of the libraries, which take most of the start; of glibc's programs.
+ * SIGUSR1 to the job that is still starting would end it with 138. */
+__attribute__((section(".preinit_array"), used)) static void (*const first)(void) = chi_stop_hold;
+
 int main(int argc, char **argv)
 {
+  chi_stop_hold(); /* where there is no such section */
   chi_blas_prepare(argv);
   chi_cli cli = {.comm = MPI_COMM_NULL};
   chi_status s = CHI_OK;

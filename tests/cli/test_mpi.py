@@ -1,4 +1,7 @@
 """Errors under mpirun: printed once, exit code 2, no hanging."""
+import os
+import signal
+
 from program import chiasm, refused, run_tests, succeeded
 from study_maker import make_study
 
@@ -29,6 +32,34 @@ def test_commands_of_one_process():
 def test_help_printed_once():
     text = succeeded(chiasm("fit", "--help", ranks=3))
     assert text.count("Usage: chiasm fit") == 1
+
+
+def test_other_launcher():
+    """Processes that do not find each other, as of the mpiexec of another MPI, leave a run alone: one says why."""
+    make_study("study")
+    for says in ({"PMI_RANK": 0, "PMI_SIZE": 2}, {"SLURM_PROCID": 0, "SLURM_STEP_NUM_TASKS": 2}):
+        says = {name: str(value) for name, value in says.items()}
+        refused(chiasm("fit", "study", "-o", "run", env=os.environ | says), "do not find each other", *list(says)[:1])
+        refused(chiasm("fit", "study", "-o", "run", "--flods", 1, env=os.environ | says), "unknown option --flods")
+    for says in ({"PMI_RANK": "1", "PMI_SIZE": "2"}, {"PMIX_RANK": "1"}):
+        done = chiasm("fit", "study", "-o", "run", "--overwrite", env=os.environ | says)
+        assert done.returncode == 2 and done.stdout + done.stderr == "", done
+    assert not os.path.exists("run")
+    in_batch_script = {"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}
+    succeeded(chiasm("fit", "study", "-o", "run", env=os.environ | in_batch_script))
+
+
+def test_signal_while_it_starts():
+    """Before MPI is up, before main even: the job stops where it can be gone on with."""
+    def ask():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+        os.kill(os.getpid(), number)
+    make_study("study")
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        run = f"run{number}"
+        done = chiasm("fit", "study", "-o", run, preexec_fn=ask)
+        assert done.returncode == 3 and "to go on: chiasm fit" in done.stdout, done
+        assert chiasm("check", "study", preexec_fn=ask).returncode == -number
 
 
 run_tests(dict(globals()))

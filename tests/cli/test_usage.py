@@ -1,7 +1,10 @@
 """chiasm without MPI: help, versions, misspelt words, stdout."""
+import os
 import subprocess
+import tempfile
 
 from program import CHIASM, chiasm, errors, refused, run_tests, succeeded
+from study_maker import make_study
 
 COMMANDS = {"simulate", "import brain-treebank", "import events", "import features", "import concat", "check", "fit",
             "bootstrap", "run", "sites", "status", "verify", "merge", "plan", "bench", "bench project", "bench sweep"}
@@ -63,6 +66,19 @@ def test_required():
     refused(chiasm("fit", "study"), "--output is required; give -o RUN")
     refused(chiasm("import", "concat", "study", "--of", "a/b,c/d"),
             "--model is required; see chiasm import concat --help")
+
+
+def test_reader_has_gone():
+    """`chiasm fit ... | head -1` costs what would have been read, not the run."""
+    with tempfile.TemporaryDirectory() as folder:
+        make_study(f"{folder}/study")
+        for line in (["check", "study"], ["fit", "study", "-o", "run"], ["status", "run"], ["--help"]):
+            reader, writer = os.pipe()
+            os.close(reader)
+            done = subprocess.run([CHIASM, *line], stdout=writer, stderr=writer, cwd=folder)
+            os.close(writer)
+            assert done.returncode == 0, (line, done)
+        assert subprocess.run([CHIASM, "status", "run"], cwd=folder, stdout=subprocess.DEVNULL).returncode == 0
 
 
 def test_full_stdout():

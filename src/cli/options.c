@@ -32,7 +32,8 @@ const chi_option chi_option_table[] = {
     {REAL("gap", "0", 0, 1e9), .unit = "seconds", .commands = FITTING | PLAN, .stored = true,
      .help = "Leave out of training the events of the same session within this time of a held-out event."},
     {CHOICE("precision", "mixed", "mixed|double"), .commands = FITTING | PLAN, .stored = true,
-     .help = "mixed: the product with the responses in single precision, all else in double."},
+     .help = "mixed: the product with the responses in single precision where that holds their digits, all else in "
+             "double."},
     /* bootstrap, and the seed of all that draws */
     {INT("replicates", "1000", 2, 1e6), .commands = BOOTSTRAPPING | PLAN, .stored = true,
      .help = "Times to draw the events anew and refit."},

@@ -12,7 +12,16 @@
 #include "study/numbers.h"
 #include "study/spread.h"
 
-enum { ELECTRODES_NAMED = 5 };
+enum { ELECTRODES_NAMED = 5, ELECTRODES_LISTED = 20 };
+
+/* What may be said of an electrode: in full of the first ones, of the others by name. */
+enum { BAD, CONSTANT, CONSTANT_BINS, FLAT, TWIN, N_KINDS };
+static const char *const kinds[N_KINDS] = {
+    [BAD] = "hold NaN or Inf",
+    [CONSTANT] = "are constant",
+    [CONSTANT_BINS] = "are constant in some time bins",
+    [FLAT] = "do not change within half a fold in some time bins",
+    [TWIN] = "hold the same numbers as another one"};
 
 /* An event so many spreads from the others is named. */
 static const double far_out = 1000;
@@ -33,6 +42,8 @@ typedef struct recording {
   electrode *electrode;
   chi_spread spread;
   chi_findings *findings;
+  int64_t said[N_KINDS];
+  chi_text more[N_KINDS]; /* names */
 } recording;
 
 static void add_events(void *context, int64_t row0, int64_t n, const void *rows)
@@ -50,22 +61,42 @@ static void add_events(void *context, int64_t row0, int64_t n, const void *rows)
   chi_spread_add(&r->spread, n, rows, r->real);
 }
 
+/* Count an electrode of a kind. \return whether it is to be described in full */
+static bool is_described(recording *r, int kind, int64_t i)
+{
+  const int64_t n = ++r->said[kind];
+  if (n > ELECTRODES_NAMED && n <= ELECTRODES_NAMED + ELECTRODES_LISTED)
+    chi_text_add(&r->more[kind], "%s%s", n == ELECTRODES_NAMED + 1 ? "" : ", ", r->d->electrode[i]);
+  return n <= ELECTRODES_NAMED;
+}
+
+static void judge_more(recording *r)
+{
+  for (int kind = 0; kind < N_KINDS; kind++) {
+    if (r->more[kind].s != NULL)
+      chi_findings_add(r->findings, false, "%s: %lld more electrodes %s: %s%s", r->d->path,
+                       (long long)r->said[kind] - ELECTRODES_NAMED, kinds[kind], r->more[kind].s,
+                       r->said[kind] > ELECTRODES_NAMED + ELECTRODES_LISTED ? ", ..." : "");
+    chi_text_free(&r->more[kind]);
+  }
+}
+
 static bool is_constant(const recording *r, int64_t target)
 {
   return r->spread.least[target] == r->spread.most[target];
 }
 
 /* \return whether all its bins are constant */
-static bool judge_constant(const recording *r, int64_t i)
+static bool judge_constant(recording *r, int64_t i)
 {
   const int64_t n_times = r->a->n_times;
   const char *name = r->d->electrode[i];
   int64_t constant = 0;
   for (int64_t t = 0; t < n_times; t++) constant += is_constant(r, i * n_times + t);
-  if (constant == n_times)
+  if (constant == n_times && is_described(r, CONSTANT, i))
     chi_findings_add(r->findings, false, "%s: electrode %s is constant; its scores will be NaN",
                      r->d->path, name);
-  else if (constant > 0)
+  if (constant > 0 && constant < n_times && is_described(r, CONSTANT_BINS, i))
     chi_findings_add(r->findings, false,
                      "%s: electrode %s is constant in %lld of %lld time bins, whose scores will "
                      "be NaN",
@@ -74,7 +105,7 @@ static bool judge_constant(const recording *r, int64_t i)
 }
 
 /* A target that is constant within a half of a fold has no score there, and so none at all. */
-static void judge_flat(const recording *r, int64_t i)
+static void judge_flat(recording *r, int64_t i)
 {
   const chi_spread *s = &r->spread;
   const int64_t n_times = r->a->n_times;
@@ -91,7 +122,7 @@ static void judge_flat(const recording *r, int64_t i)
     }
     bins += flat;
   }
-  if (bins == 0) return;
+  if (bins == 0 || !is_described(r, FLAT, i)) return;
   char more[64] = "";
   if (halves > 1) snprintf(more, sizeof more, " and in %d more halves of folds", (int)halves - 1);
   chi_findings_add(
@@ -105,11 +136,11 @@ static void judge_flat(const recording *r, int64_t i)
       (long long)chi_folds_border(s->folds, s->n_events, first_half + 1) - 1, more);
 }
 
-static void judge_twin(const recording *r, int64_t i)
+static void judge_twin(recording *r, int64_t i)
 {
   int64_t twin = 0;
   while (r->electrode[twin].digest != r->electrode[i].digest) twin++;
-  if (twin < i)
+  if (twin < i && is_described(r, TWIN, i))
     chi_findings_add(r->findings, false, "%s: electrodes %s and %s hold the same numbers",
                      r->d->path, r->d->electrode[twin], r->d->electrode[i]);
 }
@@ -191,11 +222,11 @@ static chi_status judge_far(const recording *r)
   return CHI_OK;
 }
 
-static chi_status judge(const recording *r)
+static chi_status judge(recording *r)
 {
   const bool halves = r->d->n_events >= 4 * (int64_t)r->spread.folds; /* else an error says it */
   for (int64_t i = 0; i < r->d->n_electrodes; i++) {
-    if (r->electrode[i].n_bad > 0)
+    if (r->electrode[i].n_bad > 0 && is_described(r, BAD, i))
       chi_findings_add(r->findings, false,
                        "%s: electrode %s holds %lld NaN or Inf; its scores are NaN where they are",
                        r->d->path, r->d->electrode[i], (long long)r->electrode[i].n_bad);
@@ -203,6 +234,7 @@ static chi_status judge(const recording *r)
     if (halves) judge_flat(r, i);
     judge_twin(r, i);
   }
+  judge_more(r);
   return halves ? judge_far(r) : CHI_OK;
 }
 

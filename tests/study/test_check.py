@@ -515,6 +515,10 @@ def flat_half(s):
 def sparse_counts(s): replace(s / R, "response", lambda y: (np.arange(y.size).reshape(y.shape) % 500 == 0) * np.ones(
     (60, 3, 4), "f4") + np.eye(60)[:, :1, None])
 
+@case(f"{R}: 25 more electrodes do not change within half a fold in some time bins: E005, E006, E007, E008, E009, E010, "
+      "E011, E012, E013, E014, E015, E016, E017, E018, E019, E020, E021, E022, E023, E024, ...\n", code=0, electrodes=30)
+def many_flat_halves(s): replace(s / R, "response", put((slice(18, 24), slice(None), 1), 3.5))
+
 @case(f"{R}: event 7 (counted from 0; onset 7 s) is over 1000 spreads away from the others: electrode E001 is 1e+06 in "
       "the bin at -0.05 s; the electrodes that are so: 2 (E001, E002). An artefact", code=0)
 def far_out(s):

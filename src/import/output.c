@@ -88,5 +88,8 @@ chi_status chi_feature_file_create(const chi_feature_file *f, const char *path, 
   CHI_TRY(chi_folder_make(folder));
   CHI_TRY(chi_path_format(folder, f->study, "features/%s.%s", f->subject, f->alignment));
   CHI_TRY(chi_folder_make(folder));
-  return chi_writer_create_features(path, &header, out);
+  CHI_TRY(chi_writer_create_features(path, &header, out));
+  /* another job may have been faster, before the file was locked */
+  const chi_status s = chi_feature_file_path(f, folder);
+  return s == CHI_OK ? CHI_OK : chi_writer_finish(out, s);
 }

@@ -5,6 +5,7 @@
 
 #include "base/agree.h"
 #include "base/memory.h"
+#include "base/write_lock.h"
 #include "h5/box.h"
 #include "h5/h5.h"
 #include "h5/labelled.h"
@@ -18,6 +19,8 @@ struct chi_writer {
   MPI_Comm comm; /* whose ranks write the file together; MPI_COMM_NULL: one process alone */
   int rank;
   char *path;
+  bool begun; /* PATH.tmp is ours */
+  int lock;   /* rank 0's; -1: none */
   hid_t file;
   chi_labelled l;        /* of the root, while the file is described; its group is -1 else */
   hid_t rows;            /* the dataset being written: responses or a layer */
@@ -57,6 +60,7 @@ static chi_status make(const char *path, chi_writer **out)
   CHI_TRY(chi_alloc(1, sizeof **out, "writer of a file", out));
   chi_writer *w = *out;
   w->comm = MPI_COMM_NULL;
+  w->lock = -1;
   w->file = w->rows = w->l.group = H5I_INVALID_HID;
   return chi_strdup(path, &w->path);
 }
@@ -65,6 +69,7 @@ static chi_status begin(chi_writer *w, int64_t n_events)
 {
   static const int32_t format = 1;
   w->n_events = n_events;
+  w->begun = true;
   CHI_TRY(chi_h5_begin(w->path, 0, &w->file));
   CHI_TRY(chi_labelled_begin(w->file, NULL, &w->l));
   CHI_TRY(io(chi_h5_put_int32(w->file, "chiasm_format", -1, &format)));
@@ -169,6 +174,7 @@ static chi_status create(const char *path, const chi_response_header *responses,
                          const chi_feature_header *features, chi_writer **out)
 {
   chi_status s = make(path, out);
+  if (s == CHI_OK) s = chi_write_lock(path, &(*out)->lock);
   if (s == CHI_OK) {
     chi_writer *w = *out;
     enter();
@@ -314,7 +320,8 @@ chi_status chi_writer_finish(chi_writer **writer, chi_status status)
   chi_keep(&kept, status);
   status = chi_keep_first(&kept, close_file(w));
   if (shared) status = chi_agree(w->comm, status);
-  if (w->path != NULL && w->rank == 0) status = chi_h5_end(w->path, status);
+  if (w->begun) status = chi_h5_end(w->path, status);
+  if (w->path != NULL) chi_write_unlock(w->path, w->lock);
   if (shared) status = chi_agree(w->comm, status);
   chi_free(w->path);
   chi_free(w);

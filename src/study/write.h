@@ -1,8 +1,8 @@
 /** \file write.h
  * Writing the response and feature files of a study (formats.md), rows of events at a time, with
  * dimension scales attached, so that netCDF-4 tools find labelled arrays. Equal content gives equal
- * bytes, whatever the rows per call. A file is made as PATH.tmp and bears its name only once it is
- * whole and synced. Local unless told; they take chi_h5_lock inside. */
+ * bytes, whatever the rows per call. A file is made as PATH.tmp, with a lock, and bears its name
+ * only once it is whole and synced. Local unless told; they take chi_h5_lock inside. */
 #pragma once
 
 #include <mpi.h>
@@ -44,7 +44,7 @@ typedef struct chi_writer chi_writer;
 void chi_writer_prepare(void);
 
 /** Begin a response file with everything but the numbers; then write all events in order.
- * \return CHI_ERR_IO, naming the file and HDF5's reason */
+ * \return CHI_ERR_IO, naming the file and HDF5's reason; CHI_ERR_USAGE: another job writes it */
 chi_status chi_writer_create_responses(const char *path, const chi_response_header *header,
                                        chi_writer **out);
 

@@ -8,7 +8,8 @@ import zipfile
 import h5py
 import numpy as np
 
-from program import chiasm, refused, run_tests, succeeded
+from gates import Gate, environment
+from program import CHIASM, chiasm, refused, run_tests, succeeded
 from imports import N, arguments, content, empty_study, imported
 
 GOOD = np.arange(2 * N, dtype="f4").reshape(N, 2)
@@ -224,6 +225,26 @@ def test_nothing_is_lost():
     refused(done, "net.h5: cannot be written", code=1)
     assert os.listdir("study/features/s1.language") == []
     assert "error" not in succeeded(chiasm(*arguments("large.npy", "--project", "none")))
+
+
+def test_two_at_once():
+    """Two imports of one model: the second is refused while the first is at work, and both ends are clean."""
+    empty_study()
+    np.save("conv1.npy", GOOD)
+    command = arguments("conv1.npy")
+    with Gate("net.h5.written") as gate:
+        first = subprocess.Popen([CHIASM, *command], env=environment(gate), stdout=subprocess.DEVNULL)
+        gate.wait()
+        refused(chiasm(*command), "net.h5: another job is writing this file")
+        assert sorted(os.listdir("study/features/s1.language")) == ["net.h5.lock.tmp", "net.h5.tmp"]
+        gate.open()
+        assert first.wait() == 0
+    assert os.listdir("study/features/s1.language") == ["net.h5"]
+    refused(chiasm(*command), "net.h5: exists; --overwrite replaces it")
+    for left in ("net.h5.tmp", "net.h5.lock.tmp"):  # by a job that was killed
+        open(f"study/features/s1.language/{left}", "w").close()
+    imported("conv1.npy", "--overwrite")
+    assert os.listdir("study/features/s1.language") == ["net.h5"]
 
 
 run_tests(dict(globals()))

@@ -1,8 +1,10 @@
 #include "store/status.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -33,12 +35,14 @@ typedef struct file_state {
 
 /* What there is to say of a run. */
 typedef struct run_state {
+  bool begun; /* it has a fit.h5; nothing else is known where not, but the writer */
   file_state file[N_FILES];
   int64_t left, failed; /* encoding models and what is made of them, of all files */
   const char *missing;  /* a stage that is to be, by config.yaml, and has not begun; NULL: none */
   bool unfinished;
   chi_lock_holder writer;
-  const chi_progress *heard; /* NULL: nothing */
+  const chi_progress *heard; /* what its job last said; NULL: nothing */
+  chi_progress said;
 } run_state;
 
 static chi_status check_folder(const char *run)
@@ -67,14 +71,21 @@ static void add_row(chi_table *table, const char *what, const chi_counts *c, con
 static void add_state(const char *run, const run_state *r, chi_text *out)
 {
   const bool said_running = r->heard != NULL && strcmp(r->heard->state, "running") == 0;
-  if (!r->unfinished)
+  if (!r->begun)
+    chi_text_add_line(out, "%s: %s", run,
+                      r->writer == CHI_LOCK_FREE
+                          ? "not begun; no job is running; go on with --resume"
+                          : "starting: the study is being read");
+  else if (!r->unfinished)
     chi_text_add_line(out, "%s: complete%s", run, r->failed > 0 ? ", with failed units" : "");
   else if (r->writer == CHI_LOCK_HELD && said_running)
     chi_text_add_line(out, "%s: running: %s, %d %s, %s", run, r->heard->stage, r->heard->ranks,
                       r->heard->ranks == 1 ? "rank" : "ranks", r->heard->host);
+  else if (r->writer == CHI_LOCK_HELD && r->left == 0 && r->missing != NULL)
+    chi_text_add_line(out, "%s: running; still to be done: %s", run, r->missing);
   else if (r->writer == CHI_LOCK_HELD)
     chi_text_add_line(out, "%s: running", run);
-  else if (r->writer == CHI_LOCK_UNKNOWN && said_running)
+  else if (r->writer == CHI_LOCK_UNKNOWN)
     chi_text_add_line(out, "%s: not complete; whether a job is running cannot be seen here", run);
   else if (said_running)
     chi_text_add_line(
@@ -91,7 +102,7 @@ static void add_state(const char *run, const run_state *r, chi_text *out)
 static void add_rate(const chi_progress *p, bool running, chi_text *out)
 {
   char text[64];
-  if (running && p->models_per_s > 0) {
+  if (running && strcmp(p->state, "running") == 0 && p->models_per_s > 0) {
     if (isfinite(p->seconds_left)) {
       chi_clock_format(p->seconds_left, text, sizeof text);
       chi_text_add_line(out, "rate: %.0f models per second; left: about %s; estimated end: %s",
@@ -116,6 +127,13 @@ static void add_counts(const run_state *r, chi_table *table)
   }
 }
 
+static chi_status print(chi_text *text)
+{
+  const chi_status s = chi_text_print(text);
+  chi_text_free(text);
+  return s;
+}
+
 static chi_status print_all(const char *run, const run_state *r)
 {
   const chi_progress *p = r->heard;
@@ -123,6 +141,7 @@ static chi_status print_all(const char *run, const run_state *r)
   chi_table table;
   chi_text text = {0};
   add_state(run, r, &text);
+  if (!r->begun) return print(&text);
   chi_table_begin(&table, "\t>done\t>running\t>failed\t>left");
   if (p != NULL) {
     char now[32];
@@ -133,9 +152,7 @@ static chi_status print_all(const char *run, const run_state *r)
   add_counts(r, &table);
   chi_table_end(&table, &text);
   if (p != NULL) add_rate(p, running, &text);
-  const chi_status s = chi_text_print(&text);
-  chi_text_free(&text);
-  return s;
+  return print(&text);
 }
 
 /* Whether config.yaml holds an option of a stage: then the run is to have that stage. */
@@ -209,26 +226,76 @@ static chi_status read_state(const char *run, run_state *r)
   return CHI_OK;
 }
 
+static chi_status look(const char *run, run_state *r)
+{
+  /* The lock before the flags: a job that ends in between is then seen complete, not abandoned. */
+  *r = (run_state){.writer = chi_lock_look(run), .unfinished = true};
+  if (!chi_run_folder_has(run, "fit.h5") && chi_run_folder_has(run, "lock")) return CHI_OK;
+  r->begun = true;
+  r->unfinished = false;
+  if (chi_progress_read(run, &r->said) == CHI_OK) r->heard = &r->said;
+  return read_state(run, r);
+}
+
+/* ---- a job array, whose runs are joined at its end ---- */
+
+static int is_no_dot(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+/* One line of the state of each run in the folder, and a table of their encoding models. */
+static void add_parts(const char *folder, struct dirent **entry, int n, chi_text *out)
+{
+  chi_table table;
+  char run[PATH_MAX];
+  run_state r;
+  chi_table_begin(&table, "\t>done\t>running\t>failed\t>left");
+  for (int i = 0; i < n; i++) {
+    chi_run_folder_kind kind;
+    if (chi_path_join(run, folder, entry[i]->d_name) != CHI_OK ||
+        chi_run_folder_look(run, &kind) != CHI_OK || kind != CHI_FOLDER_RUN)
+      continue;
+    if (look(run, &r) != CHI_OK) {
+      chi_text_add_line(out, "%s", chi_message());
+      continue;
+    }
+    add_state(run, &r, out);
+    if (r.begun) add_row(&table, entry[i]->d_name, &r.file[0].all, "");
+  }
+  chi_table_end(&table, out);
+}
+
+static chi_status print_parts(const char *run, const char *folder)
+{
+  struct dirent **entry = NULL;
+  const int n = scandir(folder, &entry, is_no_dot, alphasort);
+  if (n < 0) return chi_fail(CHI_ERR_IO, "%s: cannot be read: %s", folder, strerror(errno));
+  chi_text text = {0};
+  chi_text_add_line(&text, "%s: not there yet; the runs that are to be joined into it:", run);
+  add_parts(folder, entry, n, &text);
+  for (int i = 0; i < n; i++) free(entry[i]);
+  free(entry);
+  return print(&text);
+}
+
+/* RUN.parts, as jobs/sweep-array.sbatch names it. */
+static bool has_parts(const char *run, char *folder)
+{
+  int n = (int)strlen(run);
+  while (n > 1 && run[n - 1] == '/') n--;
+  n = snprintf(folder, PATH_MAX, "%.*s.parts", n, run);
+  struct stat st;
+  return n < PATH_MAX && stat(run, &st) != 0 && stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 chi_status chi_run_status(const char *run, int *exit_code)
 {
-  CHI_TRY(check_folder(run));
-  /* The lock before the flags: a job that ends in between is then seen complete, not abandoned. */
-  run_state r = {.writer = chi_lock_look(run)};
-  if (!chi_run_folder_has(run, "fit.h5") && chi_run_folder_has(run, "lock")) {
-    chi_text text = {0};
-    chi_text_add_line(&text, "%s: %s", run,
-                      r.writer == CHI_LOCK_FREE
-                          ? "not begun; no job is running; go on with --resume"
-                          : "starting: the study is being read");
-    const chi_status s = chi_text_print(&text);
-    chi_text_free(&text);
+  char parts[PATH_MAX];
+  run_state r;
+  if (has_parts(run, parts)) {
     *exit_code = 3;
-    return s;
+    return print_parts(run, parts);
   }
-  chi_progress progress;
-  if (chi_progress_read(run, &progress) == CHI_OK) r.heard = &progress;
-  chi_status s = read_state(run, &r);
-  if (s == CHI_OK) s = print_all(run, &r);
-  if (s == CHI_OK) *exit_code = r.unfinished ? 3 : r.failed > 0 ? 1 : 0;
-  return s;
+  CHI_TRY(check_folder(run));
+  CHI_TRY(look(run, &r));
+  *exit_code = r.unfinished ? 3 : r.failed > 0 ? 1 : 0;
+  return print_all(run, &r);
 }

@@ -138,6 +138,29 @@ def test_pipes():
             open(f"run/{name}", "w").close()
 
 
+def test_parts():
+    """While a job array is at work RUN is not there, but RUN.parts is, with a run and a log for each model."""
+    succeeded(make_run())
+    os.mkdir("all.parts")
+    open("all.parts/netA.log", "w").close()
+    for name in ("netA", "netB"):
+        shutil.copytree("run", f"all.parts/{name}")
+    os.makedirs("all.parts/netC")
+    open("all.parts/netC/lock", "w").close()
+    os.rename("all.parts/netB", "run2")
+    os.rename("run", "run1")
+    os.rename("run2", "run")
+    unset(2)
+    os.rename("run", "all.parts/netB")
+    lines = succeeded(chiasm("status", "all/"), code=3).splitlines()
+    assert lines[0].startswith("all/: not there yet")
+    assert lines[1] == "all.parts/netA: complete" and lines[2].startswith("all.parts/netB: not complete; no job")
+    assert lines[3].startswith("all.parts/netC: not begun")
+    assert numbers("\n".join(lines), "netA") == [96, 0, 0] and numbers("\n".join(lines), "netB") == [88, 0, 8]
+    os.rename("run1", "all")
+    assert succeeded(chiasm("status", "all")).startswith("all: complete")
+
+
 def test_no_run():
     refused(chiasm("status", "run"), "run: no such run")
     open("file", "w").close()

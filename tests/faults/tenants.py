@@ -38,6 +38,9 @@ def lock_is_kept(stage, folder):
     """Between two stages, too, no other job comes in."""
     run = stage.new(folder / "run")
     with stage.held(run, place="run.between", count=1) as (job, _):
+        status = chiasm("status", run)
+        assert status.returncode == 3 and "running; still to be done: the bootstrap\n" in status.stdout, status
+        assert "rate:" not in status.stdout, status
         waited = chiasm(*stage.line(run, "--resume"), env=environment(faults=[fault("lock.wait", count=3)]))
         said(waited, 2, "another job is writing this run", "still after 30 s")
     job.end(0)

@@ -49,9 +49,8 @@ static void log_wide(const chi_study *study, const chi_wide *wide)
   if (n > 0 && names.s != NULL)
     chi_log(CHI_LOG_WARNING,
             "electrodes with numbers that float32 cannot hold: %lld (%s%s); they are fitted in "
-            "float64, "
-            "which takes longer: are these artefacts, or a code for missing data? chiasm check %s "
-            "names the events",
+            "float64, which takes longer. Artefacts, or a code for missing data? chiasm check %s "
+            "names the events that are furthest out",
             (long long)n, names.s, n > ELECTRODES_NAMED ? ", ..." : "", study->path);
   chi_text_free(&names);
 }

@@ -168,13 +168,14 @@ const chi_command chi_command_table[] = {
      .needs = CHI_CMD_MPI | CHI_CMD_WRITES_STUDY | CHI_CMD_OF_STUDY,
      .summary = "Add a model to a study, from its activations.",
      .details =
-       "A FILE is one layer, or several: an .npy of float16, float32 or float64, an\n"
-       ".npz with a layer per member, or FILE:/path in HDF5 to a dataset or a group of\n"
-       "datasets. The first dimension is the events of the subject's responses, in\n"
-       "their order; all others are features. A layer's name is its file's, member's or\n"
-       "dataset's, and its depth is the place of that name: layer_2 before layer_10.\n"
-       "The table at the end shows the depths. Under mpirun the ranks share the events\n"
-       "of each layer; the result does not depend on how many there are.\n\n"
+       "A FILE is one layer, or several: an .npy of floats, integers or truth values,\n"
+       "an .npz with a layer per member, or FILE:/path in HDF5 (or MATLAB 7.3) to a\n"
+       "dataset, or to a group of datasets and groups. The first dimension is the events\n"
+       "of the subject's responses, in their order; all others are features. A layer's\n"
+       "name is its file's, member's or dataset's, and its depth is the place of that\n"
+       "name: layer_2 before layer_10. The table at the end shows the depths. Under\n"
+       "mpirun the ranks share the events of each layer; the result does not depend on\n"
+       "how many there are.\n\n"
        "Example: mpirun -n 4 chiasm import features study --subject sub1\n"
        "  --alignment language --model simcse --modality language --training trained\n"
        "  activations/simcse/*.npy"},

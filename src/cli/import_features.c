@@ -57,6 +57,7 @@ chi_status chi_cli_import_features(chi_cli *cli)
   chi_features_options options = {.file = get_file_of_subject(o),
                                   .n_paths = chi_opt_n_arguments(o) - 1,
                                   .paths = chi_opt_arguments(o) + 1,
+                                  .axis = (chi_event_axis)chi_opt_choice(o, "event-axis"),
                                   .order = (chi_layer_order)chi_opt_choice(o, "order")};
   chi_text report = {0};
   CHI_TRY(get_projection(o, &options.project));

@@ -168,6 +168,9 @@ const chi_option chi_option_table[] = {
     {CHOICE("order", "natural", "given|natural|name"), .commands = FEATURES,
      .help = "Order of the layers in the network: by name, with numbers in it by value (natural) or letter by "
              "letter (name), or as given: that of the files, of an archive's members, of creation in HDF5."},
+    {CHOICE("event-axis", "auto", "auto|first|last"), .commands = FEATURES,
+     .help = "Dimension of an HDF5 array that is of events, as the program that wrote it counts; auto: the "
+             "first, and in MATLAB's files the one that is as long as there are events."},
     {TEXT("project", "auto", "auto|none|K"), .commands = FEATURES,
      .help = "Sparse random projection of layers with more features than K; auto: K = 4 ln n / (eps^2/2 - "
              "eps^3/3) for n events, as Johnson and Lindenstrauss say."},

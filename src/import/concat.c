@@ -109,7 +109,7 @@ static chi_status open_parts(const chi_feature_file *file, int64_t n_events, par
     CHI_TRY(chi_layer_files_add(&p->files, CHI_LAYER_HDF5, path, object, 0, p->item[i].layer));
   }
   for (int i = 0; i < p->n; i++) {
-    CHI_TRY(chi_reader_open(&p->files.item[i], &p->item[i].reader));
+    CHI_TRY(chi_reader_open(&p->files.item[i], n_events, CHI_AXIS_FIRST, &p->item[i].reader));
     if (chi_reader_rows(p->item[i].reader) != n_events)
       return chi_fail(CHI_ERR_INPUT, "%s: is no longer what it was when the study was opened",
                       p->files.item[i].where);

@@ -54,7 +54,7 @@ static chi_status check_layers(const job *j, bool *projects)
   for (int64_t i = 0; i < j->layers.n; i++) {
     const chi_layer_file *file = &j->layers.item[i];
     chi_reader *reader;
-    CHI_TRY(chi_reader_open(file, &reader));
+    CHI_TRY(chi_reader_open(file, j->n_events, j->options->axis, &reader));
     const int64_t rows = chi_reader_rows(reader);
     if (choose_components(j, file->layer, chi_reader_columns(reader)) > 0) *projects = true;
     chi_reader_close(&reader);
@@ -68,6 +68,20 @@ static chi_status check_layers(const job *j, bool *projects)
   return CHI_OK;
 }
 
+/* What of the files is no layer, and which layers have another name. */
+static void say_changes(const job *j)
+{
+  const chi_layer_files *l = &j->layers;
+  for (const char *line = l->left_out.s; line != NULL && *line != '\0';) {
+    const size_t n = strcspn(line, "\n");
+    chi_log(CHI_LOG_INFO, "left out: %.*s", (int)n, line);
+    line += n + (line[n] != '\0');
+  }
+  if (l->n_renamed > 0)
+    chi_log(CHI_LOG_INFO, "a / or : in the names of %lld layers becomes a dot",
+            (long long)l->n_renamed);
+}
+
 static chi_status look_around(job *j, bool *projects, char *path)
 {
   const chi_features_options *o = j->options;
@@ -75,13 +89,14 @@ static chi_status look_around(job *j, bool *projects, char *path)
   if (j->rank == 0) CHI_TRY(chi_feature_file_path(&o->file, path));
   CHI_TRY(chi_feature_file_events(&o->file, &j->n_events));
   CHI_TRY(chi_layer_files_find(o->n_paths, o->paths, o->order, &j->layers));
+  say_changes(j);
   return check_layers(j, projects);
 }
 
 static chi_status begin_layer(job *j, int64_t depth, layer_work *w)
 {
   w->file = &j->layers.item[depth];
-  CHI_TRY(chi_reader_open(w->file, &w->reader));
+  CHI_TRY(chi_reader_open(w->file, j->n_events, j->options->axis, &w->reader));
   if (chi_reader_rows(w->reader) != j->n_events)
     return chi_fail(CHI_ERR_INPUT, "%s: has changed while it was being imported", w->file->where);
   w->features = chi_reader_columns(w->reader);

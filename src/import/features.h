@@ -26,6 +26,7 @@ typedef struct chi_features_options {
   int64_t n_paths;
   const char *const *paths; /* as in chi_layer_files_find */
   chi_layer_order order;
+  chi_event_axis axis;
   chi_project_options project;
 } chi_features_options;
 

@@ -32,7 +32,8 @@ enum { CHI_NPY_MAX_RANK = 32 };
 
 /** What the head of an .npy file says. */
 typedef struct chi_npy {
-  int64_t item;    /* bytes of a number: 2, 4 or 8 */
+  char kind;       /* f: float, i, u: integer, b: truth value */
+  int64_t item;    /* bytes of a number: 1, 2, 4 or 8 */
   bool swapped;    /* in the other byte order than this machine's */
   bool by_columns; /* Fortran order, with more than one column */
   int rank;        /* at least 1 */
@@ -42,27 +43,36 @@ typedef struct chi_npy {
 } chi_npy;
 
 /** Read the head and check it against the size of the file.
- * \return CHI_ERR_INPUT: no .npy file, damaged, cut short, other numbers than floats, no rows or
- *         columns; more than there should be */
+ * \return CHI_ERR_INPUT: no .npy file, damaged, cut short, no numbers, no rows or columns; more
+ * than there should be */
 chi_status chi_npy_open(const chi_bytes *bytes, chi_npy *out);
 
-/** Read rows [row0, row0 + n) as float64, exactly.
+/** Read rows [row0, row0 + n) as float64, exactly but for integers of 2^53 and more.
  * \param[out] out  n x columns, row-major */
 chi_status chi_npy_read(const chi_bytes *bytes, const chi_npy *npy, int64_t row0, int64_t n,
                         double *out);
 
-/** Add an archive's members. \return CHI_ERR_INPUT: no zip archive, damaged, none or other members
- */
+/** Add an archive's members; folders and what a Mac puts beside them are left out. \return
+ * CHI_ERR_INPUT: no zip archive, damaged, none or other members */
 chi_status chi_npz_list(const char *path, chi_layer_files *files);
 
 /** libzip's version, borrowed. */
 const char *chi_npz_version(void);
 
-/** Add the dataset at a path of a file, or each dataset of the group there but dimension scales: in
- * the order of their creation if the group has it, else by name, numbers by value.
+/** Add the dataset at a path of a file, or each dataset of numbers in the group there and the
+ * groups in it: in the order of their creation if the groups have it, else by name, numbers by
+ * value. Scales, texts and what MATLAB keeps for itself are left out, and files->left_out says so.
  * \return CHI_ERR_INPUT */
 chi_status chi_hdf5_layers_list(const char *path, const char *object, chi_layer_files *files);
 
-/** Open a layer's dataset of floats for reading by rows; close with chi_numbers_close.
- * \return CHI_ERR_INPUT */
-chi_status chi_hdf5_layer_open(const chi_layer_file *layer, chi_numbers *numbers);
+/** Open a layer's dataset of numbers for reading; close with chi_numbers_close.
+ * \param[in]  n_events  how many rows are expected
+ * \param[out] turned    events are its last dimension, as in a matrix by MATLAB: read it by
+ *                       chi_hdf5_read_turned
+ * \return CHI_ERR_INPUT, also where it cannot be told which dimension is of events */
+chi_status chi_hdf5_layer_open(const chi_layer_file *layer, int64_t n_events, chi_event_axis axis,
+                               chi_numbers *numbers, bool *turned);
+
+/** Read events [event0, event0 + n) of a dataset whose last dimension they are.
+ * \param[out] out  n x (the product of the other dimensions), row-major */
+chi_status chi_hdf5_read_turned(const chi_numbers *numbers, int64_t event0, int64_t n, double *out);

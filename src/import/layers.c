@@ -16,6 +16,7 @@ void chi_layer_files_free(chi_layer_files *files)
     chi_free(files->item[i].layer);
   }
   chi_free(files->item);
+  chi_text_free(&files->left_out);
   *files = (chi_layer_files){0};
 }
 

@@ -74,19 +74,22 @@ static chi_status read_text(const chi_bytes *bytes, char **text, int64_t *data)
 /* '<f4' and its kind: byte order, class, bytes. */
 static chi_status take_type(const chi_bytes *bytes, const char *type, chi_npy *npy)
 {
-  static const char *const known[] = {"f2", "f4", "f8"};
+  static const char *const known[] = {"f2", "f4", "f8", "i1", "i2", "i4",
+                                      "i8", "u1", "u2", "u4", "u8", "b1"};
   const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-  for (int i = 0; i < 3; i++) {
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (type[0] == '\0' || strcmp(type + 1, known[i]) != 0) continue;
-    if (strchr("<>=", type[0]) == NULL) break;
-    npy->item = 2 << i;
-    npy->swapped = type[0] == (little ? '>' : '<');
+    npy->kind = type[1];
+    npy->item = type[2] - '0';
+    if (strchr(npy->item == 1 ? "|<>=" : "<>=", type[0]) == NULL) break;
+    npy->swapped = npy->item > 1 && type[0] == (little ? '>' : '<');
     return CHI_OK;
   }
-  return chi_fail(CHI_ERR_INPUT,
-                  "%s: holds numbers of type %.20s, expected float16, float32 or float64 (f2, f4, "
-                  "f8); convert them with NumPy's astype",
-                  bytes->where, type);
+  return chi_fail(
+      CHI_ERR_INPUT,
+      "%s: holds numbers of type %.20s, expected floats (f2, f4, f8), integers or truth "
+      "values; convert them with NumPy's astype",
+      bytes->where, type);
 }
 
 /* Go past one character and the white space behind it. */
@@ -155,9 +158,7 @@ static chi_status take_entry(const chi_bytes *bytes, const char **at, chi_npy *n
   if (key == 1) return take_order(at, fortran) ? CHI_OK : bad(bytes, keys[key]);
   if (key == 2) return take_shape(at, npy) ? CHI_OK : bad(bytes, keys[key]);
   if (**at == '[')
-    return chi_fail(CHI_ERR_INPUT,
-                    "%s: holds records, expected an array of float16, float32 or float64",
-                    bytes->where);
+    return chi_fail(CHI_ERR_INPUT, "%s: holds records, expected an array of numbers", bytes->where);
   return take_text(at, text) ? take_type(bytes, text, npy) : bad(bytes, keys[key]);
 }
 
@@ -207,10 +208,14 @@ static chi_status check_shape(const chi_bytes *bytes, chi_npy *npy)
   npy->rows = npy->dims[0];
   npy->columns = columns;
   const int64_t there = bytes->size - npy->data;
+  const char *kind = npy->kind == 'f'   ? "float"
+                     : npy->kind == 'i' ? "int"
+                     : npy->kind == 'u' ? "uint"
+                                        : "bool";
   if (there != count)
     return chi_fail(CHI_ERR_INPUT,
-                    "%s: %s: %s of float%d are %lld bytes, but the file has %lld after its head",
-                    bytes->where, there < count ? "is cut short" : "is too long", shape,
+                    "%s: %s: %s of %s%d are %lld bytes, but the file has %lld after its head",
+                    bytes->where, there < count ? "is cut short" : "is too long", shape, kind,
                     (int)npy->item * 8, (long long)count, (long long)there);
   return CHI_OK;
 }
@@ -238,18 +243,39 @@ static void swap_bytes(int64_t n, int64_t item, unsigned char *bytes)
     }
 }
 
+#define DEFINE_WIDEN(name, type)                                     \
+  static void name(int64_t n, const unsigned char *raw, double *out) \
+  {                                                                  \
+    for (int64_t i = 0; i < n; i++) {                                \
+      type value;                                                    \
+      memcpy(&value, raw + i * (int64_t)sizeof value, sizeof value); \
+      out[i] = (double)value;                                        \
+    }                                                                \
+  }
+DEFINE_WIDEN(widen_f4, float)
+DEFINE_WIDEN(widen_i1, int8_t)
+DEFINE_WIDEN(widen_i2, int16_t)
+DEFINE_WIDEN(widen_i4, int32_t)
+DEFINE_WIDEN(widen_i8, int64_t)
+DEFINE_WIDEN(widen_u1, uint8_t)
+DEFINE_WIDEN(widen_u2, uint16_t)
+DEFINE_WIDEN(widen_u4, uint32_t)
+DEFINE_WIDEN(widen_u8, uint64_t)
+
 /* Make float64 of n numbers in place: they are the last n * item bytes of the 8 n at `out`. */
 static void widen(const chi_npy *npy, int64_t n, double *out)
 {
+  typedef void widener(int64_t n, const unsigned char *raw, double *out);
+  /* by the logarithm of the bytes */
+  static widener *const of_float[] = {NULL, NULL, widen_f4, NULL};
+  static widener *const of_integer[] = {widen_i1, widen_i2, widen_i4, widen_i8};
+  static widener *const of_count[] = {widen_u1, widen_u2, widen_u4, widen_u8};
   unsigned char *raw = (unsigned char *)out + n * (8 - npy->item);
   if (npy->swapped) swap_bytes(n, npy->item, raw);
-  if (npy->item == 2) chi_half_widen(n, CHI_REAL64, out);
-  if (npy->item != 4) return;
-  for (int64_t i = 0; i < n; i++) {
-    float value;
-    memcpy(&value, raw + 4 * i, sizeof value);
-    out[i] = value;
-  }
+  if (npy->kind == 'f' && npy->item == 2) chi_half_widen(n, CHI_REAL64, out);
+  widener *const *of = npy->kind == 'f' ? of_float : npy->kind == 'i' ? of_integer : of_count;
+  widener *wide = of[__builtin_ctzll((unsigned long long)npy->item)];
+  if (wide != NULL) wide(n, raw, out);
 }
 
 /* Which column, counted in C order, is number `stored` in a file in Fortran order: there the first

@@ -33,14 +33,19 @@ static chi_status open_archive(const char *path, zip_t **out)
 static chi_status list_member(const char *path, zip_t *archive, int64_t i, chi_layer_files *files)
 {
   const char *member = zip_get_name(archive, (zip_uint64_t)i, 0);
+  const size_t n = member == NULL ? 0 : strlen(member);
   char *layer = NULL;
-  chi_status s = CHI_OK;
-  if (member != NULL && strchr(member, '/') == NULL) s = chi_layer_name(member, &layer);
-  if (s == CHI_OK)
-    s = layer != NULL
-            ? chi_layer_files_add(files, CHI_LAYER_NPZ, path, member, i, layer)
-            : chi_fail(CHI_ERR_INPUT, "%s: member %lld, %.200s, is no array of its own (NAME.npy)",
-                       path, (long long)i, member == NULL ? "(damaged)" : member);
+  if (n > 0 && member[n - 1] == '/') return CHI_OK;
+  if (n > 0 && (strncmp(member, "__MACOSX/", 9) == 0 || strstr(member, ".DS_Store") != NULL)) {
+    chi_text_add_line(&files->left_out, "%s:%s, which a Mac put there", path, member);
+    return CHI_OK;
+  }
+  if (n < 5 || strcmp(member + n - 4, ".npy") != 0)
+    return chi_fail(CHI_ERR_INPUT, "%s: member %lld, %.200s, is no array of its own (NAME.npy)",
+                    path, (long long)i, n == 0 ? "(damaged)" : member);
+  CHI_TRY(chi_strdup(member, &layer));
+  layer[n - 4] = '\0';
+  const chi_status s = chi_layer_files_add(files, CHI_LAYER_NPZ, path, member, i, layer);
   chi_free(layer);
   return s;
 }
@@ -50,8 +55,10 @@ chi_status chi_npz_list(const char *path, chi_layer_files *files)
   zip_t *archive;
   CHI_TRY(open_archive(path, &archive));
   const int64_t n = zip_get_num_entries(archive, 0);
-  chi_status s = n > 0 ? CHI_OK : chi_fail(CHI_ERR_INPUT, "%s: holds no arrays", path);
+  chi_status s = CHI_OK;
+  const int64_t before = files->n;
   for (int64_t i = 0; s == CHI_OK && i < n; i++) s = list_member(path, archive, i, files);
+  if (s == CHI_OK && files->n == before) s = chi_fail(CHI_ERR_INPUT, "%s: holds no arrays", path);
   zip_discard(archive);
   return s;
 }

@@ -45,10 +45,13 @@ static chi_status add_file(const char *path, chi_layer_files *files)
   CHI_TRY(read_magic(path, magic));
   if (memcmp(magic, "\x93NUMPY", 6) == 0) return add_array(path, files);
   if (memcmp(magic, "PK", 2) == 0) return chi_npz_list(path, files);
-  if (memcmp(magic, "\x89HDF\r\n\x1a\n", 8) == 0)
+  if (memcmp(magic, "\x89HDF\r\n\x1a\n", 8) == 0 || memcmp(magic, "MATLAB 7", 8) == 0)
     return chi_fail(CHI_ERR_INPUT,
                     "%s: is an HDF5 file; say which dataset in it, or group of datasets: %s:/PATH",
                     path, path);
+  if (memcmp(magic, "MATLAB", 6) == 0)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: is of an older MATLAB format than HDF5; save it again with '-v7.3'", path);
   return chi_fail(CHI_ERR_INPUT, "%s: is neither .npy nor .npz nor HDF5", path);
 }
 
@@ -64,6 +67,15 @@ static chi_status add_argument(const char *text, chi_layer_files *files)
   const chi_status s = chi_hdf5_layers_list(path, colon + 1, files);
   chi_free(path);
   return s;
+}
+
+/* TensorFlow's and Flax's names have them. */
+static void rename_layers(chi_layer_files *files)
+{
+  for (int64_t i = 0; i < files->n; i++) {
+    if (strpbrk(files->item[i].layer, "/:") != NULL) files->n_renamed++;
+    for (char *c = files->item[i].layer; (c = strpbrk(c, "/:")) != NULL;) *c = '.';
+  }
 }
 
 static chi_status check_names(const chi_layer_files *files)
@@ -86,6 +98,7 @@ chi_status chi_layer_files_find(int64_t n, const char *const *paths, chi_layer_o
                                 chi_layer_files *out)
 {
   for (int64_t i = 0; i < n; i++) CHI_TRY(add_argument(paths[i], out));
+  rename_layers(out);
   CHI_TRY(check_names(out));
   chi_layer_files_sort(out, 0, order);
   return CHI_OK;
@@ -96,6 +109,8 @@ struct chi_reader {
   chi_bytes bytes; /* of .npy and .npz */
   chi_npy npy;
   chi_numbers numbers; /* of HDF5 */
+  bool turned;         /* events are its last dimension */
+  bool integers;
   int64_t rows, columns, chunk_rows;
 };
 
@@ -106,6 +121,7 @@ static chi_status open_array(chi_reader *r)
   CHI_TRY(chi_npy_open(&r->bytes, &r->npy));
   r->rows = r->npy.rows;
   r->columns = r->npy.columns;
+  r->integers = r->npy.kind != 'f';
   if (!r->npy.by_columns || !r->bytes.forward) return CHI_OK;
   return chi_fail(CHI_ERR_INPUT,
                   "%s: is compressed and in Fortran order, so that its rows cannot be read one "
@@ -113,20 +129,28 @@ static chi_status open_array(chi_reader *r)
                   r->layer->where);
 }
 
-static chi_status open_hdf5(chi_reader *r)
+static chi_status open_hdf5(chi_reader *r, int64_t n_events, chi_event_axis axis)
 {
-  CHI_TRY(chi_hdf5_layer_open(r->layer, &r->numbers));
-  r->rows = r->numbers.rows;
-  r->columns = r->numbers.columns;
-  r->chunk_rows = r->numbers.dataset.chunk_rows;
+  CHI_TRY(chi_hdf5_layer_open(r->layer, n_events, axis, &r->numbers, &r->turned));
+  const chi_h5_dataset *d = &r->numbers.dataset;
+  r->rows = r->turned ? d->dims[d->rank - 1] : r->numbers.rows;
+  r->columns = d->count / r->rows;
+  r->chunk_rows = r->turned ? 0 : d->chunk_rows;
+  r->integers = d->type_class == H5T_INTEGER;
   return CHI_OK;
 }
 
-chi_status chi_reader_open(const chi_layer_file *layer, chi_reader **out)
+chi_status chi_reader_open(const chi_layer_file *layer, int64_t n_events, chi_event_axis axis,
+                           chi_reader **out)
 {
+  if (layer->kind != CHI_LAYER_HDF5 && axis == CHI_AXIS_LAST)
+    return chi_fail(CHI_ERR_USAGE,
+                    "--event-axis last: %s is no dataset of HDF5; turn its array with NumPy",
+                    layer->where);
   CHI_TRY(chi_alloc(1, sizeof **out, "layer", out));
   (*out)->layer = layer;
-  const chi_status s = layer->kind == CHI_LAYER_HDF5 ? open_hdf5(*out) : open_array(*out);
+  const chi_status s =
+      layer->kind == CHI_LAYER_HDF5 ? open_hdf5(*out, n_events, axis) : open_array(*out);
   if (s != CHI_OK) chi_reader_close(out);
   return s;
 }
@@ -154,21 +178,29 @@ int64_t chi_reader_block(const chi_reader *reader, int64_t width)
   return block < reader->rows ? block : reader->rows;
 }
 
-/* Finite numbers that float32 can hold. */
-static chi_status check_numbers(const char *where, int64_t row0, int64_t n, int64_t columns,
-                                const double *rows)
+/* Finite numbers that float32 can hold; integers that were exact in float64. */
+static chi_status check_numbers(const chi_reader *r, int64_t row0, int64_t n, const double *rows)
 {
+  const int64_t columns = r->columns;
+  const double most = r->integers ? 0x1p53 - 1 : FLT_MAX;
   int64_t i = 0;
-  while (i < n * columns && fabs(rows[i]) <= FLT_MAX) i++; /* false for NaN */
+  while (i < n * columns && fabs(rows[i]) <= most) i++; /* false for NaN */
   if (i == n * columns) return CHI_OK;
   return chi_fail(CHI_ERR_INPUT, "%s: %g at row %lld, column %lld (counted from 0); expected %s",
-                  where, rows[i], (long long)(row0 + i / columns), (long long)(i % columns),
-                  isfinite(rows[i]) ? "numbers within float32's range, 3.4e38" : "finite numbers");
+                  r->layer->where, rows[i], (long long)(row0 + i / columns),
+                  (long long)(i % columns),
+                  r->integers         ? "integers below 2^53"
+                  : isfinite(rows[i]) ? "numbers within float32's range, 3.4e38"
+                                      : "finite numbers");
 }
 
 chi_status chi_reader_read(chi_reader *r, int64_t row0, int64_t n, double *out)
 {
-  CHI_TRY(r->layer->kind == CHI_LAYER_HDF5 ? chi_numbers_read(&r->numbers, row0, n, CHI_REAL64, out)
-                                           : chi_npy_read(&r->bytes, &r->npy, row0, n, out));
-  return check_numbers(r->layer->where, row0, n, r->columns, out);
+  if (r->turned)
+    CHI_TRY(chi_hdf5_read_turned(&r->numbers, row0, n, out));
+  else
+    CHI_TRY(r->layer->kind == CHI_LAYER_HDF5
+                ? chi_numbers_read(&r->numbers, row0, n, CHI_REAL64, out)
+                : chi_npy_read(&r->bytes, &r->npy, row0, n, out));
+  return check_numbers(r, row0, n, out);
 }

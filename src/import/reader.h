@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/text.h"
 #include "chiasm/status.h"
 
 typedef enum chi_layer_kind { CHI_LAYER_NPY, CHI_LAYER_NPZ, CHI_LAYER_HDF5 } chi_layer_kind;
@@ -24,6 +25,8 @@ typedef struct chi_layer_file {
 typedef struct chi_layer_files {
   int64_t n, room;
   chi_layer_file *item;
+  chi_text left_out; /* what is no layer, and why: a line each */
+  int64_t n_renamed; /* names that had a '/' or ':' */
 } chi_layer_files;
 
 typedef enum chi_layer_order {
@@ -44,7 +47,15 @@ void chi_layer_files_sort(chi_layer_files *files, int64_t first, chi_layer_order
  * \param[out] name  NULL if there is another ending */
 chi_status chi_layer_name(const char *path, char **name);
 
-/** Find the layers of n files, in order of depth.
+/** Which dimension of an array is of events, as the program that wrote it counts them: MATLAB's
+ * first one is the last one of HDF5. */
+typedef enum chi_event_axis {
+  CHI_AXIS_AUTO, /* the first; in MATLAB's files the one that is as long as there are events */
+  CHI_AXIS_FIRST,
+  CHI_AXIS_LAST
+} chi_event_axis;
+
+/** Find the layers of n files, in order of depth. A '/' or ':' in a name becomes a '.'.
  * \param[out] out  start as {0}; free with chi_layer_files_free, also after a failure
  * \return CHI_ERR_INPUT: a file missing or of no known kind; a name that no layer can have; the
  * same name twice */
@@ -54,9 +65,11 @@ chi_status chi_layer_files_find(int64_t n, const char *const *paths, chi_layer_o
 /** A layer open to read. */
 typedef struct chi_reader chi_reader;
 
-/** \param[in] layer  borrowed while the reader is open
+/** \param[in] layer     borrowed while the reader is open
+ * \param[in] n_events  how many rows are expected: tells which dimension is of events
  * \return CHI_ERR_INPUT: what cannot be read, or by rows only with the whole in memory */
-chi_status chi_reader_open(const chi_layer_file *layer, chi_reader **out);
+chi_status chi_reader_open(const chi_layer_file *layer, int64_t n_events, chi_event_axis axis,
+                           chi_reader **out);
 void chi_reader_close(chi_reader **reader);
 
 /** Rows (events), and columns: features of each, all dimensions but the first in C order. */

@@ -1,12 +1,13 @@
 """import features: what arrives in the study is what NumPy reads in the files."""
 import os
+import zipfile
 
 import h5py
 import numpy as np
 import xarray
 
 from program import chiasm, refused, run_tests, succeeded
-from imports import N, arguments, content, empty_study, imported, same
+from imports import N, arguments, content, empty_study, imported, layers, same
 
 FILE = "study/features/s1.language/net.h5"
 
@@ -53,6 +54,106 @@ def test_npz():
     same(imported("plain.npz", "--overwrite"), dict(sorted(x.items())))
     same(imported("packed.npz", "--overwrite", "--order", "name"),
          {name: x[name] for name in ("a.b", "m", "z")})
+
+
+def told(*files, ranks=0):
+    """What an import says on the way."""
+    done = chiasm(*arguments(*files), ranks=ranks)
+    succeeded(done)
+    return done.stderr
+
+
+def test_integers():
+    """One-hot vectors and counts, in every kind of file."""
+    empty_study()
+    g = np.random.default_rng(1)
+    x = {t.lstrip("<>|=").replace("b1", "bool"): g.integers(0, 2 if t == "|b1" else 100, (N, 3)).astype(t)
+         for t in ("|b1", "|i1", "<i2", ">i4", "<i8", "|u1", ">u2", "<u4", "<u8")}
+    x["i8"][0] = -2 ** 52, 2 ** 24 + 1, -1
+    for name, numbers_of in x.items():
+        np.save(f"{name}.npy", numbers_of)
+    same(imported(*(f"{name}.npy" for name in x), "--order", "given"), x)
+    np.savez("all.npz", **x)
+    same(imported("all.npz", "--overwrite", "--order", "given"), x)
+    with h5py.File("all.h5", "w", track_order=True) as f:
+        for name, numbers_of in x.items():
+            f[name] = numbers_of
+    same(imported("all.h5:/", "--overwrite", "--order", "given"), x)
+    np.save("long.npy", np.full((N, 2), 2 ** 53))
+    refused(chiasm(*arguments("long.npy", "--overwrite")), "long.npy: 9.0072e+15 at row 0, column 0", "below 2^53")
+
+
+def test_names():
+    """Names of TensorFlow and Flax; what a Mac puts into an archive."""
+    empty_study()
+    x = {"block1/conv/kernel:0": numbers((N, 2), "f4"), "block1/dense:0": numbers((N, 3), "f4", 1)}
+    dotted = {name.replace("/", ".").replace(":", "."): value for name, value in x.items()}
+    np.savez("net.npz", **x)
+    with zipfile.ZipFile("net.npz", "a") as archive:
+        archive.writestr("__MACOSX/._block1.npy", b"no array")
+        archive.writestr("folder/", b"")
+    done = told("net.npz")
+    same(layers(FILE), dotted)
+    assert "left out: net.npz:__MACOSX/._block1.npy" in done and "names of 2 layers becomes a dot" in done, done
+    with h5py.File("net.h5", "w") as f:
+        for name, value in x.items():
+            f[f"model/{name}"] = value
+        f["model/words"] = ["a", "b"]
+    done = told("net.h5:/model", "--overwrite")
+    same(layers(FILE), dotted)
+    assert "left out: net.h5:/model/words, which is" in done, done
+    np.savez("same.npz", **{"a/b": x["block1/dense:0"], "a.b": x["block1/dense:0"]})
+    refused(chiasm(*arguments("same.npz", "--overwrite")), "both are named a.b")
+
+
+def test_xarray_group():
+    """Dimension labels are no layers, whether they have values or not."""
+    empty_study()
+    x = {name: numbers((N, 3), "f4", i) for i, name in enumerate(("a", "b"))}
+    data = xarray.Dataset({name: (("event", "unit"), value) for name, value in x.items()},
+                          coords={"unit": ["x", "y", "z"]})
+    data.to_netcdf("x.h5", group="acts", engine="h5netcdf")
+    done = told("x.h5:/acts")
+    same(layers(FILE), x)
+    assert "left out: x.h5:/acts/event, the labels of a dimension" in done and "/acts/unit" in done, done
+
+
+def matlab(path, arrays):
+    """As MATLAB's save -v7.3: the dimensions the other way round, behind a head of 512 bytes."""
+    with h5py.File(path, "w", userblock_size=512) as f:
+        for name, x in arrays.items():
+            f[name] = np.ascontiguousarray(x.T)
+            f[name].attrs["MATLAB_class"] = np.bytes_("single")
+        f["words"] = np.array([[104, 105]], np.uint16)
+        f["words"].attrs["MATLAB_class"] = np.bytes_("char")
+        f["#refs#/a"] = np.zeros(3)
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512))
+
+
+def test_matlab():
+    empty_study()
+    x = {"net": numbers((N, 4), "f4"), "one": numbers((N, 1), "f4", 1), "square": numbers((N, N), "f4", 2)}
+    matlab("acts.mat", x)
+    refused(chiasm(*arguments("acts.mat")), "acts.mat: is an HDF5 file; say which dataset in it")
+    refused(chiasm(*arguments("acts.mat:/")), "acts.mat:/square: both its first and its last dimension are 30 long",
+            "--event-axis")
+    for ranks in (0, 2):
+        done = told("acts.mat:/", "--event-axis", "first", "--project", "none", "--overwrite", ranks=ranks)
+        same(layers(FILE), x)
+        assert "left out: acts.mat:/words, which is char" in done
+    same(imported("acts.mat:/square", "--event-axis", "last", "--project", "none", "--overwrite"),
+         {"square": np.ascontiguousarray(x["square"].T)})
+    matlab("turned.mat", {"net": x["net"].T})  # features x events
+    same(imported("turned.mat:/net", "--overwrite"), {"net": x["net"]})
+    with h5py.File("turned.h5", "w") as f:
+        f["net"] = x["net"].T
+    same(imported("turned.h5:/net", "--event-axis", "last", "--overwrite"), {"net": x["net"]})
+    np.save("net.npy", x["net"].T)
+    refused(chiasm(*arguments("net.npy", "--event-axis", "last", "--overwrite")), "--event-axis last: net.npy is no dataset of HDF5")
+    with open("old.mat", "wb") as f:
+        f.write(b"MATLAB 5.0 MAT-file".ljust(512))
+    refused(chiasm(*arguments("old.mat", "--overwrite")), "old.mat: is of an older MATLAB format", "-v7.3")
 
 
 def test_hdf5():

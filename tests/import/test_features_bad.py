@@ -56,8 +56,8 @@ def test_damaged_arrays():
     no("bad.npy: the head of this .npy is damaged")
     write(good[:-1])
     no("bad.npy: is cut short: 30 x 2 of float32 are 240 bytes, but the file has 239")
-    np.save("bad.npy", GOOD.astype(int))
-    no("bad.npy: holds numbers of type <i8", "float16, float32 or float64")
+    np.save("bad.npy", GOOD.astype("c8"))
+    no("bad.npy: holds numbers of type <c8", "expected floats (f2, f4, f8), integers or truth values")
     np.save("bad.npy", np.array([{}] * N, dtype=object), allow_pickle=True)
     no("bad.npy: holds numbers of type |O")
 
@@ -118,7 +118,7 @@ def test_archives():
     with zipfile.ZipFile("bad.npz", "w") as file:
         pass
     no("bad.npz", files=["bad.npz"])
-    for name in ("readme.txt", "folder/a.npy"):
+    for name in ("readme.txt", "folder/a.npz"):
         with zipfile.ZipFile("bad.npz", "w") as file:
             file.write("good.npz", name)
         no("bad.npz: member 0", name, files=["bad.npz"])
@@ -137,7 +137,9 @@ def test_hdf5():
     empty_study()
     with h5py.File("bad.h5", "w") as file:
         file["good"] = GOOD
-        file["int"] = GOOD.astype(int)
+        file["packed"] = GOOD.astype(int)
+        file["packed"].attrs["scale_factor"] = 0.1
+        file["complex"] = GOOD.astype("c8")
         file["text"] = "text"
         file["one"] = np.float32(1)
         file["short"] = GOOD[1:]
@@ -145,18 +147,19 @@ def test_hdf5():
         file.create_dataset("unwritten", (N, 2), "f4")
         file["soft"] = h5py.SoftLink("/good")
         file["external"] = h5py.ExternalLink("other.h5", "/good")
-        file["group/inner/x"] = GOOD
-        file["group/x"] = GOOD
+        file["loop/x"] = GOOD
+        file["loop/a"] = file["loop/b"] = file["loop"]  # which are it, again
         file.create_group("empty")
         file["named/a b"] = GOOD
         bad = GOOD.copy()
         bad[4, 0] = np.inf
         file["inf"] = bad
-    for path, *parts in (("good/x", "/good is a dataset"), ("int", "is int64"), ("text", "one number"),
+    for path, *parts in (("good/x", "/good is a dataset"), ("packed", "int64 with an attribute scale_factor"), ("text", "one number"),
+                         ("complex", "expected float16, float32, float64, integers or truth values"),
                          ("one", "one number"), ("nothing", "is empty"), ("soft", "a soft link"),
                          ("unwritten", "/unwritten was never written"), ("external", "external link"),
-                         ("absent", "/absent is missing"), ("group", "/group/inner is a group"),
-                         ("empty", "/empty/ is empty"), ("named", "cannot name a layer"),
+                         ("absent", "/absent is missing"), ("loop", "too many groups within groups"),
+                         ("empty", "/empty is empty"), ("named", "cannot name a layer"),
                          ("short", "29 rows", "30 events"), ("inf", "inf at row 4, column 0"),
                          ("absent/x", "/absent is missing"), ("x" * 300, "too long")):
         no("bad.h5", *parts, files=[f"bad.h5:/{path}"])

@@ -33,6 +33,8 @@ static chi_status get_options(const chi_options *o, chi_import_options *out)
   *out = (chi_import_options){.subject = chi_opt_text(o, "subject"),
                               .alignment = chi_opt_text(o, "alignment"),
                               .event_files = chi_opt_text(o, "event-file"),
+                              .event_column = chi_opt_text(o, "event-column"),
+                              .shaft_pattern = chi_opt_text(o, "shaft-pattern"),
                               .treatment = treatment};
   if (is_treebank(o)) {
     out->trials = chi_opt_reals(o, "trial", &out->n_trials);

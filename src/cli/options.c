@@ -115,7 +115,9 @@ const chi_option chi_option_table[] = {
      .help = "CSV file with a column `start`, seconds of the film; parted by commas, one for each trial, or "
              "one for all."},
     {TEXT("event-file", NULL, "FILE"), .commands = EVENTS, .required = true,
-     .help = "CSV file with a column `start`, seconds of the recording."},
+     .help = "CSV file, or .tsv as in BIDS, with a column `start` or `onset`, seconds of the recording."},
+    {TEXT("event-column", NULL, "NAME"), .commands = IMPORTING,
+     .help = "Column of the events' times; else start, or onset. Rows that have none (n/a) are left out."},
     {REAL("rate", NULL, 0, 1e9), .unit = "Hz", .commands = EVENTS, .required = true,
      .help = "Samples per second."},
     {TEXT("dataset", "data", "PATH"), .commands = EVENTS,
@@ -138,10 +140,15 @@ const chi_option chi_option_table[] = {
     {CHOICE("reference", "none", "none|laplacian|car"), .commands = IMPORTING,
      .help = "laplacian: less the mean of both neighbours on the shaft (electrodes without both are left "
              "out); car: less the mean of all electrodes taken."},
+    {TEXT("shaft-pattern", NULL, "REGEX"), .commands = IMPORTING,
+     .help = "How channels are named, where it is unusual: an extended regular expression whose first two "
+             "groups are the shaft and the number on it, such as '^([A-Z]+)-([0-9]+)$'."},
     {REAL("notch", "0", 0, 1e9), .unit = "Hz", .commands = IMPORTING,
-     .help = "Notch filters at this frequency and its harmonics up to the sixth; 0: none."},
+     .help = "Notch filters at this frequency and its harmonics up to the sixth, of quality 30; 0: none. They "
+             "delay what is near: by 32 ms at 2 Hz from 60 Hz, 6 ms at 5 Hz, under 2 ms at 10 Hz."},
     {REAL("high-pass", "0", 0, 1e9), .unit = "Hz", .commands = IMPORTING,
-     .help = "Butterworth high-pass of order 4; 0: none."},
+     .help = "Butterworth high-pass of order 4; 0: none. At a frequency f well above this one, h, it delays by "
+             "0.42 h / f^2 s: by 4 ms at ten times 1 Hz."},
     {REALS("band", "0", 0, 1e9), .unit = "Hz", .commands = IMPORTING,
      .help = "Low,high edge of a Butterworth band-pass of order 4; 0: none. It delays the middle of the band "
              "by about 0.83 / (high - low) s: 10 ms for 70,150."},

@@ -15,14 +15,15 @@ static const int64_t size_max = INT64_C(1) << 30; /* bytes; transcripts have a f
 /* The place that is read next, and where the table's fields go. */
 typedef struct cursor {
   char *at;
+  const char *ends; /* of a field: the separator, CR, LF */
   int64_t line;
   bool row_ends; /* the field read last was the last of its row */
 } cursor;
 
-/* Step over the comma or line end after a field, which becomes the field's NUL at `end`. */
+/* Step over the separator or line end after a field, which becomes the field's NUL at `end`. */
 static void pass_end(cursor *c, char *end)
 {
-  c->row_ends = *c->at != ',';
+  c->row_ends = *c->at != c->ends[0];
   if (c->at[0] == '\r' && c->at[1] == '\n') c->at++;
   if (*c->at == '\n') c->line++;
   if (*c->at != '\0') c->at++;
@@ -43,9 +44,9 @@ static chi_status take_quoted(const chi_csv *csv, cursor *c, char **out)
     if (*c->at == '\n') c->line++;
     *to++ = *c->at;
   }
-  if (strchr(",\r\n", *c->at) == NULL) /* the NUL at the end too is found */
-    return chi_fail(CHI_ERR_INPUT, "%s: line %lld: text after a closing quote, expected a comma",
-                    csv->where, (long long)c->line);
+  if (strchr(c->ends, *c->at) == NULL) /* the NUL at the end too is found */
+    return chi_fail(CHI_ERR_INPUT, "%s: line %lld: text after a closing quote", csv->where,
+                    (long long)c->line);
   pass_end(c, to);
   return CHI_OK;
 }
@@ -54,8 +55,8 @@ static chi_status take_field(const chi_csv *csv, cursor *c, char **out)
 {
   if (*c->at == '"') return take_quoted(csv, c, out);
   *out = c->at;
-  c->at += strcspn(c->at, ",\r\n");
-  while (c->at[0] == '\r' && c->at[1] != '\n') c->at += 1 + strcspn(c->at + 1, ",\r\n");
+  c->at += strcspn(c->at, c->ends);
+  while (c->at[0] == '\r' && c->at[1] != '\n') c->at += 1 + strcspn(c->at + 1, c->ends);
   pass_end(c, c->at);
   return CHI_OK;
 }
@@ -98,7 +99,9 @@ chi_status chi_csv_read(const char *path, chi_csv *out)
   chi_status s = chi_strdup(path, &out->where);
   if (s == CHI_OK) s = chi_text_read_large(path, path, size_max, &out->text);
   if (s == CHI_OK) {
-    cursor c = {.at = out->text, .line = 1};
+    const size_t n = strlen(path);
+    const bool tabs = n > 4 && strcasecmp(path + n - 4, ".tsv") == 0;
+    cursor c = {.at = out->text, .ends = tabs ? "\t\r\n" : ",\r\n", .line = 1};
     if (strncmp(c.at, "\xef\xbb\xbf", 3) == 0) c.at += 3;
     s = take_table(out, &c);
   }
@@ -145,7 +148,7 @@ chi_status chi_csv_number(const chi_csv *csv, int64_t row, int64_t column, doubl
   char *end;
   *value = NAN;
   text += strspn(text, " \t");
-  if (*text == '\0' || strcasecmp(text, "nan") == 0) return CHI_OK;
+  if (*text == '\0' || strcasecmp(text, "nan") == 0 || strcasecmp(text, "n/a") == 0) return CHI_OK;
   *value = strtod(text, &end);
   if (end != text && end[strspn(end, " \t")] == '\0' && isfinite(*value)) return CHI_OK;
   return chi_fail(CHI_ERR_INPUT, "%s: line %lld: %s is `%.60s`, expected a number", csv->where,

@@ -1,7 +1,7 @@
 /** \file csv.h
  * Tables of text with a header line, as RFC 4180 has them: fields in quotes may hold commas, line
- * ends and doubled quotes. Lines may end in LF or CRLF; a byte order mark and empty lines are
- * skipped. All local. */
+ * ends and doubled quotes. In a file *.tsv tabs part the fields in place of commas, as in BIDS.
+ * Lines may end in LF or CRLF; a byte order mark and empty lines are skipped. All local. */
 #pragma once
 
 #include <stdint.h>
@@ -31,6 +31,6 @@ chi_status chi_csv_require(const chi_csv *csv, const char *name, int64_t *column
 /** A field as text. Borrowed. */
 const char *chi_csv_text(const chi_csv *csv, int64_t row, int64_t column);
 
-/** A field as a number; NaN where it is empty or says nan.
+/** A field as a number; NaN where it is empty or says nan or n/a.
  * \return CHI_ERR_INPUT naming file, line and column for any other text, and for infinities */
 chi_status chi_csv_number(const chi_csv *csv, int64_t row, int64_t column, double *value);

@@ -123,12 +123,21 @@ static int by_sample(const void *a, const void *b)
   return x->table_row < y->table_row ? -1 : x->table_row > y->table_row;
 }
 
+/* The column of the events' times: `start`, or as in BIDS `onset`, unless the user names one. */
+static chi_status find_start(const chi_csv *csv, const char *column, int64_t *out)
+{
+  if (column == NULL && chi_csv_find(csv, "start") < 0 && chi_csv_find(csv, "onset") >= 0)
+    column = "onset";
+  return chi_csv_require(csv, column == NULL ? "start" : column, out);
+}
+
 /* The table's events, at the end of those there are. */
-static chi_status place_events(chi_raw *r, int64_t session, const chi_csv *csv, const triggers *g)
+static chi_status place_events(chi_raw *r, int64_t session, const chi_csv *csv, const char *column,
+                               const triggers *g)
 {
   chi_session *const s = &r->session[session];
   int64_t start;
-  CHI_TRY(chi_csv_require(csv, "start", &start));
+  CHI_TRY(find_start(csv, column, &start));
   CHI_TRY(
       chi_grow(&r->event, &r->events_room, r->n_events + csv->n_rows, sizeof *r->event, "events"));
   s->first_event = r->n_events;
@@ -146,7 +155,17 @@ static chi_status place_events(chi_raw *r, int64_t session, const chi_csv *csv, 
                     "recording, %lld in a pause, %lld without a start",
                     csv->where, (long long)csv->n_rows, s->path, (long long)s->n_outside,
                     (long long)s->n_in_pause, (long long)s->n_without_start);
+  int64_t moved = 0;
   qsort(r->event + s->first_event, (size_t)s->n_events, sizeof *r->event, by_sample);
+  for (int64_t i = 1; i < s->n_events; i++)
+    moved += r->event[s->first_event + i].table_row < r->event[s->first_event + i - 1].table_row;
+  if (moved > 0)
+    chi_raw_note(
+        r,
+        "!%s: its rows are not in order of time (%lld times one is before the row above "
+        "it): the events are sorted, and /row in the file of responses says which row each "
+        "one was; features must be in that order, too",
+        csv->where, (long long)moved);
   chi_raw_note(r,
                "%s: %lld events; left out: %lld outside the recording, %lld in a pause, "
                "%lld without a start",
@@ -155,13 +174,14 @@ static chi_status place_events(chi_raw *r, int64_t session, const chi_csv *csv, 
   return CHI_OK;
 }
 
-chi_status chi_events_add(chi_raw *raw, int64_t session, const char *path, const char *timings)
+chi_status chi_events_add(chi_raw *raw, int64_t session, const char *path, const char *column,
+                          const char *timings)
 {
   chi_csv csv = {0};
   triggers g = {0};
   chi_status s = timings == NULL ? CHI_OK : read_triggers(timings, &g);
   if (s == CHI_OK) s = chi_csv_read(path, &csv);
-  if (s == CHI_OK) s = place_events(raw, session, &csv, &g);
+  if (s == CHI_OK) s = place_events(raw, session, &csv, column, &g);
   chi_csv_free(&csv);
   free_triggers(&g);
   return s;

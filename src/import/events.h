@@ -16,7 +16,8 @@
  *                     saying of a row that a part begins with it (unpause, beginning), trig_type or
  *                     type; NULL: starts are seconds of the recording, not of a film
  * \return CHI_ERR_INPUT naming file, line and column; also if no event is left */
-chi_status chi_events_add(chi_raw *raw, int64_t session, const char *path, const char *timings);
+chi_status chi_events_add(chi_raw *raw, int64_t session, const char *path, const char *column,
+                          const char *timings);
 
 /** File i of n from the list of --event-file, which has one or n. \param[out] path  PATH_MAX
  * \return CHI_ERR_USAGE if it has another number */

@@ -36,7 +36,8 @@ static chi_status add_channels(chi_raw *r, const chi_import_options *o, const ch
     snprintf(number, sizeof number, "ch%lld", (long long)i);
     const char *name = names != NULL ? names[i] : chi_signals_name(signals, i);
     if (name == NULL) name = number;
-    s = chi_raw_add_channel(r, path, name, !chi_name_fits(o->channels, name));
+    s = chi_raw_add_channel(r, path, name,
+                            chi_name_fits(o->channels, name) ? NULL : "that --channels leaves out");
   }
   chi_h5_free_strings(&names, n_names);
   return s;
@@ -54,7 +55,7 @@ static chi_status fill(chi_raw *r, const chi_import_options *o, const char *path
   CHI_TRY(s);
   CHI_TRY(chi_raw_choose(r, path));
   CHI_TRY(chi_events_file(o->event_files, 0, 1, file));
-  return chi_events_add(r, 0, file, NULL);
+  return chi_events_add(r, 0, file, o->event_column, NULL);
 }
 
 chi_status chi_plain_find(const char *path, const chi_import_options *options, chi_raw **out)

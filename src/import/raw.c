@@ -1,6 +1,5 @@
 #include "import/raw.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,8 +9,9 @@
 #include "import/output.h"
 #include "study/catalog.h"
 
-static chi_status check_treatment(const chi_treatment *t, double rate)
+static chi_status check_treatment(const chi_import_options *o, double rate)
 {
+  const chi_treatment *t = &o->treatment;
   const double half = rate / 2, envelope_end = half - t->low / 4;
   if (t->notch >= half)
     return chi_fail(CHI_ERR_USAGE, "--notch %g: not below half the rate, %g Hz", t->notch, half);
@@ -21,6 +21,10 @@ static chi_status check_treatment(const chi_treatment *t, double rate)
   if (t->high > 0 && !(t->low > 0 && t->low < t->high && t->high < half))
     return chi_fail(CHI_ERR_USAGE, "--band %g,%g: expected 0 < low < high < half the rate, %g Hz",
                     t->low, t->high, half);
+  if (o->shaft_pattern != NULL && t->reference != CHI_REFERENCE_LAPLACIAN)
+    return chi_fail(CHI_ERR_USAGE,
+                    "--shaft-pattern needs --reference laplacian: it tells which channels are "
+                    "neighbours");
   if (t->envelope && t->high == 0)
     return chi_fail(CHI_ERR_USAGE, "--envelope needs --band LOW,HIGH: it is that band's amplitude");
   if (t->envelope && t->high > envelope_end)
@@ -38,7 +42,7 @@ chi_status chi_raw_create(const chi_import_options *options, const char *subject
   *out = NULL;
   CHI_TRY(chi_output_check_name("subject", subject, false));
   CHI_TRY(chi_output_check_name("alignment", options->alignment, false));
-  CHI_TRY(check_treatment(t, rate));
+  CHI_TRY(check_treatment(options, rate));
   CHI_TRY(chi_alloc(1, sizeof **out, "recordings", out));
   chi_raw *r = *out;
   r->rate = rate;
@@ -46,6 +50,7 @@ chi_status chi_raw_create(const chi_import_options *options, const char *subject
   r->treatment = *t;
   r->n_sessions = n_sessions;
   chi_status s = chi_alloc(n_sessions, sizeof *r->session, "recordings", &r->session);
+  if (s == CHI_OK) s = chi_shafts_create(options->shaft_pattern, &r->shafts);
   if (s == CHI_OK) s = chi_strdup(subject, &r->subject);
   if (s == CHI_OK) s = chi_strdup(options->alignment, &r->alignment);
   if (s == CHI_OK)
@@ -68,6 +73,7 @@ void chi_raw_destroy(chi_raw **raw)
                          r->session_of, r->table_row, r->event,     r->channel};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) chi_free(owned[i]);
   chi_bins_form_free(&r->bins);
+  chi_shafts_destroy(&r->shafts);
   chi_text_free(&r->notes);
   chi_free(r);
   *raw = NULL;
@@ -90,7 +96,8 @@ chi_channel *chi_raw_find_channel(const chi_raw *r, const char *name)
   return NULL;
 }
 
-chi_status chi_raw_add_channel(chi_raw *r, const char *where, const char *name, bool left_out)
+chi_status chi_raw_add_channel(chi_raw *r, const char *where, const char *name,
+                               const char *left_out)
 {
   char what[32];
   const chi_channel *same = chi_raw_find_channel(r, name);
@@ -108,56 +115,77 @@ chi_status chi_raw_add_channel(chi_raw *r, const char *where, const char *name, 
   return chi_strdup("", &c->region);
 }
 
-/* Part a name into its shaft (how many bytes) and its number on it; false if it has none. */
-static bool split(const char *name, size_t *stem, int64_t *number)
+/* The good channel `step` further on a contact's shaft, or -1. */
+static int64_t find_on_shaft(const chi_raw *r, const chi_contact *at, int64_t step)
 {
-  size_t n = strlen(name);
-  while (n > 0 && !isalpha((unsigned char)name[n - 1])) n--;
-  *stem = n;
-  *number = 0;
-  const char *digits = name + n;
-  const size_t n_digits = strlen(digits);
-  if (n_digits == 0 || n_digits > 9 || strspn(digits, "0123456789") != n_digits) return false;
-  for (; *digits != '\0'; digits++) *number = 10 * *number + (*digits - '0');
-  return true;
-}
-
-/* The good channel with this number on the shaft of `name`, or -1. */
-static int64_t find_on_shaft(const chi_raw *r, const char *name, size_t stem, int64_t number)
-{
-  size_t other_stem;
-  int64_t other;
+  chi_contact other;
   for (int64_t i = 0; i < r->n_channels; i++)
-    if (split(r->channel[i].name, &other_stem, &other) && other_stem == stem && other == number &&
-        strncmp(r->channel[i].name, name, stem) == 0)
-      return r->channel[i].left_out ? -1 : i;
+    if (chi_shafts_part(r->shafts, r->channel[i].name, &other) &&
+        chi_contact_next(at, &other, step))
+      return r->channel[i].left_out != NULL ? -1 : i;
   return -1;
 }
 
-static bool find_neighbours(const chi_raw *r, chi_electrode *e)
+/* Why a channel has no Laplacian; NULL: it has. */
+static const char *find_neighbours(const chi_raw *r, chi_electrode *e)
 {
-  size_t stem;
-  int64_t number;
-  const char *name = r->channel[e->channel].name;
-  if (!split(name, &stem, &number)) return false;
-  e->before = find_on_shaft(r, name, stem, number - 1);
-  e->after = find_on_shaft(r, name, stem, number + 1);
-  return e->before >= 0 && e->after >= 0;
+  chi_contact at;
+  if (!chi_shafts_part(r->shafts, r->channel[e->channel].name, &at))
+    return "by their names on no shaft (see --shaft-pattern)";
+  e->before = find_on_shaft(r, &at, -1);
+  e->after = find_on_shaft(r, &at, 1);
+  return e->before >= 0 && e->after >= 0 ? NULL : "without two good neighbours on their shaft";
+}
+
+/* Name the channels that are left out for the reasons in `why` (by channel; NULL: none): a line or
+ * more a reason. */
+static void note_left_out(chi_raw *r, const char *where, const char **why)
+{
+  enum { LINE = 600 };
+  for (int64_t i = 0; i < r->n_channels; i++) {
+    chi_text line = {0};
+    int64_t n = 0;
+    if (why[i] == NULL) continue;
+    for (int64_t k = i; k < r->n_channels; k++) n += why[k] == why[i];
+    const char *reason = why[i];
+    for (int64_t k = i; k < r->n_channels; k++) {
+      if (why[k] != reason) continue;
+      why[k] = NULL;
+      if (line.n > LINE) {
+        chi_text_add_line(&r->notes, "%s,", line.s);
+        chi_text_free(&line);
+      }
+      if (line.n == 0)
+        chi_text_add(&line, "%s: left out, %lld channels %s: %s", where, (long long)n, reason,
+                     r->channel[k].name);
+      else
+        chi_text_add(&line, ", %s", r->channel[k].name);
+    }
+    if (line.s != NULL) chi_text_add_line(&r->notes, "%s", line.s);
+    chi_text_free(&line);
+  }
 }
 
 static chi_status choose_electrodes(chi_raw *r, const char *where)
 {
   const bool laplacian = r->treatment.reference == CHI_REFERENCE_LAPLACIAN;
+  const char **why = NULL;
   CHI_TRY(chi_alloc(r->n_channels, sizeof *r->electrode, "electrodes", &r->electrode));
+  CHI_TRY(chi_alloc(r->n_channels, sizeof *why, "electrodes", &why));
   for (int64_t i = 0; i < r->n_channels; i++) {
     chi_electrode e = {i, -1, -1};
-    if (r->channel[i].left_out || (laplacian && !find_neighbours(r, &e))) continue;
-    r->electrode[r->n_electrodes++] = e;
+    why[i] = r->channel[i].left_out;
+    if (why[i] == NULL && laplacian) why[i] = find_neighbours(r, &e);
+    if (why[i] == NULL) r->electrode[r->n_electrodes++] = e;
   }
+  note_left_out(r, where, why);
+  chi_free(why);
   if (r->n_electrodes > 0) return CHI_OK;
   return chi_fail(CHI_ERR_INPUT, "%s: of %lld channels no electrode is left to import%s", where,
                   (long long)r->n_channels,
-                  laplacian ? " that has both its neighbours on the shaft" : "");
+                  laplacian ? " that has both its neighbours on the shaft; where the names are "
+                              "unusual, --shaft-pattern tells the shafts"
+                            : "");
 }
 
 chi_status chi_raw_choose(chi_raw *r, const char *where)
@@ -166,7 +194,7 @@ chi_status chi_raw_choose(chi_raw *r, const char *where)
   CHI_TRY(choose_electrodes(r, where));
   CHI_TRY(chi_alloc(r->n_channels, sizeof *channel, "channels", &channel));
   for (int64_t i = 0; i < r->n_channels; i++)
-    if (!r->channel[i].left_out) channel[n++] = i;
+    if (r->channel[i].left_out == NULL) channel[n++] = i;
   chi_status s = CHI_OK;
   for (int64_t i = 0; i < r->n_sessions && s == CHI_OK; i++) {
     chi_signals *signals = NULL;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "import/shafts.h"
 #include "import/signals.h"
 #include "import/treatment.h"
 #include "study/write.h"
@@ -31,7 +32,9 @@ typedef struct chi_treatment {
 /** What the user says of both kinds of import. Borrowed. */
 typedef struct chi_import_options {
   const char *subject, *alignment;
-  const char *event_files; /* comma-separated, one for all recordings or one each; or NULL */
+  const char *event_files;   /* comma-separated, one for all recordings or one each; or NULL */
+  const char *event_column;  /* of their times; NULL: start, or onset */
+  const char *shaft_pattern; /* as of chi_shafts_create */
   chi_treatment treatment;
   /* the Brain Treebank */
   int n_trials;
@@ -45,9 +48,9 @@ typedef struct chi_import_options {
 
 typedef struct chi_channel {
   char *name;
-  bool left_out; /* a trigger, corrupted, or not chosen */
-  char *region;  /* "" where not known */
-  float xyz[3];  /* NaN where not known */
+  const char *left_out; /* why, a static text; NULL: it is taken */
+  char *region;         /* "" where not known */
+  float xyz[3];         /* NaN where not known */
 } chi_channel;
 
 /** An electrode that is imported, with its neighbours on the shaft, -1 where not needed. */
@@ -80,7 +83,8 @@ typedef struct chi_raw {
   chi_session *session;
   int64_t n_events, events_room;
   chi_placed_event *event; /* those of the first session come first */
-  chi_text notes;          /* for the user, one a line; a warning begins with '!' */
+  chi_shafts *shafts;
+  chi_text notes; /* for the user, one a line; a warning begins with '!' */
   /* of the electrodes and events, as chi_raw_describe gives them */
   const char **name, **region;
   float *xyz; /* 3 x n_electrodes */
@@ -97,16 +101,18 @@ chi_status chi_raw_create(const chi_import_options *options, const char *subject
 void chi_raw_destroy(chi_raw **raw);
 
 /** Add the recordings' next channel, of region "" and unknown place. \param[in] name  copied
+ * \param[in] left_out  why, static; NULL: it is taken
  * \return CHI_ERR_INPUT naming `where` if it is no electrode's name, or there already */
-chi_status chi_raw_add_channel(chi_raw *raw, const char *where, const char *name, bool left_out);
+chi_status chi_raw_add_channel(chi_raw *raw, const char *where, const char *name,
+                               const char *left_out);
 
 /** The channel of this name, borrowed; NULL if there is none. */
 chi_channel *chi_raw_find_channel(const chi_raw *raw, const char *name);
 
 /** Once channels and paths are set, choose the electrodes (channels that are not left out; for a
- * Laplacian those with both neighbours: names of the same letters with numbers one lower and one
- * higher, which are not left out either; trailing non-letters are the number) and, in every
- * recording, look at the datasets that are going to be read: each session's n_samples is found.
+ * Laplacian those with both neighbours on their shaft, which are not left out either), note which
+ * are left out and why, and, in every recording, look at the datasets that are going to be read:
+ * each session's n_samples is found.
  * \param[in] where  names the channels' source in messages
  * \return CHI_ERR_INPUT, also if no electrode is left */
 chi_status chi_raw_choose(chi_raw *raw, const char *where);
@@ -119,9 +125,10 @@ chi_status chi_raw_describe(chi_raw *raw, chi_response_header *out);
 
 /** The Brain Treebank as it is published: one subject's trials, each of which becomes a session.
  *
- * Channel i of /data/electrode_i is label i of electrode_labels.json without '*', '#' and '_'.
- * Triggers (DC..., TRIG...) and what corrupted_elec.json lists are left out; datasets beyond the
- * labels too. Regions come by name from localization/sub_N/depth-wm.csv, without the side
+ * Channel i of /data/electrode_i is label i of electrode_labels.json without '*' and '#', and
+ * without any '_' but one that parts two numbers (F3_10). Triggers (DC..., TRIG...) and what
+ * corrupted_elec.json lists are left out; datasets beyond the labels too. Regions come by name from
+ * localization/sub_N/depth-wm.csv, without the side
  * ("ctx-lh-", "Left-"), coordinates from localization/elec_coords_full.csv. Events are the rows of
  * --event-file, or of transcripts/<movie>/features.csv. \return CHI_ERR_INPUT naming file, object
  * and place; CHI_ERR_USAGE */

@@ -1,4 +1,5 @@
 /* The Brain Treebank's files. */
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -77,21 +78,39 @@ static chi_status find_recording(const treebank *b, int trial, char **out)
                   b->root);
 }
 
-/* A label without '*', '#' and '_'; one that is too long becomes a name that is too long. */
+/* A label without '*', '#' and every '_' but one between two digits: F3_10 is no F310. One that is
+ * too long becomes a name that is too long. */
 static void strip_label(const char *label, char name[LABEL_ROOM])
 {
   int n = 0;
-  for (const char *c = label; *c != '\0' && n < LABEL_ROOM - 1; c++)
-    if (strchr("*#_", *c) == NULL) name[n++] = *c;
+  for (const char *c = label; *c != '\0' && n < LABEL_ROOM - 1; c++) {
+    const bool parts =
+        *c == '_' && n > 0 && isdigit((unsigned char)name[n - 1]) && isdigit((unsigned char)c[1]);
+    if (strchr("*#_", *c) == NULL || parts) name[n++] = *c;
+  }
   name[n] = '\0';
 }
 
-/* The channel of a label, or NULL. */
+/* Whether two names are the same but for their '_'. */
+static bool same_label(const char *a, const char *b)
+{
+  for (;; a++, b++) {
+    a += strspn(a, "_");
+    b += strspn(b, "_");
+    if (*a != *b) return false;
+    if (*a == '\0') return true;
+  }
+}
+
+/* The channel of a label, or NULL: some tables have a '_' less. */
 static chi_channel *find_channel(const treebank *b, const char *label)
 {
   char name[LABEL_ROOM];
   strip_label(label, name);
-  return chi_raw_find_channel(b->r, name);
+  chi_channel *found = chi_raw_find_channel(b->r, name);
+  for (int64_t i = 0; i < b->r->n_channels && found == NULL; i++)
+    if (same_label(b->r->channel[i].name, name)) found = &b->r->channel[i];
+  return found;
 }
 
 static chi_status take_label(void *context, const char *path, const char *what, const char *label)
@@ -101,7 +120,7 @@ static chi_status take_label(void *context, const char *path, const char *what, 
   (void)what;
   strip_label(label, name);
   const bool trigger = strncmp(name, "DC", 2) == 0 || strncmp(name, "TRIG", 4) == 0;
-  return chi_raw_add_channel(b->r, path, name, trigger);
+  return chi_raw_add_channel(b->r, path, name, trigger ? "that are triggers" : NULL);
 }
 
 static chi_status read_labels(treebank *b, const char *path)
@@ -118,7 +137,7 @@ static chi_status leave_out(void *context, const char *path, const char *key, co
   treebank *b = context;
   chi_channel *channel = find_channel(b, label);
   if (channel != NULL)
-    channel->left_out = true;
+    channel->left_out = "that corrupted_elec.json lists";
   else
     chi_raw_note(b->r, "!%s: %s: `%.60s` is no label of this subject", path, key, label);
   return CHI_OK;
@@ -319,7 +338,7 @@ static chi_status add_events(treebank *b, int64_t session)
                           b->number, trial));
   CHI_TRY(files != NULL ? chi_events_file(files, session, b->r->n_sessions, file)
                         : find_words(b, trial, file));
-  return chi_events_add(b->r, session, file, timings);
+  return chi_events_add(b->r, session, file, b->options->event_column, timings);
 }
 
 static chi_status fill(treebank *b)

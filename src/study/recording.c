@@ -171,12 +171,43 @@ static chi_status read_seconds(const recording *r, const field *f)
   return CHI_OK;
 }
 
+/* Sessions with names are numbered as they come. */
+static chi_status name_sessions(const recording *r)
+{
+  chi_dataset *d = r->d;
+  char **name = NULL;
+  int64_t *first = NULL, n = 0; /* an event of each session so far */
+  const field f = {"session", "events", d->n_events, TEXT, false, &name};
+  chi_status s = read_field(r, &f);
+  if (s == CHI_OK) s = chi_alloc(d->n_events, sizeof *first, "sessions", &first);
+  for (int64_t i = 0; i < d->n_events && s == CHI_OK; i++) {
+    int64_t k = 0;
+    while (k < n && strcmp(name[first[k]], name[i]) != 0) k++;
+    if (k == n) first[n++] = i;
+    d->session[i] = (int32_t)k;
+  }
+  chi_free(first);
+  if (name != NULL) chi_h5_free_strings(&name, d->n_events);
+  return s;
+}
+
+static bool are_texts(const recording *r, const char *name)
+{
+  chi_h5_dataset set;
+  const bool texts = chi_h5_has(r->file, name) &&
+                     chi_h5_open_dataset(r->file, r->d->path, "/", name, &set) == CHI_OK &&
+                     set.type_class == H5T_STRING;
+  if (chi_h5_has(r->file, name)) chi_h5_close_dataset(&set);
+  return texts;
+}
+
 static chi_status read_sessions(const recording *r)
 {
   chi_dataset *d = r->d;
   int64_t *session = NULL;
   const field f = {"session", "events", d->n_events, INTEGER, true, &session};
   chi_status s = chi_alloc(d->n_events, sizeof *d->session, "sessions", &d->session);
+  if (s == CHI_OK && are_texts(r, "session")) return name_sessions(r);
   if (s == CHI_OK) s = read_field(r, &f);
   for (int64_t i = 0; i < d->n_events && s == CHI_OK; i++) {
     if (session[i] < INT32_MIN || session[i] > INT32_MAX)

@@ -87,6 +87,81 @@ def test_laplacian_by_names_and_ranks():
         compare(got["response"], expect((x[1] - (x[0] + x[2]) / 2)[None], names=["LA2"]), f"laplacian, {ranks} ranks")
 
 
+def relabelled(names):
+    """A recording with other names of its channels, more of them."""
+    x = np.random.default_rng(2).standard_normal((len(names), 20 * RATE)).astype("f4")
+    with h5py.File("rec.h5", "w") as f:
+        f["x"] = x
+        f["names"] = names
+    write_table("./events.csv", ["start", "what"], [[t, "x"] for t in (0.6, 3.3, 7.7)])
+
+
+def shafts(*options):
+    """The electrodes that the Laplacian takes, and what is said of the others."""
+    done = chiasm("import", "events", "rec.h5", "-o", "study", *OPTIONS, "--dataset", "x", "--names", "names",
+                  "--reference", "laplacian", "--overwrite", *options)
+    succeeded(done)
+    return read("study/responses/p1.scenes.h5")["electrode"], done.stderr
+
+
+def test_nomenclatures():
+    """The usual names of contacts; whoever is left out is named."""
+    for names in (["A1", "A2", "A3", "A'1", "A'2", "A'3", "A'4"], ["EEG LA1-Ref", "EEG LA2-Ref", "EEG LA3-Ref"],
+                  ["POL B9", "POL B10", "POL B11"], ["G_1", "G_2", "G_3"], ["LTG-1", "LTG-2", "LTG-3"],
+                  ["LA1*", "LA2", "LA3#"], ["F3_9", "F3_10", "F3_11", "F310"], ["A1'", "A2'", "A3'", "A4"],
+                  ["TP01", "TP02", "TP03"]):
+        relabelled([*names, "ECG", "A9"])
+        got, said = shafts()
+        assert got == {"A1": ["A2", "A'2", "A'3"]}.get(names[0], [names[1]]), (names, got)
+        assert "left out, 1 channels by their names on no shaft (see --shaft-pattern): ECG\n" in said, said
+        other = [n for n in [*names, "A9"] if n not in got]
+        assert "without two good neighbours on their shaft: " + ", ".join(other) + "\n" in said, said
+    relabelled(["c1.A", "c2.A", "c3.A", "x"])
+    refused(chiasm("import", "events", "rec.h5", "-o", "study", *OPTIONS, "--dataset", "x", "--names", "names",
+                   "--reference", "laplacian", "--overwrite"), "no electrode is left", "--shaft-pattern tells the shafts")
+
+
+def test_shaft_pattern():
+    relabelled(["1-LA", "2-LA", "3-LA", "4-LB"])
+    got, said = shafts("--shaft-pattern", "^()([0-9])-L")
+    assert got == ["2-LA", "3-LA"], got
+    relabelled(["LA-1", "LA-2", "LA-3", "sum LA"])
+    got, said = shafts("--shaft-pattern", "^(L[A-Z])-([0-9]+)$")
+    assert got == ["LA-2"] and "on no shaft (see --shaft-pattern): sum LA\n" in said
+    for pattern, why in (("(", "Unmatched"), ("^(A)[0-9]+$", "fewer than two groups")):
+        refused(chiasm("import", "events", "rec.h5", "-o", "study", *OPTIONS, "--dataset", "x", "--reference", "laplacian",
+                       "--shaft-pattern", pattern), "--shaft-pattern", why, "two groups")
+    refused(chiasm("import", "events", "rec.h5", "-o", "study", *OPTIONS, "--dataset", "x", "--shaft-pattern", "(a)(b)"),
+            "--shaft-pattern needs --reference laplacian")
+
+
+def test_left_out_channels():
+    make("channel-sample")
+    done = chiasm("import", "events", "rec.h5", "-o", "study", *OPTIONS, "--dataset", "raw/ecog", "--names", "raw/labels",
+                  "--channels", "LA*")
+    succeeded(done)
+    assert "left out, 3 channels that --channels leaves out: LB1, LB2, EKG\n" in done.stderr
+    assert "not in order of time (1 times one is before the row above it)" in done.stderr and "/row in the file" in done.stderr
+
+
+def test_bids():
+    """events.tsv: tabs, `onset`, rows without one; a column of another name."""
+    x = make("channel-sample")
+    with open("events.tsv", "w") as f:
+        f.write("onset\tduration\ttrial_type\n" + "".join(f"{t}\t0.1\t{name}\n" for t, name in
+                                                        ((0.5, "a, b"), ("n/a", "c"), (3.301, '"d"'), (7.777, "e"))))
+    base = [o for o in OPTIONS if o not in ("--event-file", "events.csv")]
+    do = lambda *options: chiasm("import", "events", "rec.h5", "-o", "study", *base, "--dataset", "raw/ecog", *options)
+    done = do("--event-file", "events.tsv")
+    succeeded(done)
+    assert "3 events; left out: 0 outside the recording, 0 in a pause, 1 without a start" in done.stderr
+    assert list(read("study/responses/p1.scenes.h5")["row"]) == [0, 2, 3]
+    write_table("./other.csv", ["begin", "start"], [[0.5, 19], [3.3, 1]])
+    succeeded(do("--event-file", "other.csv", "--event-column", "begin", "--overwrite"))
+    assert list(read("study/responses/p1.scenes.h5")["row"]) == [0, 1]
+    refused(do("--event-file", "other.csv", "--event-column", "end", "--overwrite"), "other.csv: has no column `end`")
+
+
 def test_refused():
     make("channel-sample")
     run = lambda *options, file="rec.h5": chiasm("import", "events", file, "-o", "study", *OPTIONS, *options)

@@ -122,6 +122,18 @@ def test_labels_and_places():
     assert got["region"][:5] == ["x"] * 4 + [""] and len(got["electrode"]) == 8
 
 
+def test_numbers_parted_by_underscores():
+    """F3_10 is the tenth of F3, not the 310th of F; other '_' go, as in the authors' code."""
+    labels = ["F3_9*", "F3_10", "F3_11#", "F310", "L_T1", "L_T2", "LT3", "DC1"]
+    make_treebank("treebank", labels=labels, corrupted=["F3_11#"])
+    result = do_import()
+    assert read()["electrode"] == ["F3_9", "F3_10", "F310", "LT1", "LT2", "LT3"]
+    assert "left out, 1 channels that corrupted_elec.json lists: F3_11\n" in result.stderr
+    assert "left out, 1 channels that are triggers: DC1\n" in result.stderr
+    do_import("--reference", "laplacian", "--overwrite")
+    assert read()["electrode"] == ["LT2"]
+
+
 def test_vision_of_an_event_file():
     truth = make_treebank("treebank")
     do_import()

@@ -541,6 +541,10 @@ def events_twice(s): pass
 @case("", code=0, onset=np.repeat(np.arange(30), 2), session=np.tile([0, 1], 30))
 def same_onsets_of_two_sessions(s): pass
 
+@case("", code=0, onset=np.repeat(np.arange(30), 2))
+def sessions_with_names(s):
+    with h5py.File(s / R, "r+") as f: f["session"] = ["ses-01", "ses-02"] * 30
+
 @case(f"{R}: electrodes E000 and E002 hold the same numbers", code=0)
 def duplicate_electrodes(s):
     replace(s / R, "response", lambda y: y[:, [0, 1, 0]])

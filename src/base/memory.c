@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "base/text.h"
 
 #define HUGE_PAGE (2 << 20)
 
@@ -83,6 +86,26 @@ int64_t chi_memory_peak(void)
 {
   const int64_t peak = proc_kilobytes("/proc/self/status", "VmHWM");
   return peak < 0 ? 0 : peak;
+}
+
+bool chi_memory_may_map(int64_t bytes)
+{
+  void *p = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return p != MAP_FAILED && munmap(p, (size_t)bytes) == 0;
+}
+
+void chi_memory_limit_text(char *text, size_t n)
+{
+  struct rlimit space, data;
+  char bytes[32];
+  if (getrlimit(RLIMIT_AS, &space) != 0) space.rlim_cur = RLIM_INFINITY;
+  if (getrlimit(RLIMIT_DATA, &data) != 0) data.rlim_cur = RLIM_INFINITY;
+  const rlim_t least = space.rlim_cur < data.rlim_cur ? space.rlim_cur : data.rlim_cur;
+  chi_bytes_text((int64_t)least, bytes, sizeof bytes);
+  if (least == RLIM_INFINITY)
+    snprintf(text, n, "the system commits no more (vm.overcommit_memory)");
+  else
+    snprintf(text, n, "ulimit -%c allows %s in all", least == space.rlim_cur ? 'v' : 'd', bytes);
 }
 
 int64_t chi_memory_available(void)

@@ -2,6 +2,8 @@
  * Checked allocation, and what memory there is. All local. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "chiasm/status.h"
@@ -26,6 +28,14 @@ chi_status chi_strdup(const char *text, char **out);
 
 /** The most memory this process has held so far, bytes (the kernel's VmHWM). */
 int64_t chi_memory_peak(void);
+
+/** Whether this process may map so many bytes more: where its address space is limited (ulimit -v,
+ * ulimit -d) or the system commits no more. */
+bool chi_memory_may_map(int64_t bytes);
+
+/** What keeps this process from mapping more, for messages: "ulimit -v allows 400 MiB".
+ * \param[out] text  n bytes */
+void chi_memory_limit_text(char *text, size_t n);
 
 /** Memory that this node could still give, bytes: the least of MemAvailable and what the control
  * group allows. */

@@ -22,13 +22,13 @@ static void on_signal(int number)
   if (now - first > 250000000LL) _exit(chi_exit_code(CHI_STOPPED));
 }
 
-static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+static const int numbers[] = {SIGTERM, SIGUSR1, SIGINT};
 
 static void mask(int how)
 {
   sigset_t signals;
   sigemptyset(&signals);
-  for (int i = 0; i < 3; i++) sigaddset(&signals, numbers[i]);
+  for (int i = 0; i < 2; i++) sigaddset(&signals, numbers[i]);
   sigprocmask(how, &signals, NULL);
 }
 

@@ -1,15 +1,16 @@
 /** \file stop.h
- * SIGTERM, SIGINT and SIGUSR1 as a wish to stop; no SIGPIPE. All local. */
+ * SIGTERM, SIGUSR1 and SIGINT as a wish to stop; no SIGPIPE. All local. */
 #pragma once
 
 #include <stdbool.h>
 
-/** Hold these signals back until chi_stop_catch or chi_stop_free, also through execve(2). For a
- * program's start, before it knows what it is asked to do. And from now on a reader that has gone
+/** Hold back the first two, which a scheduler sends, until chi_stop_catch or chi_stop_free, also
+ * through execve(2). For a program's start, before it knows what it is asked to do. (SIGINT is also
+ * how OpenBLAS ends one whose threads it cannot start.) And from now on a reader that has gone
  * (`chiasm fit ... | head`) makes a write fail instead of ending the program. */
 void chi_stop_hold(void);
 
-/** Let them end the program again, as those held back since chi_stop_hold now do. */
+/** Let these end the program again, as those held back since chi_stop_hold now do. */
 void chi_stop_free(void);
 
 /** From now on the first of these signals is only remembered, and a second ends the program at once

@@ -5,12 +5,15 @@
 
 #include "base/agree.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/mpi_init.h"
 #include "base/stop.h"
 #include "cli/cli.h"
 #include "linalg/kernel.h"
 #include "study/guard.h"
 #include "study/write.h"
+
+enum { MPI_MAPS = 160 << 20 };
 
 /* How many processes mpirun, srun or the like started together, and which of them this is, as far
  * as their environment says. */
@@ -85,8 +88,21 @@ static chi_status not_together(const launch *l)
                   l->variable, (int)strcspn(library, ",\n"), library, l->variable);
 }
 
+/* MPI starts with less, but then its ranks may wait for each other for ever. */
+static chi_status check_space(void)
+{
+  char limit[128];
+  if (chi_memory_may_map(MPI_MAPS)) return CHI_OK;
+  chi_memory_limit_text(limit, sizeof limit);
+  return chi_fail(
+      CHI_ERR_USAGE,
+      "the address space is too small for MPI, which takes %d MiB to start: %s; raise that limit",
+      MPI_MAPS >> 20, limit);
+}
+
 static chi_status start_mpi(int *argc, char ***argv, const launch *l, chi_cli *cli)
 {
+  CHI_TRY(check_space());
   const int provided = chi_mpi_init(argc, argv);
   int size;
   cli->comm = MPI_COMM_WORLD;

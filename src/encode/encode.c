@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "encode/internal.h"
+#include "linalg/kernel.h"
 
 struct chi_encoder {
   chi_encode_options options;
@@ -18,6 +19,7 @@ chi_status chi_encoder_create(const chi_encode_options *options, chi_encoder **o
 {
   chi_encoder *e;
   *out = NULL;
+  CHI_TRY(chi_blas_check(options->threads < 1 ? 1 : options->threads));
   CHI_TRY(chi_alloc(1, sizeof *e, "encoder", &e));
   e->options = *options;
   const chi_status s = chi_alloc(options->n_alphas, sizeof *e->alphas, "alphas", &e->alphas);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 const char *chi_blas_kernel(void) { return openblas_get_corename(); }
 
 #if defined(__x86_64__)
@@ -34,6 +36,17 @@ static bool set_default(const char *name, const char *value)
 {
   if (getenv(name) != NULL) return false;
   return setenv(name, value, 0) == 0;
+}
+
+chi_status chi_blas_check(int64_t threads)
+{
+  char limit[128];
+  if (chi_memory_may_map(threads * CHI_BLAS_MAPS)) return CHI_OK;
+  chi_memory_limit_text(limit, sizeof limit);
+  return chi_fail(CHI_ERR_USAGE,
+                  "the address space is too small for OpenBLAS, which takes 128 MiB more for each "
+                  "of %lld threads: %s; raise that limit",
+                  (long long)threads, limit);
 }
 
 void chi_blas_prepare(char **argv)

@@ -4,6 +4,10 @@
  * OPENBLAS_CORETYPE corrects it, but is read only when the library loads. Local. */
 #pragma once
 
+#include <stdint.h>
+
+#include "chiasm/status.h"
+
 /** Call first thing in main: see to the environment that OpenBLAS and OpenMP read when they load,
  * and execute the program again (once) where something had to be set. What the user has set stays.
  * - OPENBLAS_CORETYPE=SKYLAKEX where the processor has AVX-512 and OpenBLAS picked a lesser kernel;
@@ -11,6 +15,14 @@
  * - OMP_WAIT_POLICY=PASSIVE: threads that wait do not spin, which on a shared core makes a fit
  * several times slower. */
 void chi_blas_prepare(char **argv);
+
+/** What OpenBLAS maps for each thread that calls it, and the most of that it fills (5000 x 5000).
+ */
+enum { CHI_BLAS_MAPS = 128 << 20, CHI_BLAS_FILLS = 16 << 20 };
+
+/** Whether OpenBLAS can have that for `threads` threads: where it cannot it tries again for ever.
+ * Before the first call of BLAS. \return CHI_ERR_USAGE with the limit in the way */
+chi_status chi_blas_check(int64_t threads);
 
 /** The kernel in use, e.g. "Zen" or "SkylakeX". Borrowed, static. */
 const char *chi_blas_kernel(void);

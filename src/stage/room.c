@@ -5,6 +5,10 @@
 #include "base/agree.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "linalg/kernel.h"
+
+/* MPI and HDF5; of a thread its stack, and what malloc keeps for it. */
+enum { OTHERS_FILL = 8 << 20, OTHERS_MAP = 32 << 20, THREAD_MAPS = (8 << 20) + (64 << 20) };
 
 /* Products and sums that stay at INT64_MAX instead of overflowing. */
 static int64_t times(int64_t a, int64_t b)
@@ -63,7 +67,11 @@ static void add_layer(const chi_room_demand *demand, const chi_layer *layer, int
 void chi_room_need(const chi_room_demand *demand, chi_room *room)
 {
   const chi_study *study = demand->study;
-  *room = (chi_room){0};
+  const int64_t threads = most(1, demand->encode->threads);
+  *room = (chi_room){
+      .libraries = plus(OTHERS_FILL, times(threads, CHI_BLAS_FILLS)),
+      /* and one thread that reads ahead */
+      .mapped = plus(plus(OTHERS_MAP, THREAD_MAPS), times(threads, CHI_BLAS_MAPS + THREAD_MAPS))};
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const chi_dataset *d = &study->datasets[i];
     const chi_alignment *a = &study->alignments[d->alignment];
@@ -80,11 +88,15 @@ void chi_room_need(const chi_room_demand *demand, chi_room *room)
   }
 }
 
+/* What a rank allocates for the fits. */
+static int64_t work_of(const chi_room *room)
+{
+  return plus(room->encoder, plus(times(2, room->features), plus(room->scores, room->gathered)));
+}
+
 int64_t chi_room_rank(const chi_room *room)
 {
-  const int64_t work =
-      plus(room->encoder, plus(times(2, room->features), plus(room->scores, room->gathered)));
-  return plus(room->program, work);
+  return plus(plus(room->program, room->libraries), work_of(room));
 }
 
 static int64_t node_with(const chi_room *room, int64_t ranks, int64_t slots)
@@ -96,16 +108,19 @@ int64_t chi_room_node(const chi_room *room) { return node_with(room, room->ranks
 
 void chi_room_text(const chi_room *room, char *text, size_t n)
 {
-  char rank[32], encoder[32], features[32], slot[32], node[32];
+  char rank[32], encoder[32], features[32], libraries[32], slot[32], node[32];
   chi_bytes_text(chi_room_rank(room), rank, sizeof rank);
   chi_bytes_text(room->encoder, encoder, sizeof encoder);
   chi_bytes_text(times(2, room->features), features, sizeof features);
+  chi_bytes_text(room->libraries, libraries, sizeof libraries);
   chi_bytes_text(room->slot, slot, sizeof slot);
   chi_bytes_text(chi_room_node(room), node, sizeof node);
   snprintf(text, n,
-           "%s a rank (%s of work space, %s for the features of two layers), and %s for the "
-           "responses of each recording, %lld at a time: %s for a node with %lld of the ranks",
-           rank, encoder, features, slot, (long long)room->slots, node, (long long)room->ranks);
+           "%s a rank (%s of work space, %s for the features of two layers, %s for libraries), and "
+           "%s for the responses of each recording, %lld at a time: %s for a node with %lld of the "
+           "ranks",
+           rank, encoder, features, libraries, slot, (long long)room->slots, node,
+           (long long)room->ranks);
 }
 
 /* Whether the demand would fit with other options of the fits. */
@@ -159,6 +174,27 @@ chi_status chi_room_fit(const chi_room_demand *demand, int64_t memory_per_rank, 
                   limit, memory_per_rank > 0 ? " by --memory-per-rank" : "", advice);
 }
 
+static int64_t maps_of(const chi_room *room, int64_t slots)
+{
+  return plus(plus(work_of(room), room->mapped), times(slots, room->slot));
+}
+
+/* Fewer slots where this rank may not map them all. */
+static chi_status fit_space(const chi_room_demand *demand, chi_room *room)
+{
+  while (room->slots > 1 && !chi_memory_may_map(maps_of(room, room->slots))) room->slots--;
+  if (chi_memory_may_map(maps_of(room, room->slots))) return CHI_OK;
+  char need[32], mapped[32], limit[128];
+  chi_bytes_text(maps_of(room, 1), need, sizeof need);
+  chi_bytes_text(room->mapped, mapped, sizeof mapped);
+  chi_memory_limit_text(limit, sizeof limit);
+  return chi_fail(CHI_ERR_USAGE,
+                  "the address space is too small for the fits: a rank takes %s more, %s of it for "
+                  "BLAS and other libraries, and %s; raise that limit%s",
+                  need, mapped, limit,
+                  demand->encode->threads > 1 ? ", or take fewer --threads" : "");
+}
+
 chi_status chi_room_plan(MPI_Comm comm, const chi_room_demand *demand, int64_t memory_per_rank,
                          chi_room *room)
 {
@@ -177,7 +213,8 @@ chi_status chi_room_plan(MPI_Comm comm, const chi_room_demand *demand, int64_t m
   /* What the ranks hold already is no longer available; the system keeps a twentieth. */
   room->limit = plus(available - available / 20, times(ranks, program));
   if (memory_per_rank > 0) room->limit = least(room->limit, times(ranks, memory_per_rank));
-  const chi_status s = chi_room_fit(demand, memory_per_rank, room);
+  chi_status s = chi_room_fit(demand, memory_per_rank, room);
+  if (s == CHI_OK) s = fit_space(demand, room);
   CHI_TRY(chi_agree(comm, s));
   MPI_Allreduce(MPI_IN_PLACE, &room->slots, 1, MPI_INT64_T, MPI_MIN, comm);
   return CHI_OK;

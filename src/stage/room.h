@@ -22,15 +22,17 @@ typedef struct chi_room_demand {
 
 /** Bytes, and what they are divided among. */
 typedef struct chi_room {
-  int64_t program;  /* a rank: what it holds before the fit */
-  int64_t encoder;  /* a rank: work space of the largest layer */
-  int64_t features; /* a rank: one of its two buffers for a layer's features */
-  int64_t scores;   /* a rank: results of the largest unit */
-  int64_t gathered; /* a rank: the responses of a layer's electrodes, copied together */
-  int64_t slot;     /* a node: the responses of one dataset */
-  int64_t slots;    /* of those a node holds at a time */
-  int64_t ranks;    /* on this node */
-  int64_t limit;    /* what the ranks of this node may take together */
+  int64_t program;   /* a rank: what it holds before the fit */
+  int64_t libraries; /* a rank: what BLAS, MPI and HDF5 fill beyond that as it works */
+  int64_t mapped;    /* a rank: address space that they take, of which they fill a part */
+  int64_t encoder;   /* a rank: work space of the largest layer */
+  int64_t features;  /* a rank: one of its two buffers for a layer's features */
+  int64_t scores;    /* a rank: results of the largest unit */
+  int64_t gathered;  /* a rank: the responses of a layer's electrodes, copied together */
+  int64_t slot;      /* a node: the responses of one dataset */
+  int64_t slots;     /* of those a node holds at a time */
+  int64_t ranks;     /* on this node */
+  int64_t limit;     /* what the ranks of this node may take together */
 } chi_room;
 
 /** What the fits need. Sizes beyond 64 bits become INT64_MAX. Local.
@@ -47,7 +49,8 @@ int64_t chi_room_node(const chi_room *room);
  * \return CHI_ERR_USAGE if not even one fits, with what there is and the option that would help */
 chi_status chi_room_fit(const chi_room_demand *demand, int64_t memory_per_rank, chi_room *room);
 
-/** All of the above for the nodes of comm: every node has the same slots after it. Collective. */
+/** All of the above for the nodes of comm: every node has the same slots after it, and every rank
+ * the address space. Collective. */
 chi_status chi_room_plan(MPI_Comm comm, const chi_room_demand *demand, int64_t memory_per_rank,
                          chi_room *room);
 

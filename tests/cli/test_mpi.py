@@ -2,7 +2,7 @@
 import os
 import signal
 
-from program import chiasm, refused, run_tests, succeeded
+from program import CHIASM, chiasm, refused, run_tests, said, succeeded
 from study_maker import make_study
 
 
@@ -60,6 +60,26 @@ def test_signal_while_it_starts():
         done = chiasm("fit", "study", "-o", run, preexec_fn=ask)
         assert done.returncode == 3 and "to go on: chiasm fit" in done.stdout, done
         assert chiasm("check", "study", preexec_fn=ask).returncode == -number
+
+
+def test_little_address_space():
+    """As schedulers limit it, of all ranks or of one: OpenBLAS would ask for its buffer for ever."""
+    if "ASAN_OPTIONS" in os.environ:  # the sanitizer takes terabytes
+        return
+    make_study("study")
+    fit = (CHIASM, "fit", "study", "-o", "run", "--threads")
+
+    def limited(kilobytes, *line, which="-v", **keywords):
+        script = f'[ "${{OMPI_COMM_WORLD_RANK:-1}}" != 1 ] || ulimit {which} {kilobytes}; exec "$@"'
+        return chiasm("-c", script, "-", *line, program="bash", **keywords)
+    for done in (limited(400000, *fit, 1), limited(900000, *fit, 4), limited(400000, *fit, 1, ranks=3)):
+        said(done, 2, "address space is too small for the fits", "ulimit -v allows", "raise that limit")
+    refused(limited(300000, *fit, 1, which="-d"), "address space is too small for the fits", "ulimit -d allows")
+    said(limited(130000, *fit, 1, ranks=3), 2, "address space is too small for MPI", "ulimit -v allows")
+    refused(limited(250000, CHIASM, "bench", "--events", 50, "--features", 9, "--targets", 9),
+            "address space is too small for OpenBLAS")
+    assert not os.path.exists("run")
+    succeeded(limited(1000000, *fit, 1))
 
 
 run_tests(dict(globals()))

@@ -105,6 +105,19 @@ static chi_status add_dataset(listing *l, const chi_object_list *list, const cha
   return CHI_OK;
 }
 
+static chi_status add_group(listing *l, const chi_object *at, int deep);
+
+static chi_status add_inner(listing *l, const chi_object_list *list, const char *name, int deep)
+{
+  chi_object inner = {.parent = list->group};
+  const size_t n_prefix = strlen(list->prefix), n = strlen(name);
+  if (n_prefix >= sizeof inner.prefix || n >= sizeof inner.name)
+    return chi_fail(CHI_ERR_INPUT, "%s: %.200s: this name is too long", l->path, list->prefix);
+  memcpy(inner.prefix, list->prefix, n_prefix);
+  memcpy(inner.name, name, n);
+  return add_group(l, &inner, deep + 1);
+}
+
 static chi_status add_group(listing *l, const chi_object *at, int deep)
 {
   chi_object_list list;
@@ -115,19 +128,10 @@ static chi_status add_group(listing *l, const chi_object *at, int deep)
   l->created = l->created && list.created;
   if (deep == 0) l->n_top = strlen(list.prefix);
   for (int64_t i = 0; i < list.n && s == CHI_OK; i++) {
-    chi_object inner = {.parent = list.group};
     if (list.name[i][0] == '#') continue; /* MATLAB's own: #refs#, #subsystem# */
-    if (!chi_object_is(list.group, list.name[i], H5O_TYPE_GROUP)) {
-      s = add_dataset(l, &list, list.name[i]);
-      continue;
-    }
-    if (strlen(list.prefix) >= sizeof inner.prefix || strlen(list.name[i]) >= sizeof inner.name)
-      s = chi_fail(CHI_ERR_INPUT, "%s: %.200s: this name is too long", l->path, list.prefix);
-    else {
-      snprintf(inner.prefix, sizeof inner.prefix, "%s", list.prefix);
-      snprintf(inner.name, sizeof inner.name, "%s", list.name[i]);
-      s = add_group(l, &inner, deep + 1);
-    }
+    s = chi_object_is(list.group, list.name[i], H5O_TYPE_GROUP)
+            ? add_inner(l, &list, list.name[i], deep)
+            : add_dataset(l, &list, list.name[i]);
   }
   chi_object_list_free(&list);
   return s;

@@ -137,6 +137,9 @@ chi_status chi_option_value_parse(const chi_option *option, const char *name, co
     case CHI_OPT_CHOICE:
       return parse_choice(option, name, text, value);
     case CHI_OPT_TEXT:
+      if (option->stored && !chi_text_ok(text)) /* config.yaml could not be read again */
+        return chi_fail(CHI_ERR_USAGE, "%s: `%s` has control characters or is no UTF-8", name,
+                        text);
       if (text[0] != '\0') return chi_strdup(text, &value->text);
       return chi_fail(CHI_ERR_USAGE, "%s: empty value", name);
   }

@@ -144,6 +144,14 @@ int chi_character_bytes(const char *at)
   return overlong || surrogate || too_high || control ? 0 : n;
 }
 
+bool chi_text_ok(const char *text)
+{
+  int n;
+  for (; *text != '\0'; text += n)
+    if ((n = chi_character_bytes(text)) == 0) return false;
+  return true;
+}
+
 /* Whether the UTF-8 character at c parts lines or turns their direction. */
 static bool is_mark(const char *c)
 {

@@ -74,6 +74,9 @@ bool chi_name_fits(const char *patterns, const char *name);
 /** Bytes of the UTF-8 character at c; 0 if it is none, or a control character (C0, DEL, C1). */
 int chi_character_bytes(const char *c);
 
+/** Whether text is valid UTF-8 without control characters. */
+bool chi_text_ok(const char *text);
+
 /** Make text from outside safe to print, in place: blanks for tabs and what ends lines, and a
  * question mark for each byte of what is no UTF-8, of other control characters, and of the marks
  * that part lines (U+2028, U+2029) or turn their direction (U+061C, U+200E, U+200F, U+202A to

@@ -48,16 +48,7 @@ void chi_names_free(chi_names *names)
   *names = (chi_names){0};
 }
 
-bool chi_label_ok(const char *text)
-{
-  if (strlen(text) > LABEL_MAX) return false;
-  for (const char *c = text; *c != '\0';) {
-    const int n = chi_character_bytes(c);
-    if (n == 0) return false;
-    c += n;
-  }
-  return true;
-}
+bool chi_label_ok(const char *text) { return strlen(text) <= LABEL_MAX && chi_text_ok(text); }
 
 chi_status chi_name_check(const char *text, const char *where, const char *what)
 {

@@ -102,6 +102,8 @@ static void test_refusals(void **state)
   refuse("plum --icing blue", "--icing: `blue` is none of none|pink|white");
   refuse("plum --icing no", "`no` is none of");
   refuse("plum --name _", "--name: empty value");
+  refuse("plum --name a\xc2\x9b", "has control characters or is no UTF-8");
+  refuse("plum --name a\xff", "has control characters or is no UTF-8");
 }
 
 static void test_numbers(void **state)

@@ -75,9 +75,14 @@ static chi_status check_matrix(chi_signals *f, chi_layout layout)
                     "%s: /%s is %s of %d dimensions, expected numbers of two (channel and sample), "
                     "or a group of one dataset per channel",
                     f->path, f->object, chi_h5_type_name(d), d->rank);
+  if (layout == CHI_LAYOUT_AUTO && d->dims[0] == d->dims[1])
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: /%s is as long as it is wide, %lld: say by --layout which dimension is of "
+                    "channels",
+                    f->path, f->object, (long long)d->dims[0]);
   f->sample_axis = layout == CHI_LAYOUT_CHANNEL_SAMPLE   ? 1
                    : layout == CHI_LAYOUT_SAMPLE_CHANNEL ? 0
-                                                         : d->dims[1] >= d->dims[0];
+                                                         : d->dims[1] > d->dims[0];
   f->n_channels = d->dims[!f->sample_axis];
   f->n_samples = d->dims[f->sample_axis];
   if (f->n_channels > 0 && f->n_samples > 0) return CHI_OK;

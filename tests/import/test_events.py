@@ -173,6 +173,9 @@ def test_refused():
     refused(run("--dataset", "raw/ecog", "--names", "raw/labels", "--layout", "sample-channel"),
             "rec.h5: /raw/ecog has 10000 channels, but raw/labels holds 6 names")
     refused(run("--dataset", "raw/ecog", "--channels", "X*"), "rec.h5: of 6 channels no electrode is left to import")
+    with h5py.File("square.h5", "w") as f:
+        f["data"] = np.zeros((300, 300))
+    refused(run(file="square.h5"), "square.h5: /data is as long as it is wide, 300: say by --layout")
     refused(run("--dataset", "raw/ecog", file="no.h5"), "no.h5: there is no such file")
     refused(run("--dataset", "raw/ecog", file="events.csv"), "events.csv: is not an HDF5 file")
     refused(run("--dataset", "raw/ecog", "--rate", 0), "--rate is missing")

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define CHI_MAX_FOLDS 32
+
 /** The first of n events in a half, `half` = 2 * fold + (test ? 1 : 0); n for half 2 * folds.
  * Local.
  */

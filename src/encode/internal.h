@@ -15,10 +15,10 @@
 
 #include <omp.h>
 
+#include "base/folds.h"
 #include "chiasm/encode.h"
 #include "linalg/kernel.h"
 
-#define CHI_MAX_FOLDS   32
 #define CHI_MAX_CLASSES (4 * CHI_MAX_FOLDS)
 
 typedef enum chi_route { CHI_ROUTE_DUAL, CHI_ROUTE_SVD, CHI_ROUTE_PRIMAL } chi_route;

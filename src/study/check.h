@@ -7,7 +7,8 @@
 #include "chiasm/study.h"
 
 /** Read all numbers of the catalog, by pieces, and add what is odd in them: of responses as
- * chi_check_responses, constant and duplicate layers, numbers that cannot be read.
+ * chi_check_responses, constant and duplicate layers, features with an
+ * event far out, numbers that cannot be read.
  * \return CHI_ERR_MEMORY; what is wrong with the study is a finding */
 chi_status chi_check_numbers(const chi_study *study, int32_t folds, chi_findings *findings);
 

@@ -23,14 +23,11 @@ static const char *const kinds[N_KINDS] = {
     [FLAT] = "do not change within half a fold in some time bins",
     [TWIN] = "hold the same numbers as another one"};
 
-/* An event so many spreads from the others is named. */
-static const double far_out = 1000;
-
 /* What is known of an electrode so far. */
 typedef struct electrode {
   int64_t n_bad;   /* NaN or Inf */
   uint64_t digest; /* of all its numbers, event by event */
-  int64_t far;     /* its target that lies furthest out; -1: none is over far_out */
+  int64_t far;     /* its target that lies furthest out; -1: none is over CHI_FAR_OUT */
   int64_t event;   /* the event of that */
   double value;
 } electrode;
@@ -147,58 +144,29 @@ static void judge_twin(recording *r, int64_t i)
 
 /* ---- events far out ---- */
 
-static int compare(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* The middle of the means, or of the deviations above 0, that a target has in the halves: neither
- * is moved by what is far out in few of them. NaN: there is none. */
-static double middle(const chi_spread *s, const double *of, int64_t target, bool positive,
-                     double *room)
-{
-  int64_t n = 0;
-  for (int32_t h = 0; h < s->n_halves; h++) {
-    const double value = of[h * s->n_targets + target];
-    if (isfinite(value) && (value > 0 || !positive)) room[n++] = value;
-  }
-  if (n == 0) return NAN;
-  qsort(room, (size_t)n, sizeof *room, compare);
-  return room[n / 2];
-}
-
 /* The event of each electrode that is furthest out, if any is far. */
-static chi_status find_far(const recording *r)
+static void find_far(const recording *r)
 {
-  const chi_spread *s = &r->spread;
-  double *room = NULL;
-  CHI_TRY(chi_alloc(s->n_halves, sizeof *room, "halves", &room));
   for (int64_t i = 0; i < r->d->n_electrodes; i++) {
     electrode *one = &r->electrode[i];
-    double furthest = far_out;
+    double furthest = CHI_FAR_OUT;
     one->far = -1;
     for (int64_t t = i * r->a->n_times; t < (i + 1) * r->a->n_times; t++) {
-      const double mean = middle(s, s->mean, t, false, room);
-      const double deviation = middle(s, s->deviation, t, true, room);
-      const bool above = s->most[t] - mean > mean - s->least[t];
-      const double out = fabs((above ? s->most[t] : s->least[t]) - mean) / deviation;
-      if (!(out > furthest)) continue;
-      furthest = out;
+      const chi_furthest far = chi_spread_furthest(&r->spread, t);
+      if (!(far.out > furthest)) continue;
+      furthest = far.out;
       one->far = t;
-      one->event = above ? s->most_event[t] : s->least_event[t];
-      one->value = above ? s->most[t] : s->least[t];
+      one->event = far.event;
+      one->value = far.value;
     }
   }
-  chi_free(room);
-  return CHI_OK;
 }
 
 /* One line for each event that is the furthest out of some electrodes. */
-static chi_status judge_far(const recording *r)
+static void judge_far(const recording *r)
 {
   const chi_dataset *d = r->d;
-  CHI_TRY(find_far(r));
+  find_far(r);
   for (int64_t i = 0; i < d->n_electrodes; i++) {
     const electrode *one = &r->electrode[i];
     int64_t n = 0, before = 0;
@@ -214,15 +182,14 @@ static chi_status judge_far(const recording *r)
           "%s: event %lld (counted from 0; onset %g s) is over %g spreads away from the others: "
           "electrode %s is %g in the bin at %g s; the electrodes that are so: %lld (%s%s). An "
           "artefact, or a code for missing data? Leave out such events, or these electrodes",
-          d->path, (long long)one->event, d->onset[one->event], far_out, d->electrode[i],
+          d->path, (long long)one->event, d->onset[one->event], CHI_FAR_OUT, d->electrode[i],
           one->value, r->a->time[one->far % r->a->n_times], (long long)n, names.s,
           n > ELECTRODES_NAMED ? ", ..." : "");
     chi_text_free(&names);
   }
-  return CHI_OK;
 }
 
-static chi_status judge(recording *r)
+static void judge(recording *r)
 {
   const bool halves = r->d->n_events >= 4 * (int64_t)r->spread.folds; /* else an error says it */
   for (int64_t i = 0; i < r->d->n_electrodes; i++) {
@@ -235,7 +202,7 @@ static chi_status judge(recording *r)
     judge_twin(r, i);
   }
   judge_more(r);
-  return halves ? judge_far(r) : CHI_OK;
+  if (halves) judge_far(r);
 }
 
 chi_status chi_check_responses(const chi_study *study, int32_t dataset, int32_t folds,
@@ -249,7 +216,7 @@ chi_status chi_check_responses(const chi_study *study, int32_t dataset, int32_t 
   chi_status s = chi_alloc(d->n_electrodes, sizeof *r.electrode, "electrodes", &r.electrode);
   if (s == CHI_OK) s = chi_spread_begin(folds, numbers.rows, numbers.columns, &r.spread);
   if (s == CHI_OK) s = chi_numbers_scan(&numbers, add_events, &r);
-  if (s == CHI_OK) s = judge(&r);
+  if (s == CHI_OK) judge(&r);
   chi_free(r.electrode);
   chi_spread_free(&r.spread);
   chi_numbers_close(&numbers);

@@ -1,6 +1,7 @@
 #include "study/spread.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/folds.h"
@@ -140,4 +141,37 @@ void chi_spread_range(const chi_spread *spread, int64_t target, bool with_first,
   }
   if (with_first) *shift = fmax(*shift, fabs(s->first[target] - mean) / least);
   if (!isfinite(mean)) *range = *shift = NAN;
+}
+
+static int compare(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The middle of the means, or of the deviations above 0, that a target has in the halves: neither
+ * is moved by what is far out in few of them. NaN: there is none. */
+static double middle(const chi_spread *s, const double *of, int64_t target, bool positive)
+{
+  double room[2 * CHI_MAX_FOLDS];
+  int64_t n = 0;
+  for (int32_t h = 0; h < s->n_halves; h++) {
+    const double value = of[h * s->n_targets + target];
+    if (isfinite(value) && (value > 0 || !positive)) room[n++] = value;
+  }
+  if (n == 0) return NAN;
+  qsort(room, (size_t)n, sizeof *room, compare);
+  return room[n / 2];
+}
+
+chi_furthest chi_spread_furthest(const chi_spread *spread, int64_t target)
+{
+  const chi_spread *s = spread;
+  const double mean = middle(s, s->mean, target, false);
+  const double deviation = middle(s, s->deviation, target, true);
+  const bool above = s->most[target] - mean > mean - s->least[target];
+  const double value = above ? s->most[target] : s->least[target];
+  return (chi_furthest){.out = fabs(value - mean) / deviation,
+                        .value = value,
+                        .event = above ? s->most_event[target] : s->least_event[target]};
 }

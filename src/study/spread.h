@@ -1,6 +1,7 @@
 /** \file spread.h
- * What one pass over a recording's responses says of every target (electrode * n_times + bin):
- * where it is flat, and how far out its events lie. All local. */
+ * What one pass over a recording's responses says of every target (electrode * n_times + bin), or
+ * one over a layer of every feature: where it is flat, and how far out its events lie. All local.
+ */
 #pragma once
 
 #include "chiasm/study.h"
@@ -36,3 +37,14 @@ chi_status chi_spread_read(const chi_study *study, int32_t dataset, int32_t fold
  * \param[in] with_first  take the first event for such a mean too, in the least deviation of all */
 void chi_spread_range(const chi_spread *spread, int64_t target, bool with_first, double *range,
                       double *shift);
+
+/** An event so many spreads away from the others is worth a word. */
+#define CHI_FAR_OUT 1000.0
+
+/** The event of a target that is furthest from the others. */
+typedef struct chi_furthest {
+  double out; /* by how many spreads: the middle deviation of the halves; NaN: not known */
+  double value;
+  int64_t event;
+} chi_furthest;
+chi_furthest chi_spread_furthest(const chi_spread *spread, int64_t target);

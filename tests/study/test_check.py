@@ -531,6 +531,11 @@ def first_far_out(s): replace(s / R, "response", lambda y: put((0, 0), -999)(1e-
 @case(f"{F}: /layers/layer1 is the same for every event (0 in its first column); a constant predicts nothing", code=0)
 def layer_of_zeros(s): replace(s / F, "layers/layer1", np.zeros_like)
 
+@case(f"{F}: /layers/layer1: 1 of 10 features have an event over 1000 spreads away from the others, furthest column 3, "
+      "which is -1e+09 at row 7 (counted from 0)", code=0)
+def feature_far_out(s):
+    with h5py.File(s / F, "r+") as f: f["layers/layer1"][7, 3] = -1e9
+
 @case(f"{F}: /layers/layer1 is the same for every event", code=0)
 def constant_layer(s): replace(s / F, "layers/layer1", lambda x: 0 * x + x[:1])
 

@@ -94,12 +94,13 @@ const chi_command chi_command_table[] = {
        "defaults.\n\n"
        "Example: chiasm sites demo/run --fdr 0.01"},
     {.name = "status", .bit = STATUS, .arguments = "RUN", .n_arguments = 1,
-     .run = chi_cli_status,
+     .run = chi_cli_status, .needs = CHI_CMD_CHILD,
      .summary = "Print how far a run is, while it runs and after.",
      .details =
        "Exit code 0: complete; 1: complete, but some units failed; 2: no run there;\n"
        "3: not complete: running, or to be gone on with by --resume. A run that\n"
-       "chiasm run began is complete when its last stage is.\n\n"
+       "chiasm run began is complete when its last stage is. While the runs of a job\n"
+       "array (RUN.parts) are not joined into RUN yet, it lists them.\n\n"
        "Example: chiasm status demo/run"},
     {.name = "verify", .bit = VERIFY, .arguments = "RUN", .n_arguments = 1,
      .run = chi_cli_verify, .look = chi_look_verify, .needs = CHI_CMD_MPI,

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/gate.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "store/config.h"
@@ -217,6 +218,7 @@ static chi_status read_state(const char *run, run_state *r)
     chi_content content;
     if (!files[i].schema->first && !chi_run_folder_has(run, files[i].schema->file)) continue;
     CHI_TRY(chi_store_open_read(run, files[i].schema, &store, &content));
+    (void)chi_gate("status.file");
     count_file(store, &content, &r->file[i], r);
     chi_content_free(&content);
     chi_store_finish(&store, CHI_OK);

@@ -7,6 +7,7 @@ import time
 
 import h5py
 import numpy as np
+from gates import environment, fault
 from program import chiasm, refused, run_tests, succeeded
 from study_maker import make_study
 
@@ -159,6 +160,14 @@ def test_parts():
     assert numbers("\n".join(lines), "netA") == [96, 0, 0] and numbers("\n".join(lines), "netB") == [88, 0, 8]
     os.rename("run1", "all")
     assert succeeded(chiasm("status", "all")).startswith("all: complete")
+
+
+def test_crash():
+    """HDF5 does not survive reading some damaged files: status does."""
+    succeeded(make_run())
+    if os.environ["CHIASM_GATES"] == "1":
+        done = chiasm("status", "run", env=environment(faults=[fault("status.file", what="segv")]))
+        refused(done, "run/fit.h5: HDF5 crashed on it")
 
 
 def test_no_run():

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 
 static chi_status lock_path(const char *path, char *out)
 {
@@ -40,7 +41,10 @@ chi_status chi_write_lock(const char *path, int *fd)
       return chi_fail(CHI_ERR_USAGE,
                       "%s: another job is writing this file; wait for its end, or stop it", path);
     unlink(lock);
-    return CHI_OK; /* no locks here */
+    chi_log(CHI_LOG_WARNING,
+            "%s: cannot be locked (%s); see to it that no other job writes this file", path,
+            strerror(why));
+    return CHI_OK;
   }
 }
 

@@ -6,8 +6,10 @@
 #include "chiasm/status.h"
 
 /** Take the lock of PATH, a file PATH.lock.tmp that is there meanwhile; a job that was killed
- * leaves the file, but not the lock. \param[out] fd  give to chi_write_unlock; -1 where the file
- * system has no locks, and on failure \return CHI_ERR_USAGE: another job writes it; CHI_ERR_IO */
+ * leaves the file, but not the lock.
+ * \param[out] fd  give to chi_write_unlock; -1 on failure, and, with a warning, where the file
+ *                 system has no locks
+ * \return CHI_ERR_USAGE: another job writes it; CHI_ERR_IO */
 chi_status chi_write_lock(const char *path, int *fd);
 
 /** Give it back; with fd -1 nothing happens. */

@@ -123,6 +123,26 @@ static int by_sample(const void *a, const void *b)
   return x->table_row < y->table_row ? -1 : x->table_row > y->table_row;
 }
 
+/* Into order of time; says how many rows have another place then. */
+static chi_status sort_events(chi_raw *r, const chi_session *s, const char *where)
+{
+  chi_placed_event *event = r->event + s->first_event;
+  int64_t *row = NULL, moved = 0;
+  CHI_TRY(chi_alloc(s->n_events, sizeof *row, "events", &row));
+  for (int64_t i = 0; i < s->n_events; i++) row[i] = event[i].table_row;
+  qsort(event, (size_t)s->n_events, sizeof *event, by_sample);
+  for (int64_t i = 0; i < s->n_events; i++) moved += event[i].table_row != row[i];
+  chi_free(row);
+  if (moved > 0)
+    chi_raw_note(
+        r,
+        "!%s: its rows are not in order of time: the events are sorted, which moves %lld of "
+        "%lld, and /row in the file of responses says which row each one was; features must "
+        "be in that order, too",
+        where, (long long)moved, (long long)s->n_events);
+  return CHI_OK;
+}
+
 /* The column of the events' times: `start`, or as in BIDS `onset`, unless the user names one. */
 static chi_status find_start(const chi_csv *csv, const char *column, int64_t *out)
 {
@@ -155,17 +175,7 @@ static chi_status place_events(chi_raw *r, int64_t session, const chi_csv *csv, 
                     "recording, %lld in a pause, %lld without a start",
                     csv->where, (long long)csv->n_rows, s->path, (long long)s->n_outside,
                     (long long)s->n_in_pause, (long long)s->n_without_start);
-  int64_t moved = 0;
-  qsort(r->event + s->first_event, (size_t)s->n_events, sizeof *r->event, by_sample);
-  for (int64_t i = 1; i < s->n_events; i++)
-    moved += r->event[s->first_event + i].table_row < r->event[s->first_event + i - 1].table_row;
-  if (moved > 0)
-    chi_raw_note(
-        r,
-        "!%s: its rows are not in order of time (%lld times one is before the row above "
-        "it): the events are sorted, and /row in the file of responses says which row each "
-        "one was; features must be in that order, too",
-        csv->where, (long long)moved);
+  CHI_TRY(sort_events(r, s, csv->where));
   chi_raw_note(r,
                "%s: %lld events; left out: %lld outside the recording, %lld in a pause, "
                "%lld without a start",

@@ -347,6 +347,8 @@ chi_status chi_import_responses(MPI_Comm comm, chi_raw *raw, const char *study, 
   if (s != CHI_OK) return s;
   if (rank == 0) say_notes(raw);
   s = chi_writer_create_shared(comm, path, &header, &writer);
+  /* another job may have been faster, before the file was locked */
+  if (s == CHI_OK) s = chi_agree(comm, rank == 0 ? prepare(study, path, overwrite) : CHI_OK);
   if (s == CHI_OK) s = fill(comm, raw, writer, &report);
   s = chi_writer_finish(&writer, s);
   if (s == CHI_OK) say_done(comm, raw, path, &report, chi_clock_now() - start);

@@ -28,10 +28,16 @@ static bool is_ours(const char *name, bool folder)
                                       "features/sim*/control-with*.h5",
                                       NULL};
   char whole[LONGEST_NAME];
-  const size_t n = strlen(name);
-  const bool unfinished = !folder && n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+  static const char *const unfinished[] = {".lock.tmp", ".tmp", NULL};
+  size_t n = strlen(name);
   if (n >= sizeof whole) return false;
-  snprintf(whole, sizeof whole, "%.*s", (int)(unfinished ? n - 4 : n), name);
+  for (const char *const *end = unfinished; !folder && *end != NULL; end++) {
+    const size_t m = strlen(*end);
+    if (n <= m || strcmp(name + n - m, *end) != 0) continue;
+    n -= m;
+    break;
+  }
+  snprintf(whole, sizeof whole, "%.*s", (int)n, name);
   for (const char *const *pattern = folder ? folders : files; *pattern != NULL; pattern++)
     if (fnmatch(*pattern, whole, FNM_PATHNAME) == 0) return true;
   return false;

@@ -1,8 +1,12 @@
 """chiasm import events: recordings of every layout beside scipy and numpy."""
+import os
+import subprocess
+
 import h5py
 import numpy as np
 
-from program import chiasm, refused, run_tests, succeeded
+from gates import Gate, environment
+from program import CHIASM, chiasm, refused, run_tests, succeeded
 from reference import bins, cut, notch, place
 from test_treebank import compare, read, sha
 from treebank_maker import write_table
@@ -141,7 +145,20 @@ def test_left_out_channels():
                   "--channels", "LA*")
     succeeded(done)
     assert "left out, 3 channels that --channels leaves out: LB1, LB2, EKG\n" in done.stderr
-    assert "not in order of time (1 times one is before the row above it)" in done.stderr and "/row in the file" in done.stderr
+    assert "the events are sorted, which moves 2 of 6, and /row in the file" in done.stderr, done.stderr
+
+
+def test_two_at_once():
+    """The second import of one recording is refused while the first is at work."""
+    make("channel-sample")
+    command = ["import", "events", "rec.h5", "-o", "study", *map(str, OPTIONS), "--dataset", "raw/ecog"]
+    with Gate("p1.scenes.h5.written") as gate:
+        first = subprocess.Popen([CHIASM, *command], env=environment(gate), stderr=subprocess.DEVNULL)
+        gate.wait()
+        refused(chiasm(*command), "p1.scenes.h5: another job is writing this file")
+        gate.open()
+        assert first.wait() == 0
+    assert os.listdir("study/responses") == ["p1.scenes.h5"]
 
 
 def test_bids():

@@ -114,10 +114,13 @@ static void test_overwrite(void **unused)
   assert_int_equal(chi_simulate(at("s"), &options), CHI_OK);
   assert_false(exists(at("s/responses/sim1.word.h5")) || exists(at("s/features/sim1.word")));
   /* one that was broken off, before its truth.csv */
-  assert_int_equal(shell("rm %s/s/truth.csv; touch %s/s/responses/sim1.scene.h5.tmp", room, room),
+  assert_int_equal(shell("cd %s/s; rm truth.csv; touch responses/sim1.scene.h5.tmp "
+                         "responses/sim1.scene.h5.lock.tmp",
+                         room),
                    0);
   assert_int_equal(chi_simulate(at("s"), &options), CHI_OK);
   assert_true(exists(at("s/truth.csv")) && !exists(at("s/responses/sim1.scene.h5.tmp")));
+  assert_false(exists(at("s/responses/sim1.scene.h5.lock.tmp")));
 }
 
 /* What others put there is never removed, and then nothing else is either. */

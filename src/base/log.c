@@ -93,3 +93,12 @@ void chi_log(chi_log_level level, const char *format, ...)
   if (log_fd >= 0) to_file(text, (size_t)n);
   pthread_mutex_unlock(&lock);
 }
+
+void chi_log_lines(chi_log_level level, const char *before, const char *text)
+{
+  for (const char *line = text; line != NULL && *line != '\0';) {
+    const size_t n = strcspn(line, "\n");
+    chi_log(level, "%s%.*s", before, (int)n, line);
+    line += n + (line[n] != '\0');
+  }
+}

@@ -24,6 +24,9 @@ void chi_log_set_file(const char *path);
 /** Write one line (no newline in the format). */
 void chi_log(chi_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** Write each line of a text (NULL: none) as one, behind `before`. */
+void chi_log_lines(chi_log_level level, const char *before, const char *text);
+
 /** Whether stderr is a terminal, where a progress bar can be redrawn. */
 bool chi_log_is_terminal(void);
 

@@ -5,6 +5,12 @@
 
 #include "base/memory.h"
 
+int chi_compare_reals(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
 double chi_mean(int64_t n, const float *x)
 {
   double sum = 0;

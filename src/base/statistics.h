@@ -6,6 +6,9 @@
 
 #include "chiasm/status.h"
 
+/** For qsort: doubles in ascending order. */
+int chi_compare_reals(const void *a, const void *b);
+
 /** The mean of the finite ones of n numbers, summed in double and in order; NaN if there is none.
  */
 double chi_mean(int64_t n, const float *x);

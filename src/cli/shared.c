@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/statistics.h"
 #include "base/threads.h"
 #include "cli/cli.h"
 
@@ -41,12 +42,6 @@ chi_status chi_cli_count(const chi_options *options, const char *name, const cha
   return chi_fail(CHI_ERR_USAGE, "--%s %.80s: expected %s", name, text, expected);
 }
 
-static int compare_reals(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* The penalties ascending, each once. They are stored as float32, so they must differ as such. */
 static chi_status sort_alphas(const chi_options *o, double **alphas, int32_t *n_alphas)
 {
@@ -54,7 +49,7 @@ static chi_status sort_alphas(const chi_options *o, double **alphas, int32_t *n_
   const double *given = chi_opt_reals(o, "alphas", &n);
   CHI_TRY(chi_alloc(n, sizeof **alphas, "alphas", alphas));
   memcpy(*alphas, given, (size_t)n * sizeof **alphas);
-  qsort(*alphas, (size_t)n, sizeof **alphas, compare_reals);
+  qsort(*alphas, (size_t)n, sizeof **alphas, chi_compare_reals);
   for (int i = 1; i < n; i++)
     if ((float)(*alphas)[i] == (float)(*alphas)[i - 1])
       return chi_fail(CHI_ERR_USAGE, "--alphas: %g is given twice", (*alphas)[i]);

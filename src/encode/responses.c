@@ -2,15 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/statistics.h"
 #include "encode/internal.h"
 
 enum { GROUPS = 15 };
-
-static int compare(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 
 /* The middle one of the means of groups of events: an event far out shifts it by no more than the
  * others' spread, so that float64 keeps the digits of these. */
@@ -20,7 +15,7 @@ static double middle(int64_t n_events, double sum[GROUPS][CHI_COLUMNS], int64_t 
   double mean[GROUPS];
   for (int g = 0; g < groups; g++)
     mean[g] = sum[g][j] / (double)((g + 1) * n_events / groups - g * n_events / groups);
-  qsort(mean, (size_t)groups, sizeof *mean, compare);
+  qsort(mean, (size_t)groups, sizeof *mean, chi_compare_reals);
   return mean[groups / 2];
 }
 

@@ -72,11 +72,7 @@ static chi_status check_layers(const job *j, bool *projects)
 static void say_changes(const job *j)
 {
   const chi_layer_files *l = &j->layers;
-  for (const char *line = l->left_out.s; line != NULL && *line != '\0';) {
-    const size_t n = strcspn(line, "\n");
-    chi_log(CHI_LOG_INFO, "left out: %.*s", (int)n, line);
-    line += n + (line[n] != '\0');
-  }
+  chi_log_lines(CHI_LOG_INFO, "left out: ", l->left_out.s);
   if (l->n_renamed > 0)
     chi_log(CHI_LOG_INFO, "a / or : in the names of %lld layers becomes a dot",
             (long long)l->n_renamed);

@@ -180,11 +180,7 @@ static void log_end(const chi_sites_run *r)
               line->comparison, line->alignment, (long long)n.sites, (long long)n.tested,
               (long long)n.significant);
     }
-  for (char *line = r->notes.s; line != NULL && *line != '\0';) {
-    const size_t n = strcspn(line, "\n");
-    chi_log(CHI_LOG_FILE, "sites: %.*s", (int)n, line);
-    line += n + (line[n] != '\0');
-  }
+  chi_log_lines(CHI_LOG_FILE, "sites: ", r->notes.s);
 }
 
 static chi_status print_report(const chi_sites_run *r)

@@ -10,12 +10,6 @@
 
 static const double most_missing = 0.05, lower_share = 0.025, upper_share = 0.975;
 
-static int ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 void chi_summarise(int64_t n, double *values, double summary[3])
 {
   int64_t finite = 0;
@@ -27,7 +21,7 @@ void chi_summarise(int64_t n, double *values, double summary[3])
   }
   summary[0] = summary[1] = summary[2] = NAN;
   if (finite == 0 || (double)(n - finite) > most_missing * (double)n) return;
-  qsort(values, (size_t)finite, sizeof *values, ascending);
+  qsort(values, (size_t)finite, sizeof *values, chi_compare_reals);
   summary[0] = sum / (double)finite;
   summary[1] = chi_percentile(finite, values, lower_share);
   summary[2] = chi_percentile(finite, values, upper_share);

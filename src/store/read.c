@@ -46,8 +46,9 @@ void chi_fit_tables_free(chi_fit_table **tables, int32_t n)
   *tables = NULL;
 }
 
-/* A store with the one alignment of a table, without its labels. The caller holds chi_h5_lock. */
-static chi_status open_table(const chi_fit_table *t, chi_store *store)
+/* A store with the one alignment of a table, without its labels, and the flags of one space. The
+ * caller holds chi_h5_lock. */
+static chi_status open_table(const chi_fit_table *t, int64_t space, chi_store *store)
 {
   CHI_TRY(chi_store_add_groups(store, 1));
   chi_store_group *g = &store->group[0];
@@ -57,7 +58,9 @@ static chi_status open_table(const chi_fit_table *t, chi_store *store)
   CHI_TRY(chi_strdup(t->alignment, &g->name));
   CHI_TRY(chi_h5_open_read(store->path, store->path, &store->file));
   CHI_TRY(chi_store_open_fields(store, 0));
-  memcpy(g->flags[CHI_SCORES], t->done, (size_t)(t->n_spaces * t->n_sites));
+  const int64_t first = space * t->n_sites;
+  if (space >= 0 && space < t->n_spaces) /* else reading says so */
+    memcpy(g->flags[CHI_SCORES] + first, t->done + first, (size_t)t->n_sites);
   return CHI_OK;
 }
 
@@ -79,7 +82,7 @@ chi_status chi_run_read_scores(const char *run_path, const chi_fit_table *table,
   const chi_box box = {0, CHI_SCORES, space, 0, table->n_sites, 0, 1};
   CHI_TRY(chi_store_create(run_path, &chi_fit_schema, &store));
   chi_h5_lock();
-  chi_status s = open_table(table, store);
+  chi_status s = open_table(table, space, store);
   chi_h5_unlock();
   if (s == CHI_OK) s = chi_store_read_whole(store, &box, out, &torn);
   if (torn >= 0)

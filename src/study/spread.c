@@ -6,6 +6,7 @@
 
 #include "base/folds.h"
 #include "base/memory.h"
+#include "base/statistics.h"
 #include "study/numbers.h"
 
 chi_status chi_spread_begin(int32_t folds, int64_t n_events, int64_t n_targets, chi_spread *spread)
@@ -143,12 +144,6 @@ void chi_spread_range(const chi_spread *spread, int64_t target, bool with_first,
   if (!isfinite(mean)) *range = *shift = NAN;
 }
 
-static int compare(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* The middle of the means, or of the deviations above 0, that a target has in the halves: neither
  * is moved by what is far out in few of them. NaN: there is none. */
 static double middle(const chi_spread *s, const double *of, int64_t target, bool positive)
@@ -160,7 +155,7 @@ static double middle(const chi_spread *s, const double *of, int64_t target, bool
     if (isfinite(value) && (value > 0 || !positive)) room[n++] = value;
   }
   if (n == 0) return NAN;
-  qsort(room, (size_t)n, sizeof *room, compare);
+  qsort(room, (size_t)n, sizeof *room, chi_compare_reals);
   return room[n / 2];
 }
 

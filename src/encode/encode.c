@@ -8,13 +8,6 @@
 #include "encode/internal.h"
 #include "linalg/kernel.h"
 
-struct chi_encoder {
-  chi_encode_options options;
-  double *alphas;
-  char *memory; /* of the largest fit so far */
-  int64_t bytes;
-};
-
 chi_status chi_encoder_create(const chi_encode_options *options, chi_encoder **out)
 {
   chi_encoder *e;
@@ -53,12 +46,12 @@ chi_status chi_encoder_reserve(chi_encoder *encoder, int64_t bytes)
   return CHI_OK;
 }
 
-/* How many blocks the targets asked for make; block b, for the calling thread. */
-static int64_t block_count(const chi_fit_work *work)
+int64_t chi_block_count(const chi_fit_work *work)
 {
   return (work->n_targets + work->shape.block_targets - 1) / work->shape.block_targets;
 }
-static chi_block block_at(const chi_fit_work *work, int64_t b)
+
+chi_block chi_block_at(const chi_fit_work *work, int64_t b)
 {
   const int64_t most = work->shape.block_targets, left = work->n_targets - b * most;
   return (chi_block){work->target0 + b * most, left < most ? left : most, chi_thread(work)};
@@ -95,6 +88,13 @@ static const way ways[][2] = {
 
 static const way *way_of(const chi_shape *s) { return &ways[s->route][s->banded]; }
 
+chi_status chi_operators_status(chi_status worst, int32_t fold)
+{
+  if (worst == CHI_OK) return CHI_OK;
+  return chi_fail(worst, "the Gram matrix of fold %d plus alpha is not positive definite",
+                  (int)fold + 1);
+}
+
 /* The operators of a fold for alphas [a0, a1). */
 static chi_status make_operators(chi_fit_work *work, int32_t f, int32_t a0, int32_t a1)
 {
@@ -106,40 +106,39 @@ static chi_status make_operators(chi_fit_work *work, int32_t f, int32_t a0, int3
 #pragma omp critical(chi_encode_status)
     if (s > worst) worst = s;
   }
-  if (worst == CHI_OK) return CHI_OK;
-  return chi_fail(worst, "the Gram matrix of fold %d plus alpha is not positive definite",
-                  (int)f + 1);
+  return chi_operators_status(worst, f);
 }
 
 /* Dual and svd: the operators of a fold are large, so folds come first, then blocks of targets. */
 static chi_status validate_fold(chi_fit_work *work, int32_t f)
 {
   const chi_shape *s = &work->shape;
-  const int64_t blocks = block_count(work);
+  const int64_t blocks = chi_block_count(work);
   CHI_TRY(way_of(s)->begin(work, f));
   if (s->banded)
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int64_t b = 0; b < blocks; b++) chi_dual_basis(work, f, block_at(work, b));
+    for (int64_t b = 0; b < blocks; b++) chi_dual_basis(work, f, chi_block_at(work, b));
   for (int32_t a0 = 0; a0 < s->n_alphas; a0 += s->wave) {
     const int32_t a1 = a0 + s->wave < s->n_alphas ? a0 + s->wave : s->n_alphas;
     CHI_TRY(make_operators(work, f, a0, a1));
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
     for (int64_t b = 0; b < blocks; b++)
-      for (int32_t a = a0; a < a1; a++) chi_validate_block(work, f, a, block_at(work, b));
+      for (int32_t a = a0; a < a1; a++) chi_validate_block(work, f, a, chi_block_at(work, b));
   }
   return CHI_OK;
 }
 
 static chi_status fit_by_fold(chi_fit_work *work)
 {
-  const int64_t blocks = block_count(work);
+  const int64_t blocks = chi_block_count(work);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
-  for (int64_t b = 0; b < blocks; b++) chi_target_statistics(work, block_at(work, b));
+  for (int64_t b = 0; b < blocks; b++) chi_target_statistics(work, chi_block_at(work, b));
   for (int32_t f = 0; f < work->shape.n_folds; f++) CHI_TRY(validate_fold(work, f));
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
   for (int64_t b = 0; b < blocks; b++) {
-    choose(work, block_at(work, b));
-    for (int32_t f = 0; f < work->shape.n_folds; f++) chi_test_block(work, f, block_at(work, b));
+    choose(work, chi_block_at(work, b));
+    for (int32_t f = 0; f < work->shape.n_folds; f++)
+      chi_test_block(work, f, chi_block_at(work, b));
   }
   return CHI_OK;
 }
@@ -158,7 +157,7 @@ static void fit_block(chi_fit_work *work, chi_block block)
 
 static chi_status fit_by_block(chi_fit_work *work)
 {
-  const int64_t blocks = block_count(work);
+  const int64_t blocks = chi_block_count(work);
   CHI_TRY(chi_primal_prepare(work));
   for (int32_t f = 0; f < work->shape.n_folds; f++) {
     CHI_TRY(way_of(&work->shape)->begin(work, f));
@@ -166,7 +165,7 @@ static chi_status fit_by_block(chi_fit_work *work)
   }
   chi_primal_narrow(work);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)
-  for (int64_t b = 0; b < blocks; b++) fit_block(work, block_at(work, b));
+  for (int64_t b = 0; b < blocks; b++) fit_block(work, chi_block_at(work, b));
   return CHI_OK;
 }
 
@@ -188,6 +187,13 @@ static void store(const chi_fit_work *work, const chi_responses *all, const chi_
   }
 }
 
+void chi_work_folds(chi_fit_work *work)
+{
+  chi_rows_folds(work->rows, work->shape.n_folds, work->folds);
+  for (int32_t f = 0; f < work->shape.n_folds; f++)
+    for (int half = 0; half < 2; half++) work->n_counted[half] += work->folds[f].counts[half];
+}
+
 /* Lay the work space out in the encoder's memory, which grows to the largest fit and stays. */
 static chi_status begin(chi_encoder *encoder, chi_fit_work *work)
 {
@@ -196,9 +202,7 @@ static chi_status begin(chi_encoder *encoder, chi_fit_work *work)
   CHI_TRY(chi_encoder_reserve(encoder, arena.used));
   arena = (chi_arena){encoder->memory, 0};
   chi_work_layout(work, &arena);
-  chi_rows_folds(work->rows, work->shape.n_folds, work->folds);
-  for (int32_t f = 0; f < work->shape.n_folds; f++)
-    for (int half = 0; half < 2; half++) work->n_counted[half] += work->folds[f].counts[half];
+  chi_work_folds(work);
   memset(work->validation, 0,
          (size_t)(work->shape.n_alphas * work->n_targets) * sizeof *work->validation);
   memset(work->test, 0, (size_t)work->n_targets * sizeof *work->test);
@@ -209,13 +213,24 @@ static chi_status run(chi_encoder *encoder, chi_fit_work *work, chi_stages *stag
 {
   CHI_TRY(begin(encoder, work));
   CHI_TRY(work->shape.route == CHI_ROUTE_PRIMAL ? fit_by_block(work) : fit_by_fold(work));
-  for (int32_t i = 0; stages != NULL && i < work->shape.threads; i++)
-    for (int k = 0; k < CHI_N_STAGES; k++) {
-      stages->cpu_s[k] += work->thread[i].stages.cpu_s[k];
-      stages->wall_s[k] += work->thread[i].stages.wall_s[k] / work->shape.threads;
-      stages->flops[k] += work->thread[i].stages.flops[k];
-    }
+  chi_stages_collect(work, stages);
   return CHI_OK;
+}
+
+chi_wide_range chi_wide_of(const chi_responses *responses, int64_t electrode0, int64_t electrode1)
+{
+  chi_wide_range range = {.responses = {.n_events = responses->n_events,
+                                        .n_electrodes = responses->n_wide,
+                                        .n_times = responses->n_times,
+                                        .real = CHI_REAL64,
+                                        .y = responses->wide_y}};
+  int64_t *first = &range.first;
+  while (*first < responses->n_wide && responses->wide[*first] < electrode0) ++*first;
+  for (range.end = *first; range.end < responses->n_wide;) {
+    if (responses->wide[range.end] >= electrode1) break;
+    range.end++;
+  }
+  return range;
 }
 
 /* The wide electrodes of a part, by operators and a product in float64: a fit of its own, so that
@@ -225,23 +240,16 @@ static chi_status fit_wide(chi_encoder *encoder, const chi_rows *rows, const chi
                            chi_stages *stages)
 {
   const int64_t times = responses->n_times;
-  int64_t first = 0, end;
-  while (first < responses->n_wide && responses->wide[first] < part->electrode0) first++;
-  for (end = first; end < responses->n_wide && responses->wide[end] < part->electrode1;) end++;
-  if (end == first) return CHI_OK;
-  const chi_responses wide = {.n_events = responses->n_events,
-                              .n_electrodes = responses->n_wide,
-                              .n_times = times,
-                              .real = CHI_REAL64,
-                              .y = responses->wide_y};
+  const chi_wide_range wide = chi_wide_of(responses, part->electrode0, part->electrode1);
+  if (wide.end == wide.first) return CHI_OK;
   chi_fit_work work = {
       .shape = chi_shape_of_wide(&encoder->options, rows, features->n_features, times),
       .alphas = encoder->options.alphas,
       .rows = rows,
-      .responses = &wide,
+      .responses = &wide.responses,
       .features = features,
-      .target0 = first * times,
-      .n_targets = (end - first) * times};
+      .target0 = wide.first * times,
+      .n_targets = (wide.end - wide.first) * times};
   CHI_TRY(run(encoder, &work, stages));
   store(&work, responses, part);
   return CHI_OK;

@@ -55,6 +55,8 @@ typedef struct chi_shape {
   bool wide;     /* the fit of wide electrodes: the routes of `mixed` with a float64 product */
   chi_route route;
   bool banded;   /* dual, primal: the Gram matrix is made banded */
+  bool factored; /* svd, of an influence: B = Z_ho V diag(s / (s^2 + a)), C = U'Y_tr */
+  bool kept;     /* every operator of every fold stays */
   int32_t wave;  /* alphas whose operators a fold makes before their products */
   int64_t basis; /* columns of every B, rows of every C, at most */
 } chi_shape;
@@ -86,7 +88,7 @@ typedef struct chi_thread_work {
   void *gather;        /* basis x block: columns of C picked for one alpha */
   void *gather_y;      /* max_half x block */
   void *prediction;    /* (max_half + 1) x block */
-  double *r;           /* block */
+  double *r, *spread;  /* block: Pearson's r, and the root of the predictions' squares */
   double *mean, *norm; /* block: statistics of picked targets */
   int64_t *picked;     /* block: targets that chose one alpha */
   double *factor;   /* dual: train x train (NULL for thread 0: it uses the Gram's upper triangle);
@@ -204,6 +206,13 @@ typedef struct chi_fit_work {
   chi_banded banded;
 } chi_fit_work;
 
+/** The rank of a fold's standardised training features, at most. */
+static inline int64_t chi_fold_rank(const chi_fit_work *work, int32_t fold)
+{
+  const int64_t n = work->folds[fold].n_train, p = work->shape.n_features;
+  return n < p ? n : p;
+}
+
 /** The work space of the calling thread within its parallel region. */
 static inline chi_thread_work *chi_thread(const chi_fit_work *work)
 {
@@ -216,7 +225,37 @@ typedef struct chi_block {
   chi_thread_work *t;
 } chi_block;
 
+/* ---- encode.c ---- */
+
+struct chi_encoder {
+  chi_encode_options options;
+  double *alphas;
+  char *memory; /* of the largest fit so far */
+  int64_t bytes;
+};
+
+/** The folds of the work's rows, and how many count. */
+void chi_work_folds(chi_fit_work *work);
+
+/** How many blocks the targets asked for make; block b, for the calling thread. */
+int64_t chi_block_count(const chi_fit_work *work);
+chi_block chi_block_at(const chi_fit_work *work, int64_t b);
+
+/** The wide electrodes among [electrode0, electrode1): [first, end) of responses->wide, and those
+ * responses. */
+typedef struct chi_wide_range {
+  int64_t first, end;
+  chi_responses responses;
+} chi_wide_range;
+chi_wide_range chi_wide_of(const chi_responses *responses, int64_t electrode0, int64_t electrode1);
+
+/** What became of one operator of many: the message for the worst. */
+chi_status chi_operators_status(chi_status worst, int32_t fold);
+
 /* ---- stages.c: time of a stage, on one thread ---- */
+
+/** Add what the threads of a work took. \param stages  NULL: nothing is done */
+void chi_stages_collect(const chi_fit_work *work, chi_stages *stages);
 
 typedef struct chi_stage_clock {
   double cpu, wall;
@@ -311,6 +350,9 @@ chi_status chi_svd_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi
 chi_status chi_primal_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
 chi_status chi_banded_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
 
+/** (Z_ho V diag(s / (s^2 + a))) of a half's rows: half size x rank. */
+void chi_svd_shrink(const chi_fit_work *work, int32_t fold, int half, int32_t alpha, double *out);
+
 /** dual, banded: C of a fold for the targets of a block, to banded.basis. */
 void chi_dual_basis(chi_fit_work *work, int32_t fold, chi_block block);
 
@@ -367,6 +409,20 @@ void chi_operator_store(chi_fit_work *work, int32_t fold, int half, int32_t alph
 void chi_operator_store_turned(chi_fit_work *work, int32_t fold, int half, int32_t alpha,
                                const double *b, int64_t ld, int64_t k);
 
+/** The targets of a block that chose an alpha: their positions in it, ascending.
+ * \param[out] picked  n \return how many */
+int64_t chi_pick(const int32_t *choice, int64_t n, int32_t alpha, int64_t *picked);
+
+/** Copy n columns of all rows of a view together: the first ones, or those picked.
+ * \param[out] to  v.n_rows x n */
+chi_view chi_gather(chi_view v, chi_real real, int64_t n, const int64_t *picked, void *to);
+
+/** Predictions of n targets of a block, the first or those picked, to t->prediction, and their r to
+ * t->r.
+ * \return their responses: picked ones are t->gather_y */
+chi_view chi_score(const chi_fit_work *work, int32_t fold, int half, int32_t alpha, chi_block block,
+                   int64_t n, const int64_t *picked);
+
 /** Add the validation r of one block of targets, for one fold and alpha. */
 void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_block block);
 /** Add the test r of one block of targets, each at its chosen alpha. */
@@ -377,7 +433,8 @@ void chi_test_block(chi_fit_work *work, int32_t fold, chi_block block);
 /** Mean and norm of the responses of a block of targets in every half of every fold. */
 void chi_target_statistics(chi_fit_work *work, chi_block block);
 
-/** Pearson r of n targets over a half, to t->r: predictions as the product gives them,
- * t->prediction; responses y with t->mean and t->norm. */
+/** Pearson r of n targets over a half, to t->r, and the root of the weighted sum of squares of
+ * their predictions to t->spread: predictions as the product gives them, t->prediction; responses y
+ * with t->mean and t->norm. */
 void chi_pearson(const chi_fit_work *work, int32_t fold, int half, int64_t n, chi_view y,
                  chi_thread_work *t);

@@ -12,7 +12,7 @@ void *chi_operator(const chi_fit_work *work, int32_t fold, int half, int32_t alp
   const int64_t bytes = (s->max_half + 1) * s->basis * (int64_t)s->real;
   const int64_t kept = (int64_t)fold * s->n_alphas + alpha;
   if (half == 1) return work->b_test + kept * bytes;
-  return work->b_validation + (s->route == CHI_ROUTE_PRIMAL ? kept : alpha % s->wave) * bytes;
+  return work->b_validation + (s->kept ? kept : alpha % s->wave) * bytes;
 }
 
 static double largest(int64_t n, const double *row)
@@ -80,8 +80,7 @@ static bool has_long_runs(const chi_view *c)
   return runs <= MOST_RUNS;
 }
 
-/* Copy n columns of all rows of a view together: the first ones, or those picked. */
-static chi_view gather(chi_view v, chi_real real, int64_t n, const int64_t *picked, void *to)
+chi_view chi_gather(chi_view v, chi_real real, int64_t n, const int64_t *picked, void *to)
 {
   for (int64_t i = 0; i < v.n_rows; i++) {
     const void *from = chi_row_at(&v, real, i, 0);
@@ -129,9 +128,9 @@ static chi_view basis_view(const chi_fit_work *work, int32_t fold, chi_block blo
 {
   const chi_shape *s = &work->shape;
   const chi_responses *y = work->responses;
-  if (s->route == CHI_ROUTE_PRIMAL)
+  if (s->route == CHI_ROUTE_PRIMAL || s->factored)
     return (chi_view){(const char *)block.t->basis + fold * s->basis * block.n * s->real, block.n,
-                      NULL, s->basis};
+                      NULL, s->factored ? chi_fold_rank(work, fold) : s->basis};
   if (s->banded)
     return (chi_view){
         work->banded.basis + fold * s->basis * work->n_targets + block.t0 - work->target0,
@@ -140,9 +139,8 @@ static chi_view basis_view(const chi_fit_work *work, int32_t fold, chi_block blo
                     work->folds[fold].train_event, work->folds[fold].n_train};
 }
 
-/* r of n targets of a block, to its thread's r: of the first ones, or of those picked. */
-static void score(const chi_fit_work *work, int32_t fold, int half, int32_t alpha, chi_block block,
-                  int64_t n, const int64_t *picked)
+chi_view chi_score(const chi_fit_work *work, int32_t fold, int half, int32_t alpha, chi_block block,
+                   int64_t n, const int64_t *picked)
 {
   const chi_real real = work->shape.real;
   chi_thread_work *t = block.t;
@@ -150,10 +148,10 @@ static void score(const chi_fit_work *work, int32_t fold, int half, int32_t alph
   const int64_t statistics = (2 * fold + half) * work->n_targets + block.t0 - work->target0;
   chi_stage_clock clock = chi_stage_start();
   chi_view c = basis_view(work, fold, block), y = response_view(work, fold, half, block.t0);
-  if (picked != NULL || !has_long_runs(&c)) c = gather(c, real, n, picked, t->gather);
+  if (picked != NULL || !has_long_runs(&c)) c = chi_gather(c, real, n, picked, t->gather);
   predict(work, fold, half, alpha, c, n, t);
   chi_stage_stop(&t->stages, CHI_STAGE_PRODUCT, &clock, chi_flops(m, n, c.n_rows));
-  if (picked != NULL) y = gather(y, real, n, picked, t->gather_y);
+  if (picked != NULL) y = chi_gather(y, real, n, picked, t->gather_y);
   for (int64_t j = 0; j < n; j++) {
     const int64_t at = statistics + (picked == NULL ? j : picked[j]);
     t->mean[j] = work->mean[at];
@@ -161,18 +159,18 @@ static void score(const chi_fit_work *work, int32_t fold, int half, int32_t alph
   }
   chi_pearson(work, fold, half, n, y, t);
   chi_stage_stop(&t->stages, CHI_STAGE_SCORE, &clock, 4 * chi_flops(m, n, 1));
+  return y;
 }
 
 void chi_validate_block(chi_fit_work *work, int32_t fold, int32_t alpha, chi_block block)
 {
   if (!work->folds[fold].counts[0]) return;
-  score(work, fold, 0, alpha, block, block.n, NULL);
+  chi_score(work, fold, 0, alpha, block, block.n, NULL);
   double *sum = work->validation + alpha * work->n_targets + block.t0 - work->target0;
   for (int64_t j = 0; j < block.n; j++) sum[j] += block.t->r[j];
 }
 
-/* The targets of a block that chose an alpha: their positions in the block. */
-static int64_t pick(const int32_t *choice, int64_t n, int32_t alpha, int64_t *picked)
+int64_t chi_pick(const int32_t *choice, int64_t n, int32_t alpha, int64_t *picked)
 {
   int64_t count = 0;
   for (int64_t j = 0; j < n; j++)
@@ -186,9 +184,9 @@ void chi_test_block(chi_fit_work *work, int32_t fold, chi_block block)
   const int64_t column = block.t0 - work->target0;
   if (!work->folds[fold].counts[1]) return;
   for (int32_t a = 0; a < work->shape.n_alphas; a++) {
-    const int64_t count = pick(work->choice + column, block.n, a, t->picked);
+    const int64_t count = chi_pick(work->choice + column, block.n, a, t->picked);
     if (count == 0) continue;
-    score(work, fold, 1, a, block, count, t->picked);
+    chi_score(work, fold, 1, a, block, count, t->picked);
     for (int64_t j = 0; j < count; j++) work->test[column + t->picked[j]] += t->r[j];
   }
 }

@@ -49,6 +49,7 @@ void chi_pearson(const chi_fit_work *work, int32_t f, int half, int64_t n, chi_v
       const double spread = sqrt(pp[j]), size = sqrt(pp[j] + total * centre * centre);
       const double norm = t->norm[j0 + j]; /* infinite where squares overflow */
       const bool defined = norm > 0 && norm < INFINITY && spread > LEAST_SPREAD * size;
+      t->spread[j0 + j] = spread;
       t->r[j0 + j] = defined ? py[j] / (spread * norm) : (double)NAN;
     }
   }

@@ -19,3 +19,13 @@ void chi_stage_stop(chi_stages *stages, int stage, chi_stage_clock *clock, doubl
   stages->flops[stage] += flops;
   *clock = now;
 }
+
+void chi_stages_collect(const chi_fit_work *work, chi_stages *stages)
+{
+  for (int32_t i = 0; stages != NULL && i < work->shape.threads; i++)
+    for (int k = 0; k < CHI_N_STAGES; k++) {
+      stages->cpu_s[k] += work->thread[i].stages.cpu_s[k];
+      stages->wall_s[k] += work->thread[i].stages.wall_s[k] / work->shape.threads;
+      stages->flops[k] += work->thread[i].stages.flops[k];
+    }
+}

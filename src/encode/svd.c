@@ -8,7 +8,7 @@ chi_status chi_svd_begin(chi_fit_work *work, int32_t f)
   chi_svd *w = &work->svd;
   const chi_fold *fold = &work->folds[f];
   const int64_t n = fold->n_train, held_out = fold->end - fold->first, p = work->shape.n_features;
-  const int64_t rank = n < p ? n : p;
+  const int64_t rank = chi_fold_rank(work, f);
   chi_stages *stages = &work->thread[0].stages;
   chi_stage_clock clock = chi_stage_start();
   chi_standardise(work, fold, 0, p, w->z, p);
@@ -26,19 +26,26 @@ chi_status chi_svd_begin(chi_fit_work *work, int32_t f)
 /* s / (s^2 + a), also where s^2 would overflow. */
 static double shrink(double s, double alpha) { return s == 0 ? 0 : 1 / (s + alpha / s); }
 
+void chi_svd_shrink(const chi_fit_work *work, int32_t f, int half, int32_t alpha, double *out)
+{
+  const chi_svd *w = &work->svd;
+  const chi_fold *fold = &work->folds[f];
+  const int64_t m = chi_half_size(fold, half), first = chi_half_first(fold, half) - fold->first;
+  const int64_t rank = chi_fold_rank(work, f);
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < rank; j++)
+      out[i * rank + j] = w->project[(first + i) * rank + j] * shrink(w->s[j], work->alphas[alpha]);
+}
+
 chi_status chi_svd_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi_thread_work *t)
 {
   chi_svd *w = &work->svd;
   const chi_fold *fold = &work->folds[f];
-  const int64_t n = fold->n_train, p = work->shape.n_features, rank = n < p ? n : p;
+  const int64_t n = fold->n_train, rank = chi_fold_rank(work, f);
   chi_stage_clock clock = chi_stage_start();
   for (int half = 0; half < 2; half++) {
-    const int64_t m = chi_half_size(fold, half), first = chi_half_first(fold, half) - fold->first;
-    for (int64_t i = 0; i < m; i++)
-      for (int64_t j = 0; j < rank; j++)
-        t->shrunk[i * rank + j] =
-            w->project[(first + i) * rank + j] * shrink(w->s[j], work->alphas[alpha]);
-    chi_dgemm((chi_dmatrix){m, rank, t->shrunk, rank, false},
+    chi_svd_shrink(work, f, half, alpha, t->shrunk);
+    chi_dgemm((chi_dmatrix){chi_half_size(fold, half), rank, t->shrunk, rank, false},
               (chi_dmatrix){n, rank, w->u, rank, true}, 0, t->solve, n);
     chi_operator_store(work, f, half, alpha, t->solve, n, fold->train_scale);
   }

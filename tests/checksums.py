@@ -15,7 +15,8 @@ MODELS = ("feature_space", "model", "network", "modality", "training")
 LABELS = {
     "fit": (*MODELS, "layer", "depth", *SITES, "time", "subject_index", "n_features"),
     "bootstrap": (*MODELS, *SITES, "replicate", "replicate_block", "time", "layer", "entry", "kept_row", "kept_site",
-                  "kept_time")}
+                  "kept_time"),
+    "influence": (*MODELS, *SITES, "block", "subject_index", "time", "layer", "n_blocks", "block_length")}
 SUMMARIES = [f"{half}_r_{part}" for half in ("val", "test") for part in ("mean", "lower", "upper")]
 
 
@@ -52,13 +53,13 @@ def seal_cells(group, checksum, names, block=None):
 
 
 def seal(path):
-    """Give all of fit.h5 or bootstrap.h5 the checksums that fit what it holds."""
+    """Give all of a results file the checksums that fit what it holds."""
     with h5py.File(path, "r+") as f:
         for group in f.values():
-            fit = "n_features" in group
-            seal_labels(f, group, LABELS["fit" if fit else "bootstrap"])
-            if fit:
-                seal_cells(group, "checksum", ("val_r", "test_r", "alpha"))
+            kind = "fit" if "n_features" in group else "influence" if "n_blocks" in group else "bootstrap"
+            seal_labels(f, group, LABELS[kind])
+            if kind != "bootstrap":
+                seal_cells(group, "checksum", ("val_r", "test_r", *(["alpha"] if kind == "fit" else [])))
                 continue
             seal_cells(group, "summary_checksum", SUMMARIES)
             if "val_r" in group:

@@ -33,6 +33,37 @@ double chi_percentile(int64_t n, const double *sorted, double share)
 
 double chi_normal_tail(double x, double sd) { return 0.5 * erfc(x / (sd * sqrt(2.0))); }
 
+/* The regularised incomplete beta function I_x(a, b), x left of its bulk, by its continued fraction
+ * (DLMF 8.17.22, by Lentz's method); y = 1 - x. */
+static double beta_left(double x, double y, double a, double b)
+{
+  const double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(y)) / a;
+  double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), f = d;
+  for (int m = 1; m < 1000; m++) {
+    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+    d = 1 / (1 + even * d);
+    c = 1 + even / c;
+    f *= c * d;
+    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+    d = 1 / (1 + odd * d);
+    c = 1 + odd / c;
+    f *= c * d;
+    if (fabs(c * d - 1) < 1e-15) break;
+  }
+  return front * f;
+}
+
+double chi_student_tail(double t, double df)
+{
+  if (isnan(t) || t == 0) return isnan(t) ? NAN : 0.5;
+  if (isinf(t)) return t > 0 ? 0 : 1;
+  /* by fractions that neither overflow nor cancel */
+  const double ratio = t / sqrt(df), square = ratio * ratio;
+  const double x = 1 / (1 + square), y = square / (1 + square), a = df / 2, b = 0.5;
+  const double both = x < (a + 1) / (a + b + 2) ? beta_left(x, y, a, b) : 1 - beta_left(y, x, b, a);
+  return t > 0 ? both / 2 : 1 - both / 2;
+}
+
 /* For qsort, which passes no context: p-values to be sorted by size, then by place. */
 typedef struct ranked {
   double p;

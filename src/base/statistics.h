@@ -21,6 +21,11 @@ double chi_percentile(int64_t n, const double *sorted, double share);
  */
 double chi_normal_tail(double x, double sd);
 
+/** How likely a variable of Student's t with df > 0 degrees of freedom is above t, exact far out
+ * too.
+ */
+double chi_student_tail(double t, double df);
+
 /** Benjamini and Hochberg's adjusted p-values over the finite ones of n p-values; NaN for the
  * others, which do not count. \return CHI_ERR_MEMORY */
 chi_status chi_benjamini_hochberg(int64_t n, const double *p, double *adjusted);

@@ -51,16 +51,16 @@ bool chi_command_list_of(const char *word, chi_text *out);
 /** A command's work (chi_command.run), which may set cli->exit_code. With a comm collective, and
  * the same status on every rank. */
 typedef chi_status chi_cli_function(chi_cli *cli);
-chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_bootstrap, chi_cli_sites,
-    chi_cli_run, chi_cli_status, chi_cli_verify, chi_cli_merge, chi_cli_plan;
+chi_cli_function chi_cli_simulate, chi_cli_check, chi_cli_fit, chi_cli_influence, chi_cli_bootstrap,
+    chi_cli_sites, chi_cli_run, chi_cli_status, chi_cli_verify, chi_cli_merge, chi_cli_plan;
 chi_cli_function chi_cli_import_responses, chi_cli_import_features, chi_cli_import_concat,
     chi_cli_bench, chi_cli_bench_project, chi_cli_bench_sweep;
 
 /** Look through what a command is going to read, in a child process that HDF5 may take with it
  * (chi_command.look). What else is wrong the command itself finds and says. Local. */
 typedef void chi_look_function(chi_options *options);
-chi_look_function chi_look_study, chi_look_bootstrap, chi_look_merge, chi_look_verify,
-    chi_look_responses, chi_look_features;
+chi_look_function chi_look_study, chi_look_run, chi_look_merge, chi_look_verify, chi_look_responses,
+    chi_look_features;
 
 /** Before MPI starts: the command's look, so that a damaged file on which HDF5 crashes or computes
  * for ever is named and does not take the job with it. Local.
@@ -88,12 +88,16 @@ void chi_cli_write_again(const chi_options *options, chi_text *out);
 /** The stages, as commands of their own and as parts of `run`. Collective on cli->comm. The exit
  * code becomes 1 if some units failed. */
 chi_status chi_cli_fit_stage(chi_cli *cli, chi_run_mode mode);
+chi_status chi_cli_influence_stage(chi_cli *cli, const char *run, chi_run_mode mode);
 chi_status chi_cli_bootstrap_stage(chi_cli *cli, const char *run, chi_run_mode mode);
 /** Rank 0 does the work, of seconds. */
 chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run);
 
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);
+
+/** Whether the command does a stage: its own, or as a part that --uncertainty leaves in. */
+bool chi_cli_does(const chi_options *options, const char *stage);
 
 /** --min-bins of a command that has it; else its default. */
 int64_t chi_cli_min_bins(const chi_options *options);

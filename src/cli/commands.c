@@ -56,8 +56,20 @@ const chi_command chi_command_table[] = {
        "Exit code 0: done; 1: done, but some units failed, or an error; 2: bad usage or\n"
        "input; 3: stopped early, to go on with --resume.\n\n"
        "Example: mpirun -n 4 chiasm fit demo/study -o demo/run --folds 5"},
+    {.name = "influence", .bit = INFLUENCE, .arguments = "RUN", .n_arguments = 1,
+     .run = chi_cli_influence, .look = chi_look_run,
+     .needs = CHI_CMD_MPI | CHI_CMD_STOPS | CHI_CMD_OF_RUN,
+     .summary = "How every score of a run hangs on the events: what chiasm sites needs.",
+     .details =
+       "Runs under mpirun or srun with any number of processes, or as one alone, after\n"
+       "chiasm fit, and takes about as long. The derivative of each score with respect\n"
+       "to the weight of every event, summed over blocks of events, is in\n"
+       "RUN/influence.h5. A job that was stopped or killed goes on with --resume. The\n"
+       "fit's options hold here too.\n\n"
+       "Exit codes as those of chiasm fit.\n\n"
+       "Example: mpirun -n 4 chiasm influence demo/run"},
     {.name = "bootstrap", .bit = BOOTSTRAP, .arguments = "RUN", .n_arguments = 1,
-     .run = chi_cli_bootstrap, .look = chi_look_bootstrap,
+     .run = chi_cli_bootstrap, .look = chi_look_run,
      .needs = CHI_CMD_MPI | CHI_CMD_STOPS | CHI_CMD_OF_RUN,
      .summary = "Refit every model of a run on resampled events, for means and intervals.",
      .details =
@@ -66,10 +78,10 @@ const chi_command chi_command_table[] = {
        "killed goes on with --resume. The fit's options hold here too.\n\n"
        "Exit codes as those of chiasm fit.\n\n"
        "Example: mpirun -n 4 chiasm bootstrap demo/run --replicates 1000"},
-    {.name = "run", .bit = RUN, .parts = FIT | BOOTSTRAP | SITES, .arguments = "STUDY -o RUN",
+    {.name = "run", .bit = RUN, .parts = FIT | INFLUENCE | BOOTSTRAP | SITES, .arguments = "STUDY -o RUN",
      .n_arguments = 1,
      .run = chi_cli_run, .look = chi_look_study, .needs = CHI_CMD_MPI | CHI_CMD_STOPS | CHI_CMD_OF_STUDY,
-     .summary = "Fit, bootstrap and sites, in one job.",
+     .summary = "Fit, influence (or bootstrap) and sites, in one job.",
      .details =
        "Does the stages one after the other with the options of each. A job that was\n"
        "stopped or killed goes on with --resume, where it was.\n\n"

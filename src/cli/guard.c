@@ -43,7 +43,7 @@ void chi_look_study(chi_options *options)
   look_at_study(chi_opt_argument(options, 0), &selection);
 }
 
-void chi_look_bootstrap(chi_options *options)
+void chi_look_run(chi_options *options)
 {
   look_at_file(chi_opt_argument(options, 0), &chi_fit_schema);
   look_at_study_of(options);
@@ -51,10 +51,9 @@ void chi_look_bootstrap(chi_options *options)
 
 void chi_look_merge(chi_options *options)
 {
-  for (int i = 0; i < chi_opt_n_arguments(options); i++) {
-    look_at_file(chi_opt_argument(options, i), &chi_fit_schema);
-    look_at_file(chi_opt_argument(options, i), &chi_bootstrap_schema);
-  }
+  for (int i = 0; i < chi_opt_n_arguments(options); i++)
+    for (int file = 0; file < CHI_N_RESULTS; file++)
+      look_at_file(chi_opt_argument(options, i), chi_results[file]);
   look_at_study_of(options);
 }
 
@@ -104,14 +103,6 @@ static chi_status guard_own(const char *run, const chi_schema *schema)
   return aside;
 }
 
-/* Whether the command makes that file, itself or as one of its parts. */
-static bool makes(const chi_options *options, const chi_schema *schema)
-{
-  const chi_command *command = chi_options_command(options);
-  const chi_program *program = chi_options_program(options);
-  return ((command->bit | command->parts) & chi_program_command(program, schema->stage)->bit) != 0;
-}
-
 chi_status chi_cli_guard(chi_options *options)
 {
   const chi_command *command = chi_options_command(options);
@@ -124,8 +115,7 @@ chi_status chi_cli_guard(chi_options *options)
   CHI_TRY(s);
   const bool resume = chi_opt_has(options, "resume") && chi_opt_flag(options, "resume");
   const char *run = resume ? chi_cli_own_run(options) : NULL;
-  if (run != NULL && makes(options, &chi_fit_schema)) CHI_TRY(guard_own(run, &chi_fit_schema));
-  if (run != NULL && makes(options, &chi_bootstrap_schema))
-    return guard_own(run, &chi_bootstrap_schema);
+  for (int file = 0; file < CHI_N_RESULTS && run != NULL; file++)
+    if (chi_cli_does(options, chi_results[file]->stage)) CHI_TRY(guard_own(run, chi_results[file]));
   return CHI_OK;
 }

@@ -4,6 +4,7 @@
 #include "base/agree.h"
 #include "cli/cli.h"
 #include "stage/bootstrap.h"
+#include "stage/influence.h"
 
 chi_status chi_cli_merge(chi_cli *cli)
 {
@@ -19,7 +20,8 @@ chi_status chi_cli_merge(chi_cli *cli)
       .run = chi_opt_text(o, "output"),
       .mode = chi_opt_flag(o, "overwrite") ? CHI_RUN_OVERWRITE : CHI_RUN_NEW,
       .libraries = libraries.s,
-      .bootstrap = &chi_bootstrap_merge};
+      .stage = {
+          [CHI_OF_INFLUENCE] = &chi_influence_merge, [CHI_OF_BOOTSTRAP] = &chi_bootstrap_merge}};
   if (s == CHI_OK) s = chi_merge(cli->comm, &merge);
   chi_text_free(&libraries);
   return s;

@@ -6,7 +6,8 @@ enum {
   SELECTING = CHECK | FIT | RUN | PLAN,
   FITTING = FIT | RUN,
   BOOTSTRAPPING = BOOTSTRAP | RUN,
-  WRITING = FITTING | BOOTSTRAP, /* into a run, on all ranks */
+  CHOOSING = BOOTSTRAPPING | INFLUENCE,      /* layers at sites, and blocks of events */
+  WRITING = FITTING | INFLUENCE | BOOTSTRAP, /* into a run, on all ranks */
   IMPORTING = TREEBANK | EVENTS
 };
 
@@ -34,14 +35,20 @@ const chi_option chi_option_table[] = {
     {CHOICE("precision", "mixed", "mixed|double"), .commands = FITTING | PLAN, .stored = true,
      .help = "mixed: the product with the responses in single precision where that holds their digits, all else in "
              "double."},
-    /* bootstrap, and the seed of all that draws */
+    /* influence and bootstrap, and the seed of all that draws */
+    {CHOICE("uncertainty", "bootstrap", "influence|bootstrap|both"), .commands = RUN,
+     .help = "How sure scores are: by the events' influences on them, which takes about as long as the fit, by "
+             "refits on resampled events, as in the paper, or both."},
+    {CHOICE("residual", "held-out", "held-out|loo"), .commands = INFLUENCE | RUN, .stored = true,
+     .help = "What stands for the error of an event in training: that of the fold that holds it out, or of a "
+             "fit without it alone, which is narrower where features are fewer than events."},
     {INT("replicates", "1000", 2, 1e6), .commands = BOOTSTRAPPING | PLAN, .stored = true,
      .help = "Times to draw the events anew and refit."},
-    {TEXT("block", "auto", "auto|EVENTS"), .commands = BOOTSTRAPPING, .stored = true,
-     .help = "Events drawn together; auto: as many as the recording's memory calls for, 1 where events are "
-             "exchangeable."},
-    {CHOICE("layer-selection", "site", "site|final|all"), .commands = BOOTSTRAPPING | PLAN, .stored = true,
-     .help = "Layers to refit: of each model and site the one with the best validation r, the deepest, or "
+    {TEXT("block", "auto", "auto|EVENTS"), .commands = CHOOSING, .stored = true,
+     .help = "Events drawn, or weighted, together; auto: as many as the recording's memory calls for, 1 where "
+             "events are exchangeable. Influences are stored by at most 200 blocks, longer ones where needed."},
+    {CHOICE("layer-selection", "site", "site|final|all"), .commands = CHOOSING | PLAN, .stored = true,
+     .help = "Layers to take: of each model and site the one with the best validation r, the deepest, or "
              "all."},
     {FLAG("no-keep-replicates"), .commands = BOOTSTRAPPING,
      .help = "At the end keep the summaries, and of the replicates what `chiasm sites` needs."},
@@ -51,7 +58,7 @@ const chi_option chi_option_table[] = {
     {TEXT("subjects", "*", "PATTERNS"), .commands = SELECTING, .stored = true, .help = "Subjects to take."},
     {TEXT("alignments", "*", "PATTERNS"), .commands = SELECTING, .stored = true,
      .help = "Alignments to take."},
-    {TEXT("models", "*", "PATTERNS"), .commands = SELECTING | BOOTSTRAP, .stored = true,
+    {TEXT("models", "*", "PATTERNS"), .commands = SELECTING | INFLUENCE | BOOTSTRAP, .stored = true,
      .help = "Models to take."},
     {TEXT("layers", "*", "PATTERNS"), .commands = SELECTING, .stored = true, .help = "Layers to take."},
     {FLAG("allow-missing"), .commands = SELECTING, .stored = true,
@@ -61,9 +68,16 @@ const chi_option chi_option_table[] = {
     {CHOICE("list", NULL, "models"), .commands = CHECK,
      .help = "For scripts: print the models that would be fitted, one a line, in place of the tables."},
     /* sites */
-    {CHOICE("test", "events", "events|bins|crossed"), .commands = SITES | RUN, .stored = true,
-     .help = "How models are compared at a site: by the events' test half, by its time bins as in the "
-             "paper, or by each half of the events with models chosen on the other."},
+    {CHOICE("test", "auto", "auto|influence|influence-crossed|events|crossed|bins"), .commands = SITES | RUN,
+     .stored = true,
+     .help = "How models are compared at a site: by the events' test half, with the spread of their influences "
+             "or over the bootstrap's replicates (events); by each half of the events with models chosen on the "
+             "other (crossed); or by time bins as in the paper (bins). auto: influence-crossed where there are "
+             "influences, else events."},
+    {CHOICE("selection", "auto", "auto|fixed|multiplier"), .commands = SITES | RUN, .stored = true,
+     .help = "Whether the choice of each side's best model is part of a test by influences (multiplier): 1000 "
+             "draws of weights for the blocks of events choose it anew. auto: where the sides have unequal "
+             "numbers of models."},
     {INT("min-bins", "0", 0, 1e9), .unit = "bins", .commands = SITES | RUN, .stored = true,
      .help = "Time bins with a validation r above 0, by the lower end of its interval, that a model needs "
              "to take part at a site; 0: 10, or all where an alignment has fewer."},
@@ -239,7 +253,7 @@ const chi_option chi_option_table[] = {
              "depend on it."},
     {BYTES("memory-per-rank", "0", 0, 1e18), .commands = WRITING | PLAN,
      .help = "Memory a process may use, e.g. 4G; 0: its share of what the node has."},
-    {TEXT("config", NULL, "FILE"), .letter = 'c', .commands = SELECTING | BOOTSTRAP | SITES,
+    {TEXT("config", NULL, "FILE"), .letter = 'c', .commands = SELECTING | INFLUENCE | BOOTSTRAP | SITES,
      .help = "Take options from a YAML file, e.g. the config.yaml of another run."},
     {FLAG("resume"), .commands = WRITING,
      .help = "Go on with what RUN holds; options not given are those of RUN/config.yaml."},

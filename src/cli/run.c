@@ -38,7 +38,12 @@ static chi_status run_stages(chi_cli *cli)
   CHI_TRY(chi_cli_mode(cli->options, &mode));
   CHI_TRY(chi_cli_fit_stage(cli, mode));
   CHI_TRY(say_how(cli, go_on(cli)));
-  CHI_TRY(not_input(chi_cli_bootstrap_stage(cli, run, mode), cli->exit_code));
+  if (chi_cli_does(cli->options, "influence"))
+    CHI_TRY(not_input(chi_cli_influence_stage(cli, run, mode), cli->exit_code));
+  if (chi_cli_does(cli->options, "influence") && chi_cli_does(cli->options, "bootstrap"))
+    CHI_TRY(say_how(cli, go_on(cli)));
+  if (chi_cli_does(cli->options, "bootstrap"))
+    CHI_TRY(not_input(chi_cli_bootstrap_stage(cli, run, mode), cli->exit_code));
   return say_how(cli, chi_cli_sites_stage(cli, run));
 }
 

@@ -103,3 +103,14 @@ chi_status chi_cli_print(const chi_cli *cli, chi_status status, chi_text *report
   chi_text_free(report);
   return status;
 }
+
+bool chi_cli_does(const chi_options *options, const char *stage)
+{
+  const chi_command *command = chi_options_command(options);
+  const unsigned bit = chi_program_command(chi_options_program(options), stage)->bit;
+  if (((command->bit | command->parts) & bit) == 0) return false;
+  if (!chi_opt_has(options, "uncertainty")) return true;
+  const char *chosen = chi_opt_text(options, "uncertainty");
+  return (strcmp(stage, "influence") != 0 && strcmp(stage, "bootstrap") != 0) ||
+         strcmp(chosen, "both") == 0 || strcmp(chosen, stage) == 0;
+}

@@ -15,6 +15,7 @@ chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run)
   const chi_sites_options sites = {
       .run = run,
       .test = (chi_sites_test)chi_opt_choice(o, "test"),
+      .selection = (chi_sites_selection)chi_opt_choice(o, "selection"),
       .min_bins = chi_opt_int(o, "min-bins"),
       .fdr = chi_opt_real(o, "fdr"),
       .seed = (uint64_t)chi_opt_int(o, "seed"),

@@ -27,7 +27,12 @@ static chi_status write_texts(const chi_options *options, const chi_command *own
   const unsigned parts = chi_options_command(options)->parts;
   chi_options_write_yaml(options, own, &stage->config);
   for (const chi_command *c = program->command; c < program->command + program->n_commands; c++)
-    if ((c->bit & parts) != 0 && c != own) chi_options_write_yaml(options, c, &stage->others);
+    if ((c->bit & parts) != 0 && c != own && chi_cli_does(options, c->name))
+      chi_options_write_yaml(options, c, &stage->others);
+  /* of no stage: --resume finds it here */
+  if (chi_opt_has(options, "uncertainty") && chi_opt_given(options, "uncertainty"))
+    chi_text_add(&stage->others, "run:\n  uncertainty: \"%s\"\n",
+                 chi_opt_text(options, "uncertainty"));
   chi_cli_versions(&stage->libraries, ", ");
   chi_cli_write_again(options, &stage->again);
   if (stage->config.failed || stage->others.failed || stage->libraries.failed ||

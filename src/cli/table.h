@@ -19,5 +19,6 @@ enum {
   BENCH_PROJECT = 1 << 13,
   BENCH_SWEEP = 1 << 14,
   FEATURES = 1 << 15,
-  CONCAT = 1 << 16
+  CONCAT = 1 << 16,
+  INFLUENCE = 1 << 17
 };

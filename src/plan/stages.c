@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "stage/bootstrap_units.h"
 #include "stage/fit_units.h"
+#include "stage/picked_units.h"
 #include "study/layers.h"
 
 /* The real coordinator sleeps 0.1 to 1 ms between looks at what has come, and so do ranks that
@@ -125,7 +125,7 @@ static chi_status find_room(const chi_stages_options *o, const chi_run_plan *pla
 static chi_status plan_fit(const chi_stages_options *o, chi_run_plan *plan)
 {
   const chi_fit_shares shares = {.n_ranks = o->ranks};
-  const chi_room_demand demand = {o->study, &o->encode, o->real, NULL, 0, NULL};
+  const chi_room_demand demand = {.study = o->study, .encode = &o->encode, .real = o->real};
   chi_unit_list units = {0};
   int64_t parts;
   chi_status s = chi_fit_units(o->study, &o->encode, &shares, NULL, &units, &parts);
@@ -138,7 +138,7 @@ static chi_status plan_fit(const chi_stages_options *o, chi_run_plan *plan)
 /* Which layers will be bootstrapped where, as far as that can be said before a fit: for `site` the
  * electrodes of a recording have the layers of each model in turn, for `final` all the deepest. */
 static chi_status spread_layers(const chi_stages_options *o, const chi_alignment *a,
-                                chi_bootstrap_rows *rows)
+                                chi_chosen *rows)
 {
   int64_t *has;
   CHI_TRY(chi_alloc(a->n_spaces, sizeof *has, "layers", &has));
@@ -159,7 +159,7 @@ static chi_status spread_layers(const chi_stages_options *o, const chi_alignment
 
 /* After the units every score (val_r and test_r) is read for the summaries, by all ranks; then by
  * `sites`, on one, whose own work beside that is too little to be measured (under 1 ns a score). */
-static void finish(const chi_stages_options *o, const chi_bootstrap_rows *rows, chi_run_plan *plan)
+static void finish(const chi_stages_options *o, const chi_chosen *rows, chi_run_plan *plan)
 {
   const double bandwidth = fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
   double values = 0;
@@ -173,25 +173,28 @@ static void finish(const chi_stages_options *o, const chi_bootstrap_rows *rows, 
 
 static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan)
 {
-  chi_bootstrap_rows *rows = NULL;
+  chi_chosen *rows = NULL;
   chi_picked *picked = NULL;
   chi_unit_list units = {0};
-  chi_status s = chi_bootstrap_rows_list(o->study, o->layers, NULL, &rows);
+  chi_status s = chi_chosen_list(o->study, o->layers, NULL, &rows);
   for (int32_t a = 0; a < o->study->n_alignments && s == CHI_OK; a++)
     s = spread_layers(o, &o->study->alignments[a], &rows[a]);
-  if (s == CHI_OK) s = chi_bootstrap_pick(o->study, rows, &picked);
+  if (s == CHI_OK) s = chi_chosen_pick(o->study, rows, &picked);
   if (s == CHI_OK)
     s = chi_bootstrap_units(o->study, &o->encode, o->replicates, picked, NULL, &units);
   if (s == CHI_OK) s = plan_units(o, plan, &units, true, &plan->bootstrap);
   if (s == CHI_OK) {
-    const chi_room_demand demand = {o->study, &o->encode,          o->real,
-                                    picked,   CHI_REPLICATE_BLOCK, NULL};
+    const chi_room_demand demand = {.study = o->study,
+                                    .encode = &o->encode,
+                                    .real = o->real,
+                                    .picked = picked,
+                                    .replicates = CHI_REPLICATE_BLOCK};
     finish(o, rows, plan);
     s = find_room(o, plan, &demand, &plan->bootstrap_room);
   }
   chi_unit_list_free(&units);
-  chi_bootstrap_unpick(o->study, &picked);
-  chi_bootstrap_rows_free(o->study, &rows);
+  chi_chosen_unpick(o->study, &picked);
+  chi_chosen_free(o->study, &rows);
   return s;
 }
 

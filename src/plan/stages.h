@@ -7,7 +7,7 @@
 #include "chiasm/study.h"
 #include "plan/machine.h"
 #include "plan/simulated_sweep.h"
-#include "stage/bootstrap_rows.h"
+#include "stage/chosen.h"
 #include "stage/room.h"
 
 /** What is to be run, on what. All borrowed. */

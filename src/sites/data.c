@@ -14,16 +14,17 @@ int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site)
 
 static chi_status misfit(const chi_sites_data *d, const char *what)
 {
+  const chi_schema *schema = d->draws->own != NULL ? &chi_influence_schema : &chi_bootstrap_schema;
   return chi_fail(CHI_ERR_INPUT,
-                  "%s/bootstrap.h5: /%s: its %s are not those of fit.h5; chiasm bootstrap %s "
-                  "--overwrite makes it again",
-                  d->run, d->fit->alignment, what, d->run);
+                  "%s/%s: /%s: its %s are not those of fit.h5; chiasm %s %s --overwrite makes it "
+                  "again",
+                  d->run, schema->file, d->fit->alignment, what, schema->stage, d->run);
 }
 
-static bool has_model(const chi_bootstrap_table *boot, const char *name)
+static bool has_model(const chi_sites_table *draws, const char *name)
 {
-  for (int64_t r = 0; r < boot->n_rows; r++)
-    if (strcmp(boot->model[r], name) == 0) return true;
+  for (int64_t r = 0; r < draws->n_rows; r++)
+    if (strcmp(draws->model[r], name) == 0) return true;
   return false;
 }
 
@@ -35,7 +36,7 @@ static chi_status list_models(chi_sites_data *d)
   for (int64_t f = 0; f < fit->n_spaces;) {
     const int64_t space0 = f;
     while (f < fit->n_spaces && strcmp(fit->model[f], fit->model[space0]) == 0) f++;
-    if (!has_model(d->boot, fit->model[space0])) continue;
+    if (!has_model(d->draws, fit->model[space0])) continue;
     d->model[d->n_models++] =
         (chi_sites_model){.name = fit->model[space0],
                           .network = fit->network[space0],
@@ -68,11 +69,11 @@ static int64_t find_space(const chi_sites_data *d, int32_t model, const char *la
  * model's best layer, where rows are feature spaces; else NULL: every one stands */
 static chi_status take_row(chi_sites_data *d, const int64_t *best, int64_t row)
 {
-  const int32_t model = find_model(d, d->boot->model[row]);
+  const int32_t model = find_model(d, d->draws->model[row]);
   if (model < 0) return misfit(d, "models");
   int64_t space = -1;
   for (int64_t site = 0; site < d->n_sites; site++) {
-    const char *layer = d->boot->layer[row * d->n_sites + site];
+    const char *layer = d->draws->layer[row * d->n_sites + site];
     const int64_t at = model * d->n_sites + site;
     if (layer[0] == '\0') continue;
     space = find_space(d, model, layer, space);
@@ -93,31 +94,31 @@ static chi_status choose_layers(chi_sites_data *d)
   CHI_TRY(chi_alloc(n, sizeof *d->space, "feature spaces", &d->space));
   for (int64_t i = 0; i < n; i++) d->row[i] = d->space[i] = -1;
   chi_status s = CHI_OK;
-  if (d->boot->by_space) s = chi_alloc(n, sizeof *best, "feature spaces", &best);
-  for (int32_t m = 0; m < d->n_models && d->boot->by_space && s == CHI_OK; m++)
+  if (d->draws->by_space) s = chi_alloc(n, sizeof *best, "feature spaces", &best);
+  for (int32_t m = 0; m < d->n_models && d->draws->by_space && s == CHI_OK; m++)
     s = chi_run_choose_layer(d->run, d->fit, CHI_LAYERS_SITE, d->model[m].space0,
                              d->model[m].space0 + d->model[m].n_spaces, best + m * d->n_sites);
-  for (int64_t row = 0; row < d->boot->n_rows && s == CHI_OK; row++) s = take_row(d, best, row);
+  for (int64_t row = 0; row < d->draws->n_rows && s == CHI_OK; row++) s = take_row(d, best, row);
   for (int64_t i = 0; i < n && best != NULL && s == CHI_OK; i++)
-    if (best[i] >= 0 && d->row[i] < 0) s = misfit(d, "layers"); /* fitted after the bootstrap */
+    if (best[i] >= 0 && d->row[i] < 0) s = misfit(d, "layers"); /* fitted later */
   chi_free(best);
   return s;
 }
 
 chi_status chi_sites_data_open(const char *run, const chi_fit_table *fit,
-                               const chi_bootstrap_table *boot, int32_t table, chi_sites_data *data)
+                               const chi_sites_table *draws, int32_t table, chi_sites_data *data)
 {
   chi_sites_data *d = data;
   *d = (chi_sites_data){.run = run,
                         .fit = fit,
-                        .boot = boot,
+                        .draws = draws,
                         .table = table,
                         .n_sites = fit->n_sites,
                         .n_times = fit->n_times};
-  if (boot->n_sites != d->n_sites) return misfit(d, "sites");
+  if (draws->n_sites != d->n_sites) return misfit(d, "sites");
   for (int64_t i = 0; i < d->n_sites; i++)
-    if (strcmp(boot->site[i], fit->site[i]) != 0) return misfit(d, "sites");
-  if (boot->n_times != d->n_times) return misfit(d, "time bins");
+    if (strcmp(draws->site[i], fit->site[i]) != 0) return misfit(d, "sites");
+  if (draws->n_times != d->n_times) return misfit(d, "time bins");
   CHI_TRY(list_models(d));
   return choose_layers(d);
 }
@@ -145,8 +146,8 @@ static void copy_wanted(const chi_sites_data *d, int32_t model, const int64_t *c
 static chi_status read_summaries(chi_bootstrap_file *file, chi_sites_data *d, float *low,
                                  float *const room[CHI_N_SUMMARIES])
 {
-  for (int64_t row = 0; row < d->boot->n_rows; row++) {
-    const int32_t m = find_model(d, d->boot->model[row]);
+  for (int64_t row = 0; row < d->draws->n_rows; row++) {
+    const int32_t m = find_model(d, d->draws->model[row]);
     if (!is_wanted(d, m, d->row, row)) continue;
     CHI_TRY(chi_bootstrap_read_summaries(file, d->table, row, room));
     copy_wanted(d, m, d->row, row, room[CHI_VAL_R_MEAN], d->mean[0]);
@@ -168,7 +169,7 @@ static chi_status read_scores(chi_sites_data *d, float *const room[CHI_N_SCORES]
   return CHI_OK;
 }
 
-chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
+chi_status chi_sites_data_read(chi_sites_draws *draws, chi_sites_data *d)
 {
   const int64_t n = d->n_models * d->n_sites, n_scores = n * d->n_times;
   const int64_t n_bins = d->n_sites * d->n_times;
@@ -182,8 +183,10 @@ chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *d)
     s = chi_alloc(n_scores, sizeof **tables[t], "scores", tables[t]);
     for (int64_t i = 0; i < n_scores && s == CHI_OK; i++) (*tables[t])[i] = NAN;
   }
-  if (s == CHI_OK) s = read_summaries(file, d, low, room);
+  if (s == CHI_OK && draws->bootstrap != NULL) s = read_summaries(draws->bootstrap, d, low, room);
   if (s == CHI_OK) s = read_scores(d, room);
+  for (int half = 0; half < 2 && s == CHI_OK && draws->influences != NULL; half++)
+    memcpy(d->mean[half], d->r[half], (size_t)n_scores * sizeof *d->r[half]);
   for (int64_t i = 0; i < n_scores && s == CHI_OK; i++) {
     d->kept[i] = low[i] > 0;
     d->n_kept[i / d->n_times] += d->kept[i];

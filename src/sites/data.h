@@ -4,11 +4,12 @@
 #pragma once
 
 #include "chiasm/run.h"
+#include "sites/draws.h"
 #include "sites/sites.h"
-#include "store/bootstrap_read.h"
 #include "store/sites_columns.h"
 
-/** A model of one alignment that was bootstrapped; its names are borrowed from the fit's table. */
+/** A model of one alignment of whose scores it is known how sure they are; its names are borrowed
+ * from the fit's table. */
 typedef struct chi_sites_model {
   const char *name, *network, *modality;
   bool trained;
@@ -20,30 +21,30 @@ typedef struct chi_sites_model {
 typedef struct chi_sites_data {
   const char *run; /* the folder; borrowed */
   const chi_fit_table *fit;
-  const chi_bootstrap_table *boot;
-  int32_t table; /* boot's index in its file */
+  const chi_sites_table *draws;
+  int32_t table; /* draws' index in its file */
   int64_t n_sites, n_times;
   int64_t min_bins; /* kept bins that a model needs to take part at a site */
   int32_t n_models;
   chi_sites_model *model;
-  int64_t *row;    /* of bootstrap.h5; -1: nothing */
+  int64_t *row;    /* of draws; -1: nothing */
   int64_t *space;  /* of fit.h5: the layer compared there; -1: nothing */
-  float *mean[2];  /* over the bootstrap's replicates: of val_r, of test_r */
+  float *mean[2];  /* over the bootstrap's replicates: of val_r, of test_r; with influences as r */
   float *r[2];     /* of the plain fit: val_r, test_r */
-  bool *kept;      /* as scores: the lower end of val_r's interval is above 0 */
+  bool *kept;      /* as scores: the lower end of val_r's interval is above 0; with influences
+                      known of a site once its tests begin */
   int32_t *n_kept; /* by model: bins kept */
 } chi_sites_data;
 
 /** Find out which models there are and which layer of each is compared at a site. With feature
- * spaces as the bootstrap's rows that is the one with the highest val_r of the fit averaged over
+ * spaces as rows that is the one with the highest val_r of the fit averaged over
  * its finite bins, the shallower on a tie. Free with chi_sites_data_free, also after a failure.
  * \return CHI_ERR_INPUT if the labels of the two files do not fit */
 chi_status chi_sites_data_open(const char *run, const chi_fit_table *fit,
-                               const chi_bootstrap_table *boot, int32_t table,
-                               chi_sites_data *data);
+                               const chi_sites_table *draws, int32_t table, chi_sites_data *data);
 
 /** Read the scores; chi_sites_data_drop frees them again. */
-chi_status chi_sites_data_read(chi_bootstrap_file *file, chi_sites_data *data);
+chi_status chi_sites_data_read(chi_sites_draws *draws, chi_sites_data *data);
 void chi_sites_data_drop(chi_sites_data *data);
 void chi_sites_data_free(chi_sites_data *data);
 
@@ -69,21 +70,32 @@ typedef struct chi_sites_result {
 
 /** What one site's tests share. */
 typedef struct chi_sites_work {
-  chi_bootstrap_file *file;
+  chi_sites_draws *draws;
   const chi_sites_data *data;
   const chi_sites_options *options;
-  int64_t site;       /* set by the caller */
-  bool *in_union;     /* n_times */
-  float **replicates; /* n_models; val_r, then test_r of the site, n_replicates x n_times each;
-                         NULL: never read */
-  int64_t *of;        /* n_models: the site whose replicates these are, counted from 1 */
-  double *difference; /* n_replicates */
+  int64_t site, n_draws; /* its own: of a recording of fewer blocks than others not all */
+  int32_t subject;       /* its number */
+  bool *in_union;        /* n_times */
+  float **of_model;      /* n_models; val_r, then test_r of the site, n_draws x n_times each; NULL:
+                            never read */
+  int64_t *of;           /* n_models: the site whose draws these are, counted from 1 */
+  double *difference;    /* n_draws */
+  double *spread;        /* n_times */
+  double *weight;        /* CHI_MULTIPLIERS x n_draws: of weighted_subject; NULL: not yet */
+  int32_t weighted_subject;
 } chi_sites_work;
 
 /** End with chi_sites_work_end, also after a failure. */
-chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *data,
+chi_status chi_sites_work_begin(chi_sites_draws *draws, const chi_sites_data *data,
                                 const chi_sites_options *options, chi_sites_work *work);
 void chi_sites_work_end(chi_sites_work *work);
+
+/** Begin the next site, from 0 on: with influences find the bins that its models keep. */
+chi_status chi_sites_work_site(chi_sites_work *work, int64_t site);
+
+/** The draws of one model at the site, read once. \param[out] out  n_draws of the table x n_times
+ */
+chi_status chi_sites_load(chi_sites_work *work, int32_t model, int half, const float **out);
 
 /** Mark the union of the kept bins of the models of both sides that take part. \return its size */
 int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair);
@@ -92,9 +104,8 @@ int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *p
  * NULL; NaN if there is none. */
 double chi_sites_mean(const bool *marked, const float *x, const float *also, int64_t n);
 
-/** The side's model with the highest bootstrap mean of val_r (half 0) or test_r (1), the first on a
- * tie.
- * \param[in]  over   bins; NULL: each model's own kept bins, of those that take part
+/** The side's model with the highest mean (data.mean) of val_r (half 0) or test_r (1), the first on
+ * a tie. \param[in]  over   bins; NULL: each model's own kept bins, of those that take part
  * \param[out] score  of that model; NaN if there is none
  * \return its index; -1 if there is none */
 int32_t chi_sites_best(const chi_sites_work *work, const chi_sites_side *side, int half,
@@ -105,11 +116,13 @@ int32_t chi_sites_best(const chi_sites_work *work, const chi_sites_side *side, i
 void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pair,
                            chi_sites_result *result);
 
-/** Test one pair by the replicates (protocol.md, `events`), where a model of either side takes
- * part. r and difference are means over the bins of the union where both models' plain-fit test_r
- * is finite; a replicate's difference is over those of them where both are finite in it, and
- * missing if there is none. p is NaN if over 5 % of the replicates are missing, or their standard
- * deviation (n - 1) is 0 or not finite. Neither is there a p where a side has no finite r in the
+/** Test one pair by the draws (protocol.md, `events` and `influence`), where a model of either side
+ * takes part, with Student's t of one degree of freedom less than there are draws. r and difference
+ * are means over the bins of the union where both models' plain-fit test_r is finite; a replicate's
+ * difference is over those of them where both are finite in it, and missing if there is none. p is
+ * NaN if over 5 % of the replicates are missing, or their standard deviation (n - 1) is 0 or not
+ * finite; with influences, whose spread is the root of the sum of their squares, if any is missing
+ * or there are fewer than CHI_FEW_BLOCKS. Neither is there a p where a side has no finite r in the
  * union: nobody wins by default here.
  *
  * `crossed` is the same on all of the events: the mean of two differences, that of test_r between
@@ -117,8 +130,23 @@ void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pai
  * bootstrap mean of test_r; se is that of the mean. Models are never compared by the scores that
  * they were chosen by. The result has those chosen by val_r; its r are means of both differences'.
  */
+enum { CHI_FEW_BLOCKS = 10 };
 chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pair,
                                  chi_sites_result *result);
+
+/** The p of a difference with the choice of the models as part of the test, with influences
+ * (`--selection multiplier`): of CHI_MULTIPLIERS draws of normal weights for the blocks, the same
+ * for all models of a recording, each perturbs scores of 0 by its weighted sum of influences,
+ * averaged over the union, and chooses the models anew; p = (1 + those whose difference is no
+ * smaller) / (CHI_MULTIPLIERS + 1). That is the null hypothesis that all models are equal, and no
+ * more.
+ *
+ * Random numbers: key (seed, FNV-1a of "<subject>.<alignment>"), standard normal numbers of all
+ * blocks for draw i at the counters (., i, 2, 0).
+ * \param[out] p  NaN: a side has no model of which all is known */
+enum { CHI_MULTIPLIERS = 1000 };
+chi_status chi_sites_multiplier_p(chi_sites_work *work, const chi_sites_pair *pair,
+                                  double difference, double *p);
 
 /** Test one pair by resampling its models' kept bins (`bins`), in threads; the models are chosen by
  * score. Bins whose test r is NaN count as kept but are not part of the score, nor drawn.

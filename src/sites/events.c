@@ -1,33 +1,16 @@
-/* The tests `events` and `crossed`: the plain fit's difference against its spread over the
- * replicates. */
+/* The tests `events` and `influence`, and either `crossed`: the plain fit's difference against its
+ * spread, over the replicates or by the influences. */
 #include <math.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/statistics.h"
 #include "sites/data.h"
 
 static const double most_missing = 0.05; /* of the replicates */
 
-/* The replicates of one model at the work's site, read once. */
-static chi_status load(chi_sites_work *work, int32_t model, int half, const float **out)
-{
-  const chi_sites_data *d = work->data;
-  const int64_t n = d->boot->n_replicates * d->n_times;
-  float **replicates = &work->replicates[model];
-  if (*replicates == NULL) CHI_TRY(chi_alloc(2 * n, sizeof(float), "replicates", replicates));
-  *out = *replicates + half * n;
-  if (work->of[model] == work->site + 1) return CHI_OK;
-  CHI_TRY(chi_bootstrap_read_replicates(work->file, d->table,
-                                        d->row[model * d->n_sites + work->site], work->site,
-                                        (float *const[]){*replicates, *replicates + n}));
-  work->of[model] = work->site + 1;
-  return CHI_OK;
-}
-
 /* Standard deviation of the finite ones of n numbers, n - 1 in the denominator; NaN if too many are
- * missing. */
-static double deviation(const double *x, int64_t n)
+ * missing. \param[out] df  its degrees of freedom */
+static double deviation(const double *x, int64_t n, double *df)
 {
   double mean = 0, sum = 0;
   int64_t found = 0;
@@ -36,11 +19,21 @@ static double deviation(const double *x, int64_t n)
     mean += x[i];
     found++;
   }
+  *df = (double)(found - 1);
   if (found < 2 || (double)(n - found) > most_missing * (double)n) return NAN;
   mean /= (double)found;
   for (int64_t i = 0; i < n; i++)
     if (isfinite(x[i])) sum += (x[i] - mean) * (x[i] - mean);
   return sqrt(sum / (double)(found - 1));
+}
+
+/* The same by influences: not centred, since centring makes a sum of two halves too narrow. */
+static double influence_deviation(const double *x, int64_t n, double *df)
+{
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += x[i] * x[i];
+  *df = (double)(n - 1);
+  return n < CHI_FEW_BLOCKS ? NAN : sqrt(sum);
 }
 
 /* One difference: models chosen in one half of the events, compared in the other. */
@@ -67,14 +60,14 @@ static chosen compare(chi_sites_work *work, const chi_sites_pair *pair, int half
   return c;
 }
 
-/* Add `weight` times the same difference in every replicate to work->difference. */
-static chi_status add_replicates(chi_sites_work *work, const chosen *c, int half, double weight)
+/* Add `weight` times the same difference of every draw to work->difference. */
+static chi_status add_draws(chi_sites_work *work, const chosen *c, int half, double weight)
 {
   const chi_sites_data *d = work->data;
   const float *better, *than;
-  CHI_TRY(load(work, c->model[CHI_BETTER], half, &better));
-  CHI_TRY(load(work, c->model[CHI_THAN], half, &than));
-  for (int64_t r = 0; r < d->boot->n_replicates; r++) {
+  CHI_TRY(chi_sites_load(work, c->model[CHI_BETTER], half, &better));
+  CHI_TRY(chi_sites_load(work, c->model[CHI_THAN], half, &than));
+  for (int64_t r = 0; r < work->n_draws; r++) {
     const float *x = better + r * d->n_times, *y = than + r * d->n_times;
     work->difference[r] += weight * (chi_sites_mean(work->in_union, x, y, d->n_times) -
                                      chi_sites_mean(work->in_union, y, x, d->n_times));
@@ -82,14 +75,25 @@ static chi_status add_replicates(chi_sites_work *work, const chosen *c, int half
   return CHI_OK;
 }
 
+/* Whether the models' choice is to be part of the test. */
+static bool chooses_anew(const chi_sites_work *work, const chi_sites_pair *pair)
+{
+  const chi_sites_selection selection = work->options->selection;
+  if (work->draws->influences == NULL || work->n_draws < CHI_FEW_BLOCKS) return false;
+  return selection == CHI_SELECTION_MULTIPLIER ||
+         (selection == CHI_SELECTION_AUTO && pair->side[0].n != pair->side[1].n);
+}
+
 chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pair,
                                  chi_sites_result *result)
 {
-  const int first = work->options->test == CHI_SITES_CROSSED ? 0 : 1;
-  const int64_t n = work->data->boot->n_replicates;
-  const double weight = first == 1 ? 1 : 0.5;
+  const chi_sites_test test = work->options->test;
+  const bool crossed = test == CHI_SITES_CROSSED || test == CHI_SITES_INFLUENCE_CROSSED;
+  const int first = crossed ? 0 : 1;
+  const int64_t n = work->n_draws;
+  const double weight = crossed ? 0.5 : 1;
   chi_sites_line *line = &result->line;
-  double r[2] = {0, 0};
+  double r[2] = {0, 0}, df;
   memset(work->difference, 0, (size_t)n * sizeof *work->difference);
   for (int half = 1; half >= first; half--) {
     chosen c = {{-1, -1}, {NAN, NAN}};
@@ -97,12 +101,16 @@ chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pai
     if (line->bins > 0) c = compare(work, pair, half);
     if (half == 1) memcpy(result->model, c.model, sizeof c.model);
     for (int i = 0; i < 2; i++) r[i] += weight * c.r[i];
-    if (isfinite(r[0] - r[1])) CHI_TRY(add_replicates(work, &c, half, weight));
+    if (isfinite(r[0] - r[1])) CHI_TRY(add_draws(work, &c, half, weight));
   }
   memcpy(line->r, r, sizeof r);
   line->difference = r[CHI_BETTER] - r[CHI_THAN];
   if (!isfinite(line->difference)) return CHI_OK;
-  line->se = deviation(work->difference, n);
-  if (isfinite(line->se) && line->se > 0) line->p = chi_normal_tail(line->difference, line->se);
+  line->se = work->draws->influences != NULL ? influence_deviation(work->difference, n, &df)
+                                             : deviation(work->difference, n, &df);
+  if (!isfinite(line->se) || !(line->se > 0)) return CHI_OK;
+  if (chooses_anew(work, pair))
+    return chi_sites_multiplier_p(work, pair, line->difference, &line->p);
+  line->p = chi_student_tail(line->difference / line->se, df);
   return CHI_OK;
 }

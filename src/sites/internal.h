@@ -55,7 +55,7 @@ typedef struct chi_sites_run {
   chi_yaml *yaml;         /* study.yaml, which contrasts borrow from; NULL: none */
   int32_t n_fit;
   chi_fit_table *fit;
-  chi_bootstrap_file *file;
+  chi_sites_draws draws;
   int32_t n_alignments; /* that both files have */
   chi_sites_data *data;
   int32_t n_comparisons, integration; /* its index: those before are tested, the others follow */

@@ -128,10 +128,11 @@ static void add_notes(const chi_sites_run *run, chi_text *text)
                  "undefined.\n",
                  (long long)one_sided);
   if (unknown_spread > 0)
-    chi_text_add(text,
-                 "No p in %lld rows: over 5 %% of their replicates are undefined, or all are "
-                 "equal.\n",
-                 (long long)unknown_spread);
+    chi_text_add(text, "No p in %lld rows: %s.\n", (long long)unknown_spread,
+                 run->draws.influences != NULL
+                     ? "their recording has fewer than 10 blocks of events, or an influence is "
+                       "undefined"
+                     : "over 5 % of their replicates are undefined, or all are equal");
 }
 
 /* The bins that a model needs: "10", or of alignments that differ "6 to 10". */
@@ -164,10 +165,9 @@ static void warn_untested(const chi_sites_run *run, const char *bins)
         "there whose interval lies above 0",
         bins);
   else if (!tested)
-    chi_log(
-        CHI_LOG_WARNING,
-        "sites: nothing is tested: where models keep bins, the other side has none, or too many "
-        "replicates have no score");
+    chi_log(CHI_LOG_WARNING,
+            "sites: nothing is tested: where models keep bins, the other side has none, or its "
+            "scores' spread is unknown");
 }
 
 chi_status chi_sites_report(const chi_sites_run *run, chi_text *text)

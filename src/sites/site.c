@@ -5,26 +5,67 @@
 #include "base/memory.h"
 #include "sites/data.h"
 
-chi_status chi_sites_work_begin(chi_bootstrap_file *file, const chi_sites_data *data,
+chi_status chi_sites_work_begin(chi_sites_draws *draws, const chi_sites_data *data,
                                 const chi_sites_options *options, chi_sites_work *work)
 {
-  *work = (chi_sites_work){.file = file, .data = data, .options = options};
+  *work = (chi_sites_work){.draws = draws, .data = data, .options = options};
   CHI_TRY(chi_alloc(data->n_times, sizeof *work->in_union, "bins", &work->in_union));
-  CHI_TRY(chi_alloc(data->n_models, sizeof *work->replicates, "replicates", &work->replicates));
-  CHI_TRY(chi_alloc(data->n_models, sizeof *work->of, "replicates", &work->of));
-  return chi_alloc(data->boot->n_replicates, sizeof *work->difference, "differences",
+  CHI_TRY(chi_alloc(data->n_times, sizeof *work->spread, "bins", &work->spread));
+  CHI_TRY(chi_alloc(data->n_models, sizeof *work->of_model, "draws", &work->of_model));
+  CHI_TRY(chi_alloc(data->n_models, sizeof *work->of, "draws", &work->of));
+  return chi_alloc(data->draws->n_draws, sizeof *work->difference, "differences",
                    &work->difference);
 }
 
 void chi_sites_work_end(chi_sites_work *work)
 {
-  for (int32_t m = 0; work->replicates != NULL && m < work->data->n_models; m++)
-    chi_free(work->replicates[m]);
-  chi_free(work->replicates);
-  chi_free(work->in_union);
-  chi_free(work->of);
-  chi_free(work->difference);
+  for (int32_t m = 0; work->of_model != NULL && m < work->data->n_models; m++)
+    chi_free(work->of_model[m]);
+  void *const all[] = {work->of_model,   work->in_union, work->of,
+                       work->difference, work->spread,   work->weight};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) chi_free(all[i]);
   *work = (chi_sites_work){0};
+}
+
+chi_status chi_sites_load(chi_sites_work *work, int32_t model, int half, const float **out)
+{
+  const chi_sites_data *d = work->data;
+  const int64_t n = d->draws->n_draws * d->n_times;
+  float **of_model = &work->of_model[model];
+  if (*of_model == NULL) CHI_TRY(chi_alloc(2 * n, sizeof(float), "draws", of_model));
+  *out = *of_model + half * n;
+  if (work->of[model] == work->site + 1) return CHI_OK;
+  CHI_TRY(chi_sites_draws_read(work->draws, d->table, d->row[model * d->n_sites + work->site],
+                               work->site, (float *const[]){*of_model, *of_model + n}));
+  work->of[model] = work->site + 1;
+  return CHI_OK;
+}
+
+/* The bins that a model keeps, by the spread of its influences. */
+static chi_status keep_bins(chi_sites_work *work, int32_t model)
+{
+  const chi_sites_data *d = work->data;
+  const int64_t at = chi_sites_at(d, model, work->site);
+  const float *influence;
+  if (d->row[model * d->n_sites + work->site] < 0) return CHI_OK;
+  CHI_TRY(chi_sites_load(work, model, 0, &influence));
+  chi_influence_spread(work->n_draws, d->n_times, influence, work->spread);
+  for (int64_t b = 0; b < d->n_times; b++) {
+    d->kept[at + b] = chi_influence_lower((double)d->r[0][at + b], work->spread[b]) > 0;
+    d->n_kept[model * d->n_sites + work->site] += d->kept[at + b];
+  }
+  return CHI_OK;
+}
+
+chi_status chi_sites_work_site(chi_sites_work *work, int64_t site)
+{
+  const chi_sites_data *d = work->data;
+  work->site = site;
+  if (site > 0) work->subject += strcmp(d->fit->subject[site], d->fit->subject[site - 1]) != 0;
+  work->n_draws = d->draws->own == NULL ? d->draws->n_draws : d->draws->own[work->subject];
+  for (int32_t m = 0; m < d->n_models && work->draws->influences != NULL; m++)
+    CHI_TRY(keep_bins(work, m));
+  return CHI_OK;
 }
 
 static bool takes_part(const chi_sites_work *work, int32_t model)

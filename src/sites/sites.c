@@ -15,7 +15,8 @@
 #include "store/folder.h"
 #include "store/lock.h"
 
-const char *const chi_sites_test_names[] = {"events", "bins", "crossed"};
+const char *const chi_sites_test_names[] = {"auto",   "influence", "influence-crossed",
+                                            "events", "crossed",   "bins"};
 
 /* As chiasm fit --resume: a killed job's ranks may live on for some seconds. */
 static const double lock_wait_s = 30;
@@ -28,12 +29,32 @@ static chi_status check_folder(const char *run)
     return chi_fail(CHI_ERR_INPUT, "%s: no such run", run);
   if (!chi_run_folder_has(run, "fit.h5"))
     return chi_fail(CHI_ERR_INPUT,
-                    "%s: has no fit.h5; chiasm fit STUDY -o %s makes it, then chiasm bootstrap %s",
+                    "%s: has no fit.h5; chiasm fit STUDY -o %s makes it, then chiasm influence %s",
                     run, run, run);
-  if (!chi_run_folder_has(run, "bootstrap.h5"))
-    return chi_fail(CHI_ERR_INPUT, "%s: has no bootstrap.h5; chiasm bootstrap %s makes it", run,
-                    run);
   return CHI_OK;
+}
+
+static bool by_influences(const chi_sites_options *o)
+{
+  return o->test == CHI_SITES_INFLUENCE || o->test == CHI_SITES_INFLUENCE_CROSSED;
+}
+
+/* Which test it is, if that was left open; and whether there is what it needs. */
+static chi_status choose_test(chi_sites_options *o)
+{
+  const bool influences = chi_run_folder_has(o->run, "influence.h5");
+  const bool bootstrap = chi_run_folder_has(o->run, "bootstrap.h5");
+  if (o->test == CHI_SITES_AUTO && !influences && !bootstrap)
+    return chi_fail(CHI_ERR_INPUT,
+                    "%s: has neither an influence.h5 nor a bootstrap.h5; chiasm influence %s makes "
+                    "the one, chiasm bootstrap %s the other",
+                    o->run, o->run, o->run);
+  if (o->test == CHI_SITES_AUTO)
+    o->test = influences ? CHI_SITES_INFLUENCE_CROSSED : CHI_SITES_EVENTS;
+  const char *needed = by_influences(o) ? "influence" : "bootstrap";
+  if (by_influences(o) ? influences : bootstrap) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: has no %s.h5, which --test %s needs; chiasm %s %s makes it",
+                  o->run, needed, chi_sites_test_names[o->test], needed, o->run);
 }
 
 /* ---- opening ---- */
@@ -61,26 +82,25 @@ static chi_status open_fit(chi_sites_run *r)
   return CHI_OK;
 }
 
-static chi_status check_bootstrap(chi_sites_run *r, const chi_bootstrap_table *tables, int32_t n)
+static chi_status check_draws(chi_sites_run *r)
 {
-  const char *run = r->options->run;
+  const char *run = r->options->run, *file = r->draws.schema->file, *stage = r->draws.schema->stage;
   int64_t left = 0, failed = 0;
-  if (strcmp(chi_bootstrap_file_checksum(r->file), r->checksum) != 0)
+  if (strcmp(chi_sites_draws_checksum(&r->draws), r->checksum) != 0)
     return chi_fail(CHI_ERR_INPUT,
-                    "%s/bootstrap.h5: is of another study than fit.h5 (checksums %s and %s); "
-                    "chiasm bootstrap %s --overwrite makes it again",
-                    run, chi_bootstrap_file_checksum(r->file), r->checksum, run);
-  for (int32_t a = 0; a < n; a++) {
-    left += tables[a].n_left;
-    failed += tables[a].n_failed;
+                    "%s/%s: is of another study than fit.h5 (checksums %s and %s); chiasm %s %s "
+                    "--overwrite makes it again",
+                    run, file, chi_sites_draws_checksum(&r->draws), r->checksum, stage, run);
+  for (int32_t a = 0; a < r->draws.n; a++) {
+    left += r->draws.table[a].n_left;
+    failed += r->draws.table[a].n_failed;
   }
   if (left > 0)
-    return chi_fail(
-        CHI_ERR_INPUT,
-        "%s/bootstrap.h5: is not complete; chiasm bootstrap %s --resume goes on with it", run, run);
+    return chi_fail(CHI_ERR_INPUT, "%s/%s: is not complete; chiasm %s %s --resume goes on with it",
+                    run, file, stage, run);
   if (failed > 0)
-    chi_log(CHI_LOG_WARNING, "%s/bootstrap.h5: replicates of %lld models of sites failed", run,
-            (long long)failed);
+    chi_log(CHI_LOG_WARNING, "%s/%s: %s of %lld models of sites failed", run, file,
+            r->draws.schema->record[0].noun, (long long)failed);
   return CHI_OK;
 }
 
@@ -91,34 +111,35 @@ static const chi_fit_table *find_fit(const chi_sites_run *r, const char *alignme
   return NULL;
 }
 
-static chi_status open_bootstrap(chi_sites_run *r)
+static chi_status open_draws(chi_sites_run *r)
 {
-  const chi_bootstrap_table *tables = NULL;
   const char *run = r->options->run;
-  int32_t n = 0;
-  CHI_TRY(chi_bootstrap_file_open(run, &r->file, &tables, &n));
-  CHI_TRY(check_bootstrap(r, tables, n));
+  CHI_TRY(chi_sites_draws_open(run, by_influences(r->options), &r->draws));
+  CHI_TRY(check_draws(r));
+  const chi_sites_table *tables = r->draws.table;
+  const char *file = r->draws.schema->file, *stage = r->draws.schema->stage;
+  const int32_t n = r->draws.n;
   CHI_TRY(chi_alloc(n, sizeof *r->data, "alignments", &r->data));
   for (int32_t a = 0; a < n; a++) {
     const chi_fit_table *fit = find_fit(r, tables[a].alignment);
     if (fit == NULL)
       return chi_fail(CHI_ERR_INPUT,
-                      "%s/bootstrap.h5: has the alignment %s, which fit.h5 has not; chiasm "
-                      "bootstrap %s --overwrite makes it again",
-                      run, tables[a].alignment, run);
+                      "%s/%s: has the alignment %s, which fit.h5 has not; chiasm %s %s --overwrite "
+                      "makes it again",
+                      run, file, tables[a].alignment, stage, run);
     r->n_alignments = a + 1;
     CHI_TRY(chi_sites_data_open(run, fit, &tables[a], a, &r->data[a]));
     CHI_TRY(chi_run_bins_needed(r->options->min_bins, fit->alignment, fit->n_times,
                                 &r->data[a].min_bins));
   }
-  if (n == 0) return chi_fail(CHI_ERR_INPUT, "%s/bootstrap.h5: holds no alignment", run);
+  if (n == 0) return chi_fail(CHI_ERR_INPUT, "%s/%s: holds no alignment", run, file);
   for (int32_t a = 0; a < r->n_fit; a++) {
     bool found = false;
     for (int32_t b = 0; b < n; b++)
       found = found || strcmp(tables[b].alignment, r->fit[a].alignment) == 0;
     if (!found)
-      chi_text_add_line(&r->notes, "%s is left out: bootstrap.h5 has nothing of it.",
-                        r->fit[a].alignment);
+      chi_text_add_line(&r->notes, "%s is left out: %s has nothing of it.", r->fit[a].alignment,
+                        file);
   }
   return CHI_OK;
 }
@@ -140,18 +161,18 @@ static chi_status test_site(chi_sites_run *r, chi_sites_work *work, int32_t a)
   return CHI_OK;
 }
 
-/* One alignment's numbers are held at a time, and one site's replicates. */
+/* One alignment's numbers are held at a time, and one site's draws. */
 static chi_status test_alignment(chi_sites_run *r, int32_t a)
 {
   chi_sites_data *d = &r->data[a];
   chi_sites_work work = {0};
-  chi_status s = chi_sites_data_read(r->file, d);
-  if (s == CHI_OK) s = chi_sites_work_begin(r->file, d, r->options, &work);
+  chi_status s = chi_sites_data_read(&r->draws, d);
+  if (s == CHI_OK) s = chi_sites_work_begin(&r->draws, d, r->options, &work);
   for (int64_t site = 0; site < d->n_sites && s == CHI_OK; site++) {
     (void)chi_gate("sites.site");
-    work.site = site;
     s = chi_stop_asked() ? chi_fail(CHI_STOPPED, "sites: stopped by a signal; nothing is written")
-                         : test_site(r, &work, a);
+                         : chi_sites_work_site(&work, site);
+    if (s == CHI_OK) s = test_site(r, &work, a);
   }
   chi_sites_work_end(&work);
   chi_sites_data_drop(d);
@@ -201,12 +222,13 @@ static chi_status run_stage(chi_sites_run *r)
   CHI_TRY(chi_path_join(log, o->run, "log.txt"));
   chi_log_set_file(log);
   CHI_TRY(open_fit(r));
-  CHI_TRY(open_bootstrap(r));
+  CHI_TRY(open_draws(r));
   CHI_TRY(chi_sites_list(r));
   CHI_TRY(chi_sites_place_results(r));
-  chi_log(CHI_LOG_INFO, "chiasm %s: sites of %s; test: %s, replicates: %lld, threads: %d",
-          CHIASM_VERSION, o->run, chi_sites_test_names[o->test],
-          (long long)r->data[0].boot->n_replicates, (int)o->threads);
+  chi_log(CHI_LOG_INFO, "chiasm %s: sites of %s; test: %s, %s: %lld, threads: %d", CHIASM_VERSION,
+          o->run, chi_sites_test_names[o->test],
+          by_influences(o) ? "blocks of events" : "replicates",
+          (long long)r->data[0].draws->n_draws, (int)o->threads);
   for (int32_t a = 0; a < r->n_alignments; a++) CHI_TRY(test_alignment(r, a));
   CHI_TRY(chi_sites_combine(r));
   CHI_TRY(put_config(r));
@@ -217,18 +239,25 @@ static chi_status run_stage(chi_sites_run *r)
 
 chi_status chi_sites(const chi_sites_options *options)
 {
-  chi_sites_run r = {.options = options, .lock = -1};
+  chi_sites_options chosen = *options;
+  chi_sites_run r = {.options = &chosen, .lock = -1};
+  chi_text config = {0}; /* with the test that it is */
   CHI_TRY(check_folder(options->run));
-  const chi_status s = run_stage(&r);
+  CHI_TRY(choose_test(&chosen));
+  chi_config_set(options->config, "test", chi_sites_test_names[chosen.test], &config);
+  chosen.config = config.s;
+  const chi_status s =
+      config.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for options") : run_stage(&r);
   chi_sites_list_free(&r);
   for (int32_t a = 0; a < r.n_alignments; a++) chi_sites_data_free(&r.data[a]);
   chi_free(r.data);
-  chi_bootstrap_file_close(&r.file);
+  chi_sites_draws_close(&r.draws);
   chi_fit_tables_free(&r.fit, r.n_fit);
   chi_free(r.study);
   chi_free(r.checksum);
   chi_free(r.config);
   chi_text_free(&r.notes);
+  chi_text_free(&config);
   chi_lock_release(&r.lock);
   return s;
 }

@@ -9,93 +9,35 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "stage/bootstrap_table.h"
-#include "stage/bootstrap_units.h"
 #include "stage/draws.h"
+#include "stage/later.h"
+#include "stage/picked_units.h"
 #include "stage/summary.h"
 #include "store/config.h"
 #include "store/drop.h"
-#include "store/internal.h"
-#include "study/layers.h"
 
 enum { LENGTHS_SHOWN = 8 };
 
 typedef struct boot {
   const chi_bootstrap_options *options;
-  char *study_path, *checksum; /* as fit.h5 says */
-  chi_bootstrap_rows *rows;    /* by alignment */
-  int32_t *length;             /* by dataset: events drawn together */
-  chi_draws *draws;            /* by dataset */
-  int64_t *event;              /* those of a replicate, for the longest recording */
+  chi_later later;
+  chi_chosen *rows; /* by alignment */
+  int32_t *length;  /* by dataset: events drawn together */
+  chi_draws *draws; /* by dataset */
+  int64_t *event;   /* those of a replicate, for the longest recording */
   chi_text config;
 } boot;
 
 /* ---- before the first unit ---- */
 
-/* A text attribute of fit.h5, read by rank 0. */
-static chi_status shared_text(const chi_stage *s, const char *name, char **text)
-{
-  CHI_TRY(
-      chi_agree(s->comm, s->rank == 0 ? chi_run_read_text(s->options->run, name, text) : CHI_OK));
-  return chi_bcast_text(s->comm, text);
-}
-
-/* Rank 0: that fit.h5 is of these options and this study. */
-static chi_status check_fit(const chi_stage *s)
-{
-  chi_content content = {0};
-  chi_provenance provenance = chi_stage_provenance(s, s->options->fit_config);
-  unsigned variants;
-  provenance.blas_kernel = NULL;
-  chi_status status = chi_fit_content(s->study, &content);
-  if (status == CHI_OK) status = chi_store_check(s->options->run, &content, &provenance, &variants);
-  chi_content_free(&content);
-  return status;
-}
-
-/* The study that was fitted, unchanged. Its scores may have been made by another BLAS kernel. */
-static chi_status open_study(chi_stage *s)
-{
-  boot *b = s->own;
-  const chi_stage_options *o = s->options;
-  CHI_TRY(shared_text(s, "study", &b->study_path));
-  CHI_TRY(shared_text(s, "study_checksum", &b->checksum));
-  CHI_TRY(chi_layers_open_study(s->comm, b->study_path, &o->selection, &s->study));
-  CHI_TRY(chi_layers_checksum(s->comm, s->study, s->checksum));
-  if (strcmp(s->checksum, b->checksum) != 0)
-    return chi_fail(CHI_ERR_USAGE,
-                    "%s: the study %s has changed since the fit (checksum %s then, %s now); put "
-                    "the old files back, or fit again",
-                    o->run, b->study_path, b->checksum, s->checksum);
-  return chi_agree(s->comm, s->rank == 0 ? check_fit(s) : CHI_OK);
-}
-
 static chi_status prepare(chi_stage *s)
 {
   boot *b = s->own;
   const chi_bootstrap_options *o = b->options;
-  CHI_TRY(open_study(s));
-  CHI_TRY(chi_bootstrap_rows_choose(s->comm, s->options->run, s->study, o->layers, o->models,
-                                    &b->rows));
+  CHI_TRY(chi_later_open(s, &b->later));
+  CHI_TRY(chi_chosen_find(s->comm, s->options->run, s->study, o->layers, o->models, &b->rows));
   s->replicates = CHI_REPLICATE_BLOCK;
-  return chi_agree(s->comm, chi_bootstrap_pick(s->study, b->rows, &s->picked));
-}
-
-/* How many events of a recording are drawn together. */
-static chi_status find_length(chi_stage *s, int32_t dataset, int64_t *length)
-{
-  const boot *b = s->own;
-  const chi_dataset *set = &s->study->datasets[dataset];
-  chi_responses responses;
-  *length = b->options->block_length;
-  if (*length > set->n_events)
-    return chi_fail(CHI_ERR_USAGE, "--block %lld: %s has only %lld events", (long long)*length,
-                    set->path, (long long)set->n_events);
-  if (*length > 0) return CHI_OK;
-  CHI_TRY(chi_response_supply_borrow(&s->responses, dataset, &responses));
-  const chi_status status =
-      chi_draws_length(s->study, set, &responses, s->options->encode.threads, length);
-  chi_response_supply_return(&s->responses);
-  return status;
+  return chi_agree(s->comm, chi_chosen_pick(s->study, b->rows, &s->picked));
 }
 
 static chi_status create_draws(const chi_stage *s)
@@ -112,22 +54,13 @@ static chi_status create_draws(const chi_stage *s)
   return chi_alloc(most_events, sizeof *b->event, "drawn events", &b->event);
 }
 
-/* The length of every recording's blocks, ranks sharing the recordings; then the draws. */
+/* The length of every recording's blocks; then the draws. */
 static chi_status make_draws(chi_stage *s)
 {
   boot *b = s->own;
-  const int32_t n = s->study->n_datasets;
-  CHI_TRY(chi_stage_need_responses(s));
-  chi_status status = chi_alloc(n, sizeof *b->length, "blocks", &b->length);
-  if (status == CHI_OK) status = chi_alloc(n, sizeof *b->draws, "draws", &b->draws);
-  for (int32_t d = s->rank; d < n && status == CHI_OK; d += s->size) {
-    int64_t length;
-    status = find_length(s, d, &length);
-    if (status == CHI_OK) b->length[d] = (int32_t)length;
-  }
-  CHI_TRY(chi_agree(s->comm, status));
-  MPI_Allreduce(MPI_IN_PLACE, b->length, n, MPI_INT32_T, MPI_MAX, s->comm);
-  return chi_agree(s->comm, create_draws(s));
+  CHI_TRY(chi_later_lengths(s, b->options->block_length, &b->length));
+  const chi_status status = chi_alloc(s->study->n_datasets, sizeof *b->draws, "draws", &b->draws);
+  return chi_agree(s->comm, status == CHI_OK ? create_draws(s) : status);
 }
 
 static chi_status describe(chi_stage *s, const char **config)
@@ -142,22 +75,6 @@ static chi_status describe(chi_stage *s, const char **config)
   if (status == CHI_OK && b->config.failed)
     status = chi_fail(CHI_ERR_MEMORY, "no memory for options");
   return chi_agree(s->comm, status);
-}
-
-static void log_lengths(const chi_stage *s)
-{
-  const boot *b = s->own;
-  chi_text text = {0};
-  for (int32_t d = 0; d < s->study->n_datasets && d < LENGTHS_SHOWN; d++) {
-    const chi_dataset *set = &s->study->datasets[d];
-    chi_text_add(&text, "%s%s.%s %d", d == 0 ? "" : ", ", set->subject,
-                 s->study->alignments[set->alignment].name, (int)b->length[d]);
-  }
-  if (s->study->n_datasets > LENGTHS_SHOWN) chi_text_add(&text, ", ...");
-  if (!text.failed)
-    chi_log(CHI_LOG_INFO, "bootstrap: %lld replicates; events are drawn in blocks of so many: %s",
-            (long long)b->options->replicates, text.s);
-  chi_text_free(&text);
 }
 
 /* Rank 0: where the means over folds lack some in replicates. */
@@ -188,7 +105,7 @@ static chi_status warn_short(const chi_stage *s)
 static chi_status list(chi_stage *s, const uint8_t *const *done)
 {
   const boot *b = s->own;
-  log_lengths(s);
+  chi_later_log_lengths(s, b->length, "events are drawn");
   CHI_TRY(warn_short(s));
   return chi_bootstrap_units(s->study, &s->options->encode, b->options->replicates, s->picked, done,
                              &s->units);
@@ -274,12 +191,11 @@ static void free_own(chi_stage *s)
   chi_free(b->length);
   chi_free(b->event);
   if (s->study != NULL) {
-    chi_bootstrap_rows_free(s->study, &b->rows);
-    chi_bootstrap_unpick(s->study, &s->picked);
+    chi_chosen_free(s->study, &b->rows);
+    chi_chosen_unpick(s->study, &s->picked);
   }
   chi_text_free(&b->config);
-  chi_free(b->study_path);
-  chi_free(b->checksum);
+  chi_later_free(&b->later);
 }
 
 static const chi_stage_kind kind = {.schema = &chi_bootstrap_schema,
@@ -302,8 +218,7 @@ chi_status chi_bootstrap_stage(MPI_Comm comm, const chi_bootstrap_options *optio
 /* ---- joining runs ---- */
 
 /* Lengths of blocks depend on the recordings alone. */
-static chi_status take_lengths(const chi_study *study, const chi_content *like,
-                               chi_bootstrap_rows *rows)
+static chi_status take_lengths(const chi_study *study, const chi_content *like, chi_chosen *rows)
 {
   for (int32_t a = 0; a < study->n_alignments; a++) {
     const chi_alignment *al = &study->alignments[a];
@@ -317,20 +232,13 @@ static chi_status take_lengths(const chi_study *study, const chi_content *like,
   return CHI_OK;
 }
 
-static chi_layer_selection selection_of(const char *name)
-{
-  return strcmp(name, "all") == 0     ? CHI_LAYERS_ALL
-         : strcmp(name, "final") == 0 ? CHI_LAYERS_FINAL
-                                      : CHI_LAYERS_SITE;
-}
-
 static chi_status describe_joined(MPI_Comm comm, const char *run, const chi_study *study,
                                   const char *section, const chi_content *like, chi_content *out)
 {
   static const char *const keys[] = {"layer-selection", "models", "seed"};
   enum { LAYERS, MODELS, SEED, N_KEYS };
   char *value[N_KEYS] = {NULL}, key[64];
-  chi_bootstrap_rows *rows = NULL;
+  chi_chosen *rows = NULL;
   chi_status s = CHI_OK;
   for (int i = 0; i < N_KEYS && s == CHI_OK; i++) {
     snprintf(key, sizeof key, "bootstrap.%s", keys[i]);
@@ -340,15 +248,15 @@ static chi_status describe_joined(MPI_Comm comm, const char *run, const chi_stud
   }
   s = chi_agree(comm, s);
   if (s != CHI_OK) goto cleanup;
-  const chi_layer_selection selection = selection_of(value[LAYERS]);
-  s = chi_bootstrap_rows_choose(comm, run, study, selection, value[MODELS], &rows);
+  const chi_layer_selection selection = chi_later_selection(value[LAYERS]);
+  s = chi_chosen_find(comm, run, study, selection, value[MODELS], &rows);
   if (s == CHI_OK) s = take_lengths(study, like, rows);
   if (s == CHI_OK)
     s = chi_bootstrap_content(study, rows, like->group[0].length[CHI_REPLICATE],
                               strtoull(value[SEED], NULL, 10), selection == CHI_LAYERS_ALL, out);
   s = chi_agree(comm, s);
 cleanup:
-  chi_bootstrap_rows_free(study, &rows);
+  chi_chosen_free(study, &rows);
   for (int i = 0; i < N_KEYS; i++) chi_free(value[i]);
   return s;
 }

@@ -3,7 +3,7 @@
  * RUN/bootstrap.h5. */
 #pragma once
 
-#include "stage/bootstrap_rows.h"
+#include "stage/chosen.h"
 #include "stage/stage.h"
 #include "store/merge.h"
 

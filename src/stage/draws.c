@@ -114,6 +114,19 @@ chi_status chi_draws_count_short(const chi_draws *draws, const chi_encode_option
   return s;
 }
 
+chi_status chi_draws_blocks(const chi_dataset *dataset, int64_t length, int32_t *block, int32_t *n)
+{
+  chi_draws order;
+  CHI_TRY(chi_draws_create(dataset, "", 0, length, &order));
+  *n = 0;
+  for (int64_t i = 0; i < order.n; i++) {
+    *n += (i - order.place[order.event[i]].first) % length == 0;
+    if (block != NULL) block[order.event[i]] = *n - 1;
+  }
+  chi_draws_free(&order);
+  return CHI_OK;
+}
+
 /* Events within one response window, at the recording's mean pace. */
 static double events_per_window(const chi_alignment *al, const chi_dataset *d,
                                 const chi_draws *order)

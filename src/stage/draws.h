@@ -42,6 +42,12 @@ void chi_draws_make(const chi_draws *draws, int64_t replicate, int64_t *event);
 chi_status chi_draws_count_short(const chi_draws *draws, const chi_encode_options *encode,
                                  const chi_dataset *dataset, int64_t n, int64_t *count);
 
+/** Cut a recording's events into blocks of `length` consecutive ones of a session, the last of each
+ * session shorter.
+ * \param[out] block  n_events, from 0 in the order of sessions; NULL: not asked for
+ * \param[out] n      how many there are */
+chi_status chi_draws_blocks(const chi_dataset *dataset, int64_t length, int32_t *block, int32_t *n);
+
 /** The length of block that a recording calls for (`--block auto`): 1 where its events are
  * exchangeable, else the greatest of ceil(n^(1/3)), the events within a response window, and the
  * first lag at which the responses' autocorrelation over the events of a session, averaged over

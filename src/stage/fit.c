@@ -15,21 +15,6 @@ typedef struct fit {
   chi_rows *rows; /* by dataset */
 } fit;
 
-/* The folds of every dataset's events. */
-static chi_status make_rows(const chi_study *study, const chi_encode_options *encode,
-                            chi_rows **rows)
-{
-  CHI_TRY(chi_alloc(study->n_datasets, sizeof **rows, "folds", rows));
-  for (int32_t i = 0; i < study->n_datasets; i++) {
-    const chi_dataset *d = &study->datasets[i];
-    const chi_status s = chi_rows_plain(encode, d->n_events, d->onset, d->session, &(*rows)[i]);
-    char why[CHI_MESSAGE_MAX];
-    snprintf(why, sizeof why, "%s", chi_message());
-    if (s != CHI_OK) return chi_fail(s, "%s: %s", d->path, why);
-  }
-  return CHI_OK;
-}
-
 /* What would end `run` after hours. */
 static chi_status check_bins(const chi_study *study, int64_t min_bins)
 {
@@ -48,7 +33,7 @@ static chi_status prepare(chi_stage *s)
       chi_agree(s->comm, s->rank == 0 ? chi_store_look(o->run, &chi_fit_schema, o->mode) : CHI_OK));
   CHI_TRY(chi_layers_open_study(s->comm, f->options->study, &o->selection, &s->study));
   CHI_TRY(check_bins(s->study, f->options->min_bins));
-  return chi_agree(s->comm, make_rows(s->study, &o->encode, &f->rows));
+  return chi_agree(s->comm, chi_fit_rows(s->study, &o->encode, &f->rows));
 }
 
 static chi_status describe(chi_stage *s, const char **config)
@@ -94,8 +79,7 @@ static chi_status report(const chi_stage *s, chi_text *text)
 static void free_own(chi_stage *s)
 {
   fit *f = s->own;
-  for (int32_t i = 0; f->rows != NULL && i < s->study->n_datasets; i++) chi_rows_free(&f->rows[i]);
-  chi_free(f->rows);
+  chi_fit_rows_free(s->study, &f->rows);
 }
 
 static const chi_stage_kind kind = {.schema = &chi_fit_schema,

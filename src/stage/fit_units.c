@@ -1,11 +1,32 @@
 #include "stage/fit_units.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "chiasm/run.h"
+
+chi_status chi_fit_rows(const chi_study *study, const chi_encode_options *encode, chi_rows **rows)
+{
+  CHI_TRY(chi_alloc(study->n_datasets, sizeof **rows, "folds", rows));
+  for (int32_t i = 0; i < study->n_datasets; i++) {
+    const chi_dataset *d = &study->datasets[i];
+    const chi_status s = chi_rows_plain(encode, d->n_events, d->onset, d->session, &(*rows)[i]);
+    char why[CHI_MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", chi_message());
+    if (s != CHI_OK) return chi_fail(s, "%s: %s", d->path, why);
+  }
+  return CHI_OK;
+}
+
+void chi_fit_rows_free(const chi_study *study, chi_rows **rows)
+{
+  for (int32_t i = 0; *rows != NULL && i < study->n_datasets; i++) chi_rows_free(&(*rows)[i]);
+  chi_free(*rows);
+  *rows = NULL;
+}
 
 /* ---- cutting ---- */
 

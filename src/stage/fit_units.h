@@ -5,6 +5,12 @@
 #include "chiasm/encode.h"
 #include "stage/units.h"
 
+/** The folds of every recording's events.
+ * \param[out] rows  by dataset; free with chi_fit_rows_free, also after a failure
+ * \return CHI_ERR_INPUT naming the recording that has too few */
+chi_status chi_fit_rows(const chi_study *study, const chi_encode_options *encode, chi_rows **rows);
+void chi_fit_rows_free(const chi_study *study, chi_rows **rows);
+
 /** How a fit is shared out. */
 typedef struct chi_fit_shares {
   int64_t electrode_block; /* a layer goes in pieces of so many electrodes, rounded up to whole

@@ -5,6 +5,7 @@
 #include "base/agree.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "chiasm/run.h"
 #include "linalg/kernel.h"
 
 /* MPI and HDF5; of a thread its stack, and what malloc keeps for it. */
@@ -41,25 +42,50 @@ static int64_t responses_bytes(const chi_room_demand *demand, const chi_dataset 
   return plus(times(times(d->n_events, n_times), plus(narrow, exact)), times(electrodes, n_times));
 }
 
-/* What fitting `electrodes` of a dataset on one layer adds to a rank's needs. */
-static void add_layer(const chi_room_demand *demand, const chi_layer *layer, int64_t electrodes,
-                      chi_room *room)
+static void take_plan(const chi_encode_plan *plan, int64_t wide, chi_room *room)
+{
+  room->encoder = most(room->encoder, plan->bytes);
+  if (wide > 0) room->encoder = most(room->encoder, plan->bytes_wide);
+}
+
+/* What the work space of `electrodes` of a layer takes, and the numbers that come of a target. */
+static int64_t add_encoder(const chi_room_demand *demand, const chi_layer *layer,
+                           int64_t electrodes, chi_room *room)
 {
   const chi_dataset *d = &demand->study->datasets[layer->dataset];
   const int64_t n_times = demand->study->alignments[layer->alignment].n_times;
-  const int64_t targets = times(electrodes, n_times);
   const int64_t wide = wide_of(demand, layer->dataset);
-  const int64_t results = 3 + 2 * (int64_t)demand->replicates;
+  if (demand->blocks != NULL) {
+    const int32_t blocks = demand->blocks[layer->dataset];
+    const chi_encode_plan plan =
+        chi_influence_make_plan(demand->encode, demand->residual, d->n_events, blocks,
+                                layer->n_features, electrodes, n_times);
+    take_plan(&plan, wide, room);
+    return 1 + 2 * (int64_t)blocks;
+  }
   /* A replicate has about 0.63 of the events as rows, so another route may be the cheapest. */
   const int64_t least_events = demand->replicates > 0 ? d->n_events - d->n_events / 2 : d->n_events;
   for (int64_t n = d->n_events; n >= least_events; n -= d->n_events / 8 + 1) {
     const chi_encode_plan plan =
         chi_encode_make_plan(demand->encode, n, layer->n_features, electrodes, n_times);
-    room->encoder = most(room->encoder, plan.bytes);
-    if (wide > 0) room->encoder = most(room->encoder, plan.bytes_wide);
+    take_plan(&plan, wide, room);
   }
-  room->scores = most(room->scores, times(targets, results * (int64_t)sizeof(float)));
-  if (demand->replicates > 0)
+  return 3 + 2 * (int64_t)demand->replicates;
+}
+
+/* What `electrodes` of a dataset on one layer add to a rank's needs. */
+static void add_layer(const chi_room_demand *demand, const chi_layer *layer, int64_t electrodes,
+                      chi_room *room)
+{
+  const chi_dataset *d = &demand->study->datasets[layer->dataset];
+  const chi_alignment *a = &demand->study->alignments[layer->alignment];
+  const int64_t wide = wide_of(demand, layer->dataset), number = (int64_t)sizeof(float);
+  int64_t numbers =
+      times(times(electrodes, a->n_times), add_encoder(demand, layer, electrodes, room));
+  if (demand->blocks != NULL) /* the fit's scores of the layer */
+    numbers = plus(numbers, times(CHI_N_SCORES, times(a->n_sites, a->n_times)));
+  room->scores = most(room->scores, times(numbers, number));
+  if (demand->picked != NULL)
     room->gathered =
         most(room->gathered, responses_bytes(demand, d, electrodes, least(wide, electrodes)));
 }

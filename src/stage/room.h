@@ -5,7 +5,7 @@
 #include <mpi.h>
 #include <stdint.h>
 
-#include "chiasm/encode.h"
+#include "chiasm/influence.h"
 #include "chiasm/study.h"
 #include "stage/units.h"
 #include "stage/wide.h"
@@ -18,6 +18,8 @@ typedef struct chi_room_demand {
   const chi_picked *picked; /* by layer: the electrodes; NULL: all */
   int32_t replicates;       /* that a unit of work holds together; 0: plain fits */
   const chi_wide *wide;     /* by dataset; NULL: none anywhere */
+  const int32_t *blocks; /* by dataset: of its events, at most, in an influence pass; NULL: none */
+  chi_residual residual; /* of that pass */
 } chi_room_demand;
 
 /** Bytes, and what they are divided among. */

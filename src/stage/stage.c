@@ -168,7 +168,14 @@ static chi_status prepare(chi_stage *s)
   CHI_TRY(s->kind->prepare(s));
   CHI_TRY(chi_layers_reals(s->comm, s->study, &s->real));
   CHI_TRY(chi_wide_find(s->comm, s->study, &o->encode, &s->wide));
-  const chi_room_demand demand = {s->study, &o->encode, s->real, s->picked, s->replicates, s->wide};
+  const chi_room_demand demand = {.study = s->study,
+                                  .encode = &o->encode,
+                                  .real = s->real,
+                                  .picked = s->picked,
+                                  .replicates = s->replicates,
+                                  .wide = s->wide,
+                                  .blocks = s->blocks,
+                                  .residual = s->residual};
   CHI_TRY(chi_room_plan(s->comm, &demand, o->memory_per_rank, &s->room));
   CHI_TRY(s->kind->describe(s, &config));
   const chi_provenance provenance = chi_stage_provenance(s, config);
@@ -264,6 +271,7 @@ static void end(chi_stage *s)
   chi_content_free(&s->content);
   chi_watch_free(&s->watch);
   chi_free(s->scores);
+  chi_free(s->blocks);
   chi_free(s->real);
   if (s->study != NULL) chi_wide_free(s->study, &s->wide);
   chi_study_destroy(&s->study);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "chiasm/encode.h"
+#include "chiasm/influence.h"
 #include "chiasm/run.h"
 #include "chiasm/study.h"
 #include "stage/account.h"
@@ -47,8 +47,10 @@ typedef struct chi_stage {
   char checksum[17];  /* of the study */
   chi_picked *picked; /* by layer number: the electrodes that take part; NULL: all, always */
   int32_t replicates; /* of which a unit holds the scores together; 0: it is a plain fit */
-  uint8_t *real;      /* by layer number: chi_real of its features in memory */
-  chi_wide *wide;     /* by dataset: electrodes that float32 cannot hold */
+  int32_t *blocks;    /* by dataset: of its events, at most; NULL: it is no influence pass */
+  chi_residual residual;
+  uint8_t *real;  /* by layer number: chi_real of its features in memory */
+  chi_wide *wide; /* by dataset: electrodes that float32 cannot hold */
   chi_room room;
   chi_response_supply responses;
   chi_content content; /* of the results file */
@@ -71,7 +73,9 @@ typedef struct chi_stage {
 typedef struct chi_stage_kind {
   const chi_schema *schema; /* of its results file; its name is the command's */
   const char *cells;        /* "sites": what may be cut short in it when a job is killed */
-  /** Open the study and find what decides the memory: study, checksum, picked, replicates. */
+  /** Open the study and find what decides the memory: study, checksum, picked, replicates or
+   * blocks.
+   */
   chi_status (*prepare)(chi_stage *s);
   /** Say what the results file is to hold: content; and with which options it is made.
    * \param[out] config  as in config.yaml; borrowed until the stage's end */

@@ -105,6 +105,9 @@ chi_counts chi_store_count(const chi_store *store, const chi_content *content, i
   const uint8_t *flags = chi_store_flags(store, group, record);
   const int64_t n_blocks = chi_store_blocks(store, group, record);
   const int64_t sites = store->group[group].length[CHI_SITE];
+  const int together = store->schema->record[record].together;
+  const int64_t places = together < 0 ? 1 : store->group[group].length[together];
+  const int64_t beside = places > 1 ? places : 1;
   chi_counts c = {0, 0, 0};
   for (int64_t i = 0; i < chi_store_cells(store, group, record); i++) {
     const int64_t place = i / n_blocks;
@@ -112,7 +115,8 @@ chi_counts chi_store_count(const chi_store *store, const chi_content *content, i
     const chi_box cell = {group, record, 0, 0, 1, i % n_blocks, 1};
     *(flags[i] == CHI_DONE_WRITTEN  ? &c.done
       : flags[i] == CHI_DONE_FAILED ? &c.failed
-                                    : &c.left) += models ? chi_box_values(store, &cell) : 1;
+                                    : &c.left) +=
+        models ? chi_box_values(store, &cell) / beside : 1;
   }
   return c;
 }

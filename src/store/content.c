@@ -88,7 +88,7 @@ bool chi_content_has(const chi_content *content, int32_t group, int64_t row, int
 {
   const chi_group_content *g = &content->group[group];
   if (!content->schema->first)
-    return ((char *const *)g->label[CHI_BOOT_LAYER])[row * g->length[CHI_SITE] + site][0] != '\0';
+    return ((char *const *)g->label[CHI_CHOSEN_LAYER])[row * g->length[CHI_SITE] + site][0] != '\0';
   const int32_t *n_features = g->label[CHI_FIT_N_FEATURES];
   return g->subject[site] < g->length[CHI_SUBJECT] &&
          n_features[row * g->length[CHI_SUBJECT] + g->subject[site]] > 0;
@@ -170,7 +170,7 @@ void chi_content_name_cell(const chi_content *content, int32_t group, int record
   if (n_blocks > 1) snprintf(block, sizeof block, ": block %lld", (long long)(cell % n_blocks));
   snprintf(text, n, "%s %s%s%s at %s%s: the %s", g->name,
            chi_content_names(content, group, CHI_ROW)[place / g->length[CHI_SITE]],
-           by_model ? "/" : "", by_model ? ((char *const *)g->label[CHI_BOOT_LAYER])[place] : "",
+           by_model ? "/" : "", by_model ? ((char *const *)g->label[CHI_CHOSEN_LAYER])[place] : "",
            chi_content_names(content, group, CHI_SITE)[site], block, r->noun);
 }
 

@@ -35,20 +35,25 @@ typedef struct chi_content {
   char *config, *study_checksum, *kernel; /* attributes of a file that was read */
 } chi_content;
 
-/** What is bootstrapped in one alignment. */
-typedef struct chi_bootstrap_rows {
+/** What a stage after the fit calculates in one alignment: layers of models at sites. */
+typedef struct chi_chosen {
   int64_t n_rows;
   int64_t *label;              /* n_rows: a feature space that bears the row's labels */
-  int64_t *space;              /* n_rows x n_sites: the layer bootstrapped there; -1: none */
-  const int32_t *block_length; /* by subject: events drawn together; borrowed */
-} chi_bootstrap_rows;
+  int64_t *space;              /* n_rows x n_sites: the layer chosen there; -1: none */
+  const int32_t *block_length; /* by subject: events drawn, or weighted, together; borrowed */
+  const int32_t *n_blocks;     /* by subject: of influences; borrowed */
+} chi_chosen;
 
 /** fit.h5 of a study. \param[out] out  free with chi_content_free; borrows texts from the study */
 chi_status chi_fit_content(const chi_study *study, chi_content *out);
 
 /** bootstrap.h5 with its replicates. \param[in] rows  by alignment */
-chi_status chi_bootstrap_content(const chi_study *study, const chi_bootstrap_rows *rows,
+chi_status chi_bootstrap_content(const chi_study *study, const chi_chosen *rows,
                                  int64_t n_replicates, uint64_t seed, bool by_space,
+                                 chi_content *out);
+
+/** influence.h5. \param[in] rows  by alignment */
+chi_status chi_influence_content(const chi_study *study, const chi_chosen *rows, bool by_space,
                                  chi_content *out);
 
 /** Read what an open file says of itself, and look that every field is there in the type and size

@@ -171,7 +171,7 @@ static chi_status read_group(hid_t file, const char *path, int32_t a, chi_conten
   if (a == 0) content->variants = find_variants(content->schema, r.id);
   r.variants = content->variants;
   chi_status s = read_fields(&r);
-  if (s == CHI_OK && !content->schema->first) s = read_block_length(&r);
+  if (s == CHI_OK && content->schema->drawn) s = read_block_length(&r);
   if (s == CHI_OK) s = check_labels(&r, content, a);
   if (s == CHI_OK) s = chi_content_index_subjects(content->schema, g);
   H5Gclose(r.id);

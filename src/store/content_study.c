@@ -122,14 +122,14 @@ static chi_status add_fit_group(const chi_content *c, const chi_study *study,
   return take_names(c, g, sites, al->n_sites, CHI_FIT_SITE);
 }
 
-static chi_status add_bootstrap_group(const chi_content *c, const chi_study *study,
-                                      const chi_alignment *al, const chi_bootstrap_rows *rows,
-                                      chi_group_content *g)
+static chi_status add_chosen_group(const chi_content *c, const chi_study *study,
+                                   const chi_alignment *al, const chi_chosen *rows,
+                                   chi_group_content *g)
 {
   const bool by_space = (c->variants & CHI_BY_SPACE) != 0;
   g->length[CHI_ROW] = rows->n_rows;
-  CHI_TRY(add_label(c, g, CHI_BOOT_LAYER));
-  const char **layer = g->label[CHI_BOOT_LAYER];
+  CHI_TRY(add_label(c, g, CHI_CHOSEN_LAYER));
+  const char **layer = g->label[CHI_CHOSEN_LAYER];
   for (int64_t i = 0; i < rows->n_rows * al->n_sites; i++)
     layer[i] = rows->space[i] < 0 ? "" : al->space[rows->space[i]].layer;
   for (int64_t i = 0; i < rows->n_rows; i++) {
@@ -137,12 +137,38 @@ static chi_status add_bootstrap_group(const chi_content *c, const chi_study *stu
     if (by_space) add_space_name(g, &al->space[rows->label[i]]);
   }
   const int64_t sites = g->names.n;
-  CHI_TRY(add_sites(c, g, study, al, CHI_BOOT_SITE));
+  CHI_TRY(add_sites(c, g, study, al, CHI_CHOSEN_SITE));
   if (by_space) CHI_TRY(take_names(c, g, 0, rows->n_rows, 0));
-  CHI_TRY(take_names(c, g, sites, al->n_sites, CHI_BOOT_SITE));
+  CHI_TRY(take_names(c, g, sites, al->n_sites, CHI_CHOSEN_SITE));
+  return CHI_OK;
+}
+
+static chi_status add_bootstrap_group(const chi_content *c, const chi_study *study,
+                                      const chi_alignment *al, const chi_chosen *rows,
+                                      chi_group_content *g)
+{
+  CHI_TRY(add_chosen_group(c, study, al, rows, g));
   g->n_subjects = al->n_datasets;
   CHI_TRY(chi_alloc(al->n_datasets, sizeof *g->block_length, "blocks", &g->block_length));
   memcpy(g->block_length, rows->block_length, (size_t)al->n_datasets * sizeof *g->block_length);
+  return CHI_OK;
+}
+
+static chi_status add_influence_group(const chi_content *c, const chi_study *study,
+                                      const chi_alignment *al, const chi_chosen *rows,
+                                      chi_group_content *g)
+{
+  const int32_t n = al->n_datasets;
+  g->length[CHI_BLOCK_SUBJECT] = n;
+  for (int32_t i = 0; i < n; i++)
+    if (rows->n_blocks[i] > g->length[CHI_EVENT_BLOCK])
+      g->length[CHI_EVENT_BLOCK] = rows->n_blocks[i];
+  CHI_TRY(add_chosen_group(c, study, al, rows, g));
+  CHI_TRY(add_label(c, g, CHI_INFLUENCE_N_BLOCKS));
+  CHI_TRY(add_label(c, g, CHI_INFLUENCE_BLOCK_LENGTH));
+  memcpy(g->label[CHI_INFLUENCE_N_BLOCKS], rows->n_blocks, (size_t)n * sizeof *rows->n_blocks);
+  memcpy(g->label[CHI_INFLUENCE_BLOCK_LENGTH], rows->block_length,
+         (size_t)n * sizeof *rows->block_length);
   return CHI_OK;
 }
 
@@ -174,7 +200,7 @@ chi_status chi_fit_content(const chi_study *study, chi_content *out)
   return s;
 }
 
-chi_status chi_bootstrap_content(const chi_study *study, const chi_bootstrap_rows *rows,
+chi_status chi_bootstrap_content(const chi_study *study, const chi_chosen *rows,
                                  int64_t n_replicates, uint64_t seed, bool by_space,
                                  chi_content *out)
 {
@@ -189,6 +215,17 @@ chi_status chi_bootstrap_content(const chi_study *study, const chi_bootstrap_row
         (n_replicates + CHI_REPLICATE_BLOCK - 1) / CHI_REPLICATE_BLOCK;
     s = add_bootstrap_group(out, study, &study->alignments[a], &rows[a], &out->group[a]);
   }
+  if (s != CHI_OK) chi_content_free(out);
+  return s;
+}
+
+chi_status chi_influence_content(const chi_study *study, const chi_chosen *rows, bool by_space,
+                                 chi_content *out)
+{
+  *out = (chi_content){.schema = &chi_influence_schema, .variants = by_space ? CHI_BY_SPACE : 0};
+  chi_status s = begin(study, out);
+  for (int32_t a = 0; a < study->n_alignments && s == CHI_OK; a++)
+    s = add_influence_group(out, study, &study->alignments[a], &rows[a], &out->group[a]);
   if (s != CHI_OK) chi_content_free(out);
   return s;
 }

@@ -48,7 +48,7 @@ static chi_status mark_kept(const chi_store *old, int32_t a, uint8_t *kept)
 static int64_t list_entries(const chi_group_content *g, const uint8_t *kept,
                             int32_t *const place[3])
 {
-  char *const *layer = g->label[CHI_BOOT_LAYER];
+  char *const *layer = g->label[CHI_CHOSEN_LAYER];
   const int64_t sites = g->length[CHI_SITE], times = g->length[CHI_TIME];
   int64_t n = 0;
   for (int64_t i = 0; i < g->length[CHI_ROW] * sites; i++)

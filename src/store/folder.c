@@ -14,10 +14,23 @@
 static const char *const marks[] = {"fit.h5", "config.yaml", "lock", "fit.h5.tmp"};
 static const char *const others[] = {"config.yaml.tmp", "status.json", "status.json.tmp",
                                      "log.txt"};
-/* What the stages after the fit write, the later ones first, and of a stage what it writes last. */
-static const char *const later[] = {
-    "report.html",   "report.html.tmp", "regions.csv", "regions.csv.tmp",  "sites.csv",
-    "sites.csv.tmp", "sites.h5.tmp",    "sites.h5",    "bootstrap.h5.tmp", "bootstrap.h5"};
+/* What the stages after the fit write: the later ones first, and of a stage what it writes last.
+ * What is made of several results files goes with any of them. */
+static const struct {
+  const char *name;
+  const char *of; /* the results file that it is; NULL: it is made of them */
+} later[] = {{"report.html", NULL},
+             {"report.html.tmp", NULL},
+             {"regions.csv", NULL},
+             {"regions.csv.tmp", NULL},
+             {"sites.csv", NULL},
+             {"sites.csv.tmp", NULL},
+             {"sites.h5.tmp", NULL},
+             {"sites.h5", NULL},
+             {"bootstrap.h5.tmp", "bootstrap.h5"},
+             {"bootstrap.h5", "bootstrap.h5"},
+             {"influence.h5.tmp", "influence.h5"},
+             {"influence.h5", "influence.h5"}};
 enum {
   N_MARKS = sizeof marks / sizeof *marks,
   N_OTHERS = sizeof others / sizeof *others,
@@ -85,7 +98,7 @@ chi_status chi_run_folder_take(const char *run)
 {
   for (int i = 0; i < N_MARKS; i++) CHI_TRY(take_file(run, marks[i]));
   for (int i = 0; i < N_OTHERS; i++) CHI_TRY(take_file(run, others[i]));
-  for (int i = 0; i < N_LATER; i++) CHI_TRY(take_file(run, later[i]));
+  for (int i = 0; i < N_LATER; i++) CHI_TRY(take_file(run, later[i].name));
   return CHI_OK;
 }
 
@@ -93,10 +106,9 @@ chi_status chi_run_folder_clear_from(const char *run, const char *file)
 {
   const bool all = strcmp(file, marks[0]) == 0;
   /* The scores go last: while they are there, what is left can be resumed or overwritten. */
-  for (int i = 0; i < N_LATER; i++) {
-    CHI_TRY(remove_file(run, later[i]));
-    if (strcmp(later[i], file) == 0) break;
-  }
+  for (int i = 0; i < N_LATER; i++)
+    if (all || later[i].of == NULL || strcmp(later[i].of, file) == 0)
+      CHI_TRY(remove_file(run, later[i].name));
   for (int i = 0; i < N_OTHERS && all; i++) CHI_TRY(remove_file(run, others[i]));
   for (int i = N_MARKS - 1; i >= 0 && all; i--)
     if (strcmp(marks[i], "lock") != 0) CHI_TRY(remove_file(run, marks[i]));

@@ -27,8 +27,9 @@ bool chi_run_folder_has(const char *run, const char *name);
  * \return CHI_ERR_USAGE if the parent is missing, CHI_ERR_IO */
 chi_status chi_run_folder_make(const char *run);
 
-/** Remove a results file of the run and what later stages made of it; of fit.h5 every file that
- * chiasm writes there, but the lock. Links are removed, not followed; other files stay. */
+/** Remove a results file of the run and what is made of it, and perhaps of others beside it; of
+ * fit.h5 every file that chiasm writes there, but the lock. Links are removed, not followed; other
+ * files stay. */
 chi_status chi_run_folder_clear_from(const char *run, const char *file);
 
 /** Before a job writes into the run, with the lock held alone: remove what a killed one left

@@ -12,51 +12,59 @@
 static chi_status print_end(const chi_merging *m)
 {
   const chi_merge_options *o = m->options;
-  const chi_merge_counts *fit = &m->counts[CHI_MERGE_FIT];
-  const chi_merge_counts *boot = &m->counts[CHI_MERGE_BOOTSTRAP];
+  const chi_merge_counts *fit = &m->counts[CHI_OF_FIT];
   chi_text text = {0};
   chi_table table;
-  chi_table_begin(&table, "run\t>models\t>bootstrap");
-  for (int i = 0; i < o->n_parts; i++)
-    chi_table_row(&table, "%s\t%lld\t%s", m->part[i].run, (long long)m->part[i].n_models,
-                  m->part[i].store[CHI_MERGE_BOOTSTRAP] == NULL ? "no" : "yes");
-  chi_table_row(&table, "%s\t%lld\t%s", o->run, (long long)m->n_models,
-                m->with_bootstrap ? "yes" : "no");
+  bool goes_on = fit->left + fit->failed > 0;
+  chi_table_begin(&table, "run\t>models\t>influence\t>bootstrap");
+  for (int i = 0; i <= o->n_parts; i++) {
+    const bool whole = i == o->n_parts;
+    const chi_part *p = whole ? NULL : &m->part[i];
+    const bool influence = whole ? m->with[CHI_OF_INFLUENCE] : p->store[CHI_OF_INFLUENCE] != NULL;
+    const bool bootstrap = whole ? m->with[CHI_OF_BOOTSTRAP] : p->store[CHI_OF_BOOTSTRAP] != NULL;
+    chi_table_row(&table, "%s\t%lld\t%s\t%s", whole ? o->run : p->run,
+                  (long long)(whole ? m->n_models : p->n_models), influence ? "yes" : "no",
+                  bootstrap ? "yes" : "no");
+  }
   chi_table_end(&table, &text);
   chi_text_add(&text, "\nscores of layers and sites: %lld, failed: %lld, left: %lld\n",
                (long long)fit->written, (long long)fit->failed, (long long)fit->left);
-  if (m->with_bootstrap)
-    chi_text_add(&text, "blocks of replicates: %lld, left: %lld\n", (long long)boot->written,
-                 (long long)boot->left);
-  if (fit->left + fit->failed > 0)
+  if (goes_on)
     chi_text_add_line(&text, "to go on: chiasm fit %s -o %s --resume",
-                      m->part[0].labels[CHI_MERGE_FIT].study, o->run);
-  else if (boot->left > 0)
-    chi_text_add_line(&text, "to go on: chiasm bootstrap %s --resume", o->run);
+                      m->part[0].labels[CHI_OF_FIT].study, o->run);
+  for (int k = CHI_OF_FIT + 1; k < CHI_N_RESULTS; k++) {
+    if (!m->with[k]) continue;
+    chi_text_add(&text, "%s: %lld, left: %lld\n",
+                 k == CHI_OF_BOOTSTRAP ? "blocks of replicates" : "influences of sites",
+                 (long long)m->counts[k].written, (long long)m->counts[k].left);
+    if (m->counts[k].left > 0 && !goes_on)
+      chi_text_add_line(&text, "to go on: chiasm %s %s --resume", chi_results[k]->stage, o->run);
+  }
   const chi_status s = chi_text_print(&text);
   chi_text_free(&text);
   return s;
 }
 
-/* All parts have a bootstrap, or none has one that can be used. */
-static void warn_of_bootstraps(chi_merging *m)
+/* All parts have a file of a stage, or none has one that can be used. */
+static void warn_of_stage(chi_merging *m, int file)
 {
-  const char *without = NULL;
-  const bool whole = m->counts[CHI_MERGE_FIT].left == 0;
+  const char *without = NULL, *stage = chi_results[file]->stage;
+  const bool whole = m->counts[CHI_OF_FIT].left == 0;
   int with = 0;
   for (int i = 0; i < m->options->n_parts; i++) {
-    with += m->part[i].store[CHI_MERGE_BOOTSTRAP] != NULL;
-    if (m->part[i].store[CHI_MERGE_BOOTSTRAP] == NULL) without = m->part[i].run;
+    with += m->part[i].store[file] != NULL;
+    if (m->part[i].store[file] == NULL) without = m->part[i].run;
   }
-  if (m->with_bootstrap && !whole) {
-    m->with_bootstrap = false;
+  if (m->with[file] && !whole) {
+    m->with[file] = false;
     without = "a part";
   }
-  if (m->rank == 0 && with > 0 && !m->with_bootstrap)
+  if (m->rank == 0 && with > 0 && !m->with[file])
     chi_log(CHI_LOG_WARNING,
-            "the bootstraps are left out, since %s %s; chiasm bootstrap %s makes one, or bootstrap "
-            "that run and merge again with --overwrite",
-            without, whole ? "has none" : "is not fitted yet as a whole", m->options->run);
+            "the %ss are left out, since %s %s; chiasm %s %s makes one, or %s that run and merge "
+            "again with --overwrite",
+            stage, without, whole ? "has none" : "is not fitted yet as a whole", stage,
+            m->options->run, stage);
 }
 
 /* What has been copied when something goes wrong is right, and what is missing is not flagged. */
@@ -69,21 +77,23 @@ static void warn_of_rest(const chi_merging *m)
             m->options->run);
 }
 
-/* Make one file of the joined run. \param[in] stage  NULL: of the fit */
-static chi_status join_file(chi_merging *m, int file, const chi_merge_stage *stage)
+/* Make one file of the joined run. */
+static chi_status join_file(chi_merging *m, int file)
 {
+  const chi_merge_stage *stage = m->options->stage[file];
   const chi_content *like = &m->part[0].labels[file];
+  const chi_text *section = &m->section[file];
   chi_text config = {0};
   chi_content content = {0};
   chi_store *store = NULL;
-  chi_text_add(&config, "%s%s", m->config.s, stage == NULL ? "" : m->section.s);
+  chi_text_add(&config, "%s%s", m->config.s, stage == NULL ? "" : section->s);
   chi_status s = config.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for options") : CHI_OK;
   if (s == CHI_OK && stage == NULL) s = chi_fit_content(m->study, &content);
   s = chi_agree(m->comm, s);
   if (s == CHI_OK && stage != NULL)
-    s = stage->describe(m->comm, m->options->run, m->study, m->section.s, like, &content);
+    s = stage->describe(m->comm, m->options->run, m->study, section->s, like, &content);
   const chi_provenance provenance = {.config = config.s,
-                                     .section = stage == NULL ? m->later.s : m->section.s,
+                                     .section = stage == NULL ? m->later.s : section->s,
                                      .study_checksum = m->checksum,
                                      .threads_per_rank = 1,
                                      .blas_kernel = like->kernel,
@@ -95,7 +105,7 @@ static chi_status join_file(chi_merging *m, int file, const chi_merge_stage *sta
   m->begun = m->begun || s == CHI_OK;
   if (s == CHI_OK) s = chi_merge_copy(m, file, &content, store);
   /* where something is left, --resume does that at its end */
-  if (s == CHI_OK && stage != NULL && m->counts[file].left == 0)
+  if (s == CHI_OK && stage != NULL && stage->complete != NULL && m->counts[file].left == 0)
     s = stage->complete(m->comm, &content, store);
   if (store != NULL) s = chi_store_finish(&store, s);
   chi_content_free(&content);
@@ -105,9 +115,12 @@ static chi_status join_file(chi_merging *m, int file, const chi_merge_stage *sta
 
 static chi_status work(chi_merging *m)
 {
-  CHI_TRY(join_file(m, CHI_MERGE_FIT, NULL));
-  warn_of_bootstraps(m);
-  return m->with_bootstrap ? join_file(m, CHI_MERGE_BOOTSTRAP, m->options->bootstrap) : CHI_OK;
+  CHI_TRY(join_file(m, CHI_OF_FIT));
+  for (int file = CHI_OF_FIT + 1; file < CHI_N_RESULTS; file++) {
+    warn_of_stage(m, file);
+    if (m->with[file]) CHI_TRY(join_file(m, file));
+  }
+  return CHI_OK;
 }
 
 static chi_status prepare(chi_merging *m)
@@ -132,7 +145,8 @@ chi_status chi_merge(MPI_Comm comm, const chi_merge_options *options)
   chi_keep(&kept, s);
   chi_merge_close_parts(&m);
   chi_study_destroy(&m.study);
-  chi_text *texts[] = {&m.models, &m.config, &m.section, &m.later};
-  for (int i = 0; i < 4; i++) chi_text_free(texts[i]);
+  chi_text *texts[] = {&m.models, &m.config, &m.later};
+  for (int i = 0; i < 3; i++) chi_text_free(texts[i]);
+  for (int i = 0; i < CHI_N_RESULTS; i++) chi_text_free(&m.section[i]);
   return chi_keep_first(&kept, CHI_OK);
 }

@@ -17,7 +17,7 @@ typedef struct chi_merge_stage {
    * \param[out] out     free with chi_content_free */
   chi_status (*describe)(MPI_Comm comm, const char *run, const chi_study *study,
                          const char *section, const chi_content *like, chi_content *out);
-  /** Make the rest of it, once every cell is there. Collective on comm. */
+  /** Make the rest of it, once every cell is there; NULL: that is all. Collective on comm. */
   chi_status (*complete)(MPI_Comm comm, const chi_content *content, chi_store *store);
 } chi_merge_stage;
 
@@ -27,11 +27,12 @@ typedef struct chi_merge_options {
   const char *run;   /* to be made */
   chi_run_mode mode; /* CHI_RUN_NEW or CHI_RUN_OVERWRITE */
   const char *libraries;
-  const chi_merge_stage *bootstrap;
+  const chi_merge_stage *stage[CHI_N_RESULTS]; /* of the fit: NULL */
 } chi_merge_options;
 
-/** Make a run of what the parts hold: fit.h5 and, if all parts have one, bootstrap.h5, the same
- * bytes as if one job had fitted and bootstrapped all their models. What no part has is left to
+/** Make a run of what the parts hold: fit.h5 and, if all parts have one, influence.h5 and
+ * bootstrap.h5, the same bytes as if one job had calculated them for all their models. What no part
+ * has is left to
  * --resume. Prints what was joined. Collective on comm.
  * \return CHI_ERR_USAGE  parts that do not belong together, naming both; a study that has changed
  *         CHI_ERR_INPUT  a damaged part, naming it and the place */

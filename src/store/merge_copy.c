@@ -68,8 +68,8 @@ static bool same_place(const copying *c, const chi_group_content *there, int64_t
   const chi_group_content *here = &c->content->group[c->box.group];
   const int64_t sites = here->length[CHI_SITE];
   if (c->content->schema->first) return true;
-  return strcmp(((char *const *)here->label[CHI_BOOT_LAYER])[c->box.row * sites + site],
-                ((char *const *)there->label[CHI_BOOT_LAYER])[row * sites + site]) == 0;
+  return strcmp(((char *const *)here->label[CHI_CHOSEN_LAYER])[c->box.row * sites + site],
+                ((char *const *)there->label[CHI_CHOSEN_LAYER])[row * sites + site]) == 0;
 }
 
 static chi_status torn_cell(const copying *c, const chi_part *part, int32_t group, int64_t cell)
@@ -81,7 +81,7 @@ static chi_status torn_cell(const copying *c, const chi_part *part, int32_t grou
                   "%s/%s: %s do not fit their checksum; chiasm %s %s%s%s --resume calculates them "
                   "again",
                   part->run, c->content->schema->file, name, c->content->schema->stage,
-                  fit ? part->labels[CHI_MERGE_FIT].study : part->run, fit ? " -o " : "",
+                  fit ? part->labels[CHI_OF_FIT].study : part->run, fit ? " -o " : "",
                   fit ? part->run : "");
 }
 

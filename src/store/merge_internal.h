@@ -8,13 +8,11 @@
 #include "store/content.h"
 #include "store/merge.h"
 
-enum { CHI_MERGE_FIT, CHI_MERGE_BOOTSTRAP, CHI_MERGE_FILES };
-
 /** One of the runs to be joined, as every rank has it open. */
 typedef struct chi_part {
   const char *run;
-  chi_store *store[CHI_MERGE_FILES]; /* NULL: it has no such file */
-  chi_content labels[CHI_MERGE_FILES];
+  chi_store *store[CHI_N_RESULTS]; /* NULL: it has no such file */
+  chi_content labels[CHI_N_RESULTS];
   char **model; /* those it holds, sorted */
   int64_t n_models;
   int lock; /* rank 0's */
@@ -36,11 +34,13 @@ typedef struct chi_merging {
   int64_t n_models;
   bool all_models; /* they are all that the study has */
   char checksum[17];
-  chi_text models;                 /* as an option: "*", or the names with commas between */
-  chi_text config, section, later; /* the fit's options, the bootstrap's, those of other stages */
-  chi_merge_counts counts[CHI_MERGE_FILES];
-  bool with_bootstrap;
-  bool begun; /* the new run is there */
+  chi_text models; /* as an option: "*", or the names with commas between */
+  chi_text config; /* the fit's options */
+  chi_text section[CHI_N_RESULTS],
+      later; /* those of each later stage; of all stages after the fit */
+  chi_merge_counts counts[CHI_N_RESULTS];
+  bool with[CHI_N_RESULTS]; /* files that are joined */
+  bool begun;               /* the new run is there */
 } chi_merging;
 
 /** Open the parts, which must be runs of the same study, options and BLAS kernel, other than the
@@ -52,7 +52,7 @@ void chi_merge_close_parts(chi_merging *m);
  * Collective. */
 chi_status chi_merge_open_study(chi_merging *m);
 
-/** Decide whether bootstraps are joined, and make the texts of config.yaml. Local. */
+/** Decide which files are joined, and make the texts of config.yaml. Local. */
 chi_status chi_merge_make_config(chi_merging *m);
 
 /** Copy the cells of a file's first record from all parts, and count them. Collective.

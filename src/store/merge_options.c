@@ -1,4 +1,5 @@
 /* The study that all parts are of, and the options of the run that they make. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,7 @@ static chi_status check_part(const chi_merging *m, const chi_part *part, chi_sel
   if (s == CHI_OK) s = chi_study_open(m->study->path, &chosen, NULL, &study);
   if (s == CHI_OK) s = sum_files(m->study, sums, study, checksum);
   if (s == CHI_OK) s = chi_fit_content(study, &content);
-  const chi_provenance provenance = {.config = part->labels[CHI_MERGE_FIT].config,
+  const chi_provenance provenance = {.config = part->labels[CHI_OF_FIT].config,
                                      .study_checksum = checksum};
   if (s == CHI_OK) s = chi_store_check(part->run, &content, &provenance, &variants);
   chi_content_free(&content);
@@ -79,7 +80,7 @@ static chi_status check_parts(const chi_merging *m, const chi_selection *chosen,
 
 chi_status chi_merge_open_study(chi_merging *m)
 {
-  const chi_content *first = &m->part[0].labels[CHI_MERGE_FIT];
+  const chi_content *first = &m->part[0].labels[CHI_OF_FIT];
   chi_selection chosen = {0};
   uint64_t *sums = NULL, sum = 0;
   chi_status s = chi_config_selection(m->part[0].run, first->config, &chosen);
@@ -112,29 +113,29 @@ static chi_status read_later(const chi_part *part, char **text)
   return chi_text_read(path, path, text);
 }
 
-/* Whether every part's bootstrap was of the models that were given for its fit, as `chiasm run`
- * makes it. */
-static chi_status follow_fit(const chi_merging *m, const char *config, int i, bool *follows)
+/* Whether a part's later stage was of the models that were given for its fit, as `chiasm run` makes
+ * it. */
+static chi_status follow_fit(const chi_part *part, const char *config, int file, bool *follows)
 {
-  char *of_fit = NULL, *of_boot = NULL;
-  chi_status s = chi_config_value(m->part[i].run, m->part[i].labels[CHI_MERGE_FIT].config,
-                                  "fit.models", &of_fit);
-  if (s == CHI_OK) s = chi_config_value(m->part[i].run, config, "bootstrap.models", &of_boot);
-  if (s == CHI_OK)
-    *follows = *follows && of_fit != NULL && of_boot != NULL && strcmp(of_fit, of_boot) == 0;
+  char *of_fit = NULL, *own = NULL, key[64];
+  snprintf(key, sizeof key, "%s.models", chi_results[file]->stage);
+  chi_status s =
+      chi_config_value(part->run, part->labels[CHI_OF_FIT].config, "fit.models", &of_fit);
+  if (s == CHI_OK) s = chi_config_value(part->run, config, key, &own);
+  if (s == CHI_OK) *follows = *follows && of_fit != NULL && own != NULL && strcmp(of_fit, own) == 0;
   chi_free(of_fit);
-  chi_free(of_boot);
+  chi_free(own);
   return s;
 }
 
-/* The models that have been bootstrapped, as an option: "*" if these are all of the merged run. */
-static chi_status bootstrapped(const chi_merging *m, chi_text *out)
+/* The models that a file has, as an option: "*" if these are all of the merged run. */
+static chi_status models_of(const chi_merging *m, int file, chi_text *out)
 {
   int64_t n = 0;
   char **name = NULL;
   chi_status s = CHI_OK;
   for (int i = 0; i < m->options->n_parts && s == CHI_OK; i++)
-    s = chi_content_models(&m->part[i].labels[CHI_MERGE_BOOTSTRAP], &name, &n);
+    s = chi_content_models(&m->part[i].labels[file], &name, &n);
   if (s == CHI_OK && n == m->n_models)
     chi_text_add(out, "*");
   else if (s == CHI_OK)
@@ -143,53 +144,53 @@ static chi_status bootstrapped(const chi_merging *m, chi_text *out)
   return s;
 }
 
-/* The bootstrap's section: of the parts' files, or where these are not joined of their plans. */
-static chi_status make_section(chi_merging *m, char *const *later)
+/* A later stage's section: of the parts' files, or where these are not joined of their plans. */
+static chi_status make_section(chi_merging *m, int file, char *const *later)
 {
+  const char *stage = chi_results[file]->stage;
   bool follows = true, found = false;
   chi_text plain = {0}, models = {0};
   chi_status s = CHI_OK;
   for (int i = 0; i < m->options->n_parts && s == CHI_OK; i++) {
     const chi_part *p = &m->part[i];
-    const char *text =
-        p->store[CHI_MERGE_BOOTSTRAP] != NULL ? p->labels[CHI_MERGE_BOOTSTRAP].config : later[i];
+    const char *text = p->store[file] != NULL ? p->labels[file].config : later[i];
     chi_text section = {0};
-    chi_config_section(text, "bootstrap", &section);
+    chi_config_section(text, stage, &section);
     if (section.n > 0) {
-      s = follow_fit(m, text, i, &follows);
-      if (!found) chi_config_section(text, "bootstrap", &plain);
+      s = follow_fit(p, text, file, &follows);
+      if (!found) chi_config_section(text, stage, &plain);
       found = true;
     }
     chi_text_free(&section);
   }
   if (s == CHI_OK && follows)
     chi_text_add(&models, "%s", m->models.s);
-  else if (s == CHI_OK && m->with_bootstrap)
-    s = bootstrapped(m, &models);
+  else if (s == CHI_OK && m->with[file])
+    s = models_of(m, file, &models);
   else
     chi_text_add(&models, "*");
-  if (s == CHI_OK && found) chi_config_set(plain.s, "models", models.s, &m->section);
-  if (plain.failed || models.failed || m->section.failed)
+  if (s == CHI_OK && found) chi_config_set(plain.s, "models", models.s, &m->section[file]);
+  if (plain.failed || models.failed || m->section[file].failed)
     s = chi_fail(CHI_ERR_MEMORY, "no memory for options");
   chi_text_free(&plain);
   chi_text_free(&models);
   return s;
 }
 
-/* The comparison's options: those of the first part that has any. */
-static void add_sites(chi_merging *m, char *const *later)
+/* The options of a command that makes no results file: those of the first part that has any. */
+static void add_section(chi_merging *m, const char *command, char *const *later)
 {
   chi_text first = {0};
   int of = -1;
   for (int i = 0; i < m->options->n_parts; i++) {
     chi_text section = {0};
-    chi_config_section(later[i], "sites", &section);
+    chi_config_section(later[i], command, &section);
     if (section.n > 0 && of < 0) {
       chi_text_add(&first, "%s", section.s);
       of = i;
     } else if (section.n > 0 && m->rank == 0 && strcmp(section.s, first.s) != 0) {
-      chi_log(CHI_LOG_WARNING, "%s and %s: options of sites differ; those of %s are taken",
-              m->part[of].run, m->part[i].run, m->part[of].run);
+      chi_log(CHI_LOG_WARNING, "%s and %s: options of %s differ; those of %s are taken",
+              m->part[of].run, m->part[i].run, command, m->part[of].run);
     }
     chi_text_free(&section);
   }
@@ -205,10 +206,13 @@ static chi_status make_texts(chi_merging *m, char *const *later)
     chi_text_add(&m->models, "*");
   }
   if (m->models.failed) return chi_fail(CHI_ERR_MEMORY, "no memory for options");
-  chi_config_set(m->part[0].labels[CHI_MERGE_FIT].config, "models", m->models.s, &m->config);
-  CHI_TRY(make_section(m, later));
-  chi_text_add(&m->later, "%s", m->section.s == NULL ? "" : m->section.s);
-  add_sites(m, later);
+  chi_config_set(m->part[0].labels[CHI_OF_FIT].config, "models", m->models.s, &m->config);
+  for (int file = CHI_OF_FIT + 1; file < CHI_N_RESULTS; file++) {
+    CHI_TRY(make_section(m, file, later));
+    chi_text_add(&m->later, "%s", m->section[file].s == NULL ? "" : m->section[file].s);
+  }
+  add_section(m, "sites", later);
+  add_section(m, "run", later);
   return m->config.failed || m->later.failed ? chi_fail(CHI_ERR_MEMORY, "no memory for options")
                                              : CHI_OK;
 }
@@ -216,10 +220,11 @@ static chi_status make_texts(chi_merging *m, char *const *later)
 chi_status chi_merge_make_config(chi_merging *m)
 {
   char **later = NULL;
-  int with = 0;
-  for (int i = 0; i < m->options->n_parts; i++)
-    with += m->part[i].store[CHI_MERGE_BOOTSTRAP] != NULL;
-  m->with_bootstrap = with == m->options->n_parts;
+  for (int file = CHI_OF_FIT + 1; file < CHI_N_RESULTS; file++) {
+    m->with[file] = true;
+    for (int i = 0; i < m->options->n_parts; i++)
+      m->with[file] = m->with[file] && m->part[i].store[file] != NULL;
+  }
   chi_status s = chi_alloc(m->options->n_parts, sizeof *later, "options", &later);
   for (int i = 0; i < m->options->n_parts && s == CHI_OK; i++)
     s = read_later(&m->part[i], &later[i]);

@@ -34,13 +34,13 @@ static chi_status take_parts(const chi_merging *m)
   return chi_store_look(o->run, &chi_fit_schema, o->mode);
 }
 
-static chi_status open_bootstrap(chi_part *part)
+static chi_status open_later(chi_part *part, int file)
 {
-  const chi_content *fit = &part->labels[CHI_MERGE_FIT];
-  chi_content *labels = &part->labels[CHI_MERGE_BOOTSTRAP];
-  if (!chi_run_folder_has(part->run, "bootstrap.h5")) return CHI_OK;
-  CHI_TRY(chi_store_open_read(part->run, &chi_bootstrap_schema, &part->store[CHI_MERGE_BOOTSTRAP],
-                              labels));
+  const chi_content *fit = &part->labels[CHI_OF_FIT];
+  const chi_schema *schema = chi_results[file];
+  chi_content *labels = &part->labels[file];
+  if (!chi_run_folder_has(part->run, schema->file)) return CHI_OK;
+  CHI_TRY(chi_store_open_read(part->run, schema, &part->store[file], labels));
   if ((labels->variants & CHI_DROPPED) != 0)
     return chi_fail(
         CHI_ERR_USAGE,
@@ -51,19 +51,21 @@ static chi_status open_bootstrap(chi_part *part)
   if (strncmp(labels->config, fit->config, strlen(fit->config)) == 0 &&
       strcmp(labels->study_checksum, fit->study_checksum) == 0)
     return CHI_OK;
-  return chi_fail(CHI_ERR_USAGE,
-                  "%s/bootstrap.h5: is of another fit than fit.h5 beside it; chiasm bootstrap %s "
-                  "--overwrite makes it again",
-                  part->run, part->run);
+  return chi_fail(
+      CHI_ERR_USAGE,
+      "%s/%s: is of another fit than fit.h5 beside it; chiasm %s %s --overwrite makes it "
+      "again",
+      part->run, schema->file, schema->stage, part->run);
 }
 
 static chi_status open_part(chi_part *part)
 {
-  CHI_TRY(chi_store_open_read(part->run, &chi_fit_schema, &part->store[CHI_MERGE_FIT],
-                              &part->labels[CHI_MERGE_FIT]));
-  CHI_TRY(chi_content_models(&part->labels[CHI_MERGE_FIT], &part->model, &part->n_models));
+  CHI_TRY(chi_store_open_read(part->run, &chi_fit_schema, &part->store[CHI_OF_FIT],
+                              &part->labels[CHI_OF_FIT]));
+  CHI_TRY(chi_content_models(&part->labels[CHI_OF_FIT], &part->model, &part->n_models));
   if (part->n_models == 0) return chi_fail(CHI_ERR_INPUT, "%s/fit.h5: holds no models", part->run);
-  return open_bootstrap(part);
+  for (int file = CHI_OF_FIT + 1; file < CHI_N_RESULTS; file++) CHI_TRY(open_later(part, file));
+  return CHI_OK;
 }
 
 /* Whether a file of a part goes with that of the first one. */
@@ -103,10 +105,10 @@ static chi_status open_all(chi_merging *m)
 {
   for (int i = 0; i < m->options->n_parts; i++) {
     CHI_TRY(open_part(&m->part[i]));
-    CHI_TRY(chi_content_models(&m->part[i].labels[CHI_MERGE_FIT], &m->model, &m->n_models));
+    CHI_TRY(chi_content_models(&m->part[i].labels[CHI_OF_FIT], &m->model, &m->n_models));
   }
   for (int i = 1; i < m->options->n_parts; i++)
-    for (int file = 0; file < CHI_MERGE_FILES; file++)
+    for (int file = 0; file < CHI_N_RESULTS; file++)
       CHI_TRY(compare(&m->part[0], &m->part[i], file));
   return CHI_OK;
 }
@@ -125,7 +127,7 @@ void chi_merge_close_parts(chi_merging *m)
 {
   for (int i = 0; m->part != NULL && i < m->options->n_parts; i++) {
     chi_part *p = &m->part[i];
-    for (int file = 0; file < CHI_MERGE_FILES; file++) {
+    for (int file = 0; file < CHI_N_RESULTS; file++) {
       if (p->store[file] != NULL) chi_content_free(&p->labels[file]);
       chi_store_finish(&p->store[file], CHI_OK);
     }

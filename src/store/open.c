@@ -54,9 +54,10 @@ chi_status chi_store_look(const char *run, const chi_schema *schema, chi_run_mod
     return chi_fail(CHI_ERR_USAGE, "%s: holds no fit.h5; chiasm fit STUDY -o %s comes first", run,
                     run);
   if (mode == CHI_RUN_NEW && chi_run_folder_has(run, schema->file))
-    return chi_fail(CHI_ERR_USAGE,
-                    "%s: holds a %s already; --resume goes on with it, --overwrite starts it again",
-                    run, schema->file);
+    return chi_fail(
+        CHI_ERR_USAGE,
+        "%s: holds %s %s already; --resume goes on with it, --overwrite starts it again", run,
+        strchr("aeiou", schema->file[0]) == NULL ? "a" : "an", schema->file);
   return CHI_OK;
 }
 

@@ -1,11 +1,13 @@
-/* The tables of fit.h5 and bootstrap.h5 (formats.md). */
+/* The tables of fit.h5, influence.h5 and bootstrap.h5 (formats.md). */
 #include "store/schema.h"
 
 #include "chiasm/run.h"
 #include "store/bootstrap_read.h"
+#include "store/influence_read.h"
 
 #define FIT(member)  offsetof(chi_fit_table, member)
 #define BOOT(member) offsetof(chi_bootstrap_table, member)
+#define INFL(member) offsetof(chi_influence_table, member)
 
 static const chi_schema_dim fit_dims[] = {{"feature_space", "feature spaces", FIT(n_spaces)},
                                           {"site", "sites", FIT(n_sites)},
@@ -19,6 +21,23 @@ static const chi_schema_dim fit_dims[] = {{"feature_space", "feature spaces", FI
 #define BINS 3, {CHI_ROW, CHI_SITE, CHI_TIME}
 #define BLOCKS 3, {CHI_ROW, CHI_SITE, CHI_REPLICATE_BLOCKS}
 #define DRAWS 4, {CHI_ROW, CHI_SITE, CHI_REPLICATE, CHI_TIME}
+#define EVENTS 4, {CHI_ROW, CHI_SITE, CHI_EVENT_BLOCK, CHI_TIME}
+#define OF_SUBJECT 1, {CHI_BLOCK_SUBJECT}
+
+/* The labels with which the tables of influence.h5 and bootstrap.h5 begin; T: INFL or BOOT. */
+#define CHOSEN_LABELS(T) \
+  {"feature_space", CHI_TEXT, CHI_LABEL, ROW, CHI_BY_SPACE, CHI_NO_VIEW, NULL, "feature space, <model>/<layer>"}, \
+  {"model", CHI_TEXT, CHI_LABEL, ROW, 0, T(model), NULL, "model"}, \
+  {"network", CHI_TEXT, CHI_LABEL, ROW, 0, CHI_NO_VIEW, NULL, "network, trained or not"}, \
+  {"modality", CHI_TEXT, CHI_LABEL, ROW, 0, CHI_NO_VIEW, NULL, "modality of the network"}, \
+  {"training", CHI_TEXT, CHI_LABEL, ROW, 0, CHI_NO_VIEW, NULL, "trained or random"}, \
+  {"site", CHI_TEXT, CHI_LABEL, SITE, 0, T(site), NULL, "site, <subject>/<electrode>"}, \
+  {"subject", CHI_TEXT, CHI_LABEL, SITE, 0, CHI_NO_VIEW, NULL, "subject"}, \
+  {"electrode", CHI_TEXT, CHI_LABEL, SITE, 0, CHI_NO_VIEW, NULL, "electrode"}, \
+  {"region", CHI_TEXT, CHI_LABEL, SITE, 0, CHI_NO_VIEW, NULL, "region of the electrode"}, \
+  {"x", CHI_FLOAT32, CHI_LABEL, SITE, 0, CHI_NO_VIEW, "mm", "coordinate x of the electrode"}, \
+  {"y", CHI_FLOAT32, CHI_LABEL, SITE, 0, CHI_NO_VIEW, "mm", "coordinate y of the electrode"}, \
+  {"z", CHI_FLOAT32, CHI_LABEL, SITE, 0, CHI_NO_VIEW, "mm", "coordinate z of the electrode"}
 
 static const chi_field fit_fields[] = {
   {"feature_space", CHI_TEXT, CHI_LABEL, ROW, 0, FIT(space), NULL, "feature space, <model>/<layer>"},
@@ -49,19 +68,26 @@ static const chi_schema_dim boot_dims[] = {
   {"model", "models", BOOT(n_rows)}, {"site", "sites", BOOT(n_sites)}, {"time", "time bins", BOOT(n_times)},
   {"replicate", "replicates", BOOT(n_replicates)}, {"replicate_block", "blocks of replicates", CHI_NO_VIEW}, {"entry", "kept bins", BOOT(n_kept)}};
 
+static const chi_schema_dim influence_dims[] = {
+  {"model", "models", INFL(n_rows)}, {"site", "sites", INFL(n_sites)}, {"time", "time bins", INFL(n_times)},
+  {"block", "blocks of events", INFL(n_blocks)}, {"subject_index", "subjects", INFL(n_subjects)}};
+
+static const chi_field influence_fields[] = {
+  CHOSEN_LABELS(INFL),
+  {"block", CHI_INT32, CHI_LABEL, 1, {CHI_EVENT_BLOCK}, 0, CHI_NO_VIEW, NULL, "block of events, in the order of the recording"},
+  {"subject_index", CHI_INT32, CHI_LABEL, OF_SUBJECT, 0, CHI_NO_VIEW, NULL, "subject, by number"},
+  {"time", CHI_FLOAT64, CHI_LABEL, 1, {CHI_TIME}, 0, CHI_NO_VIEW, "s", "time from the event"},
+  {"layer", CHI_TEXT, CHI_LABEL, CELL, 0, INFL(layer), NULL, "layer chosen there"},
+  {"n_blocks", CHI_INT32, CHI_LABEL, OF_SUBJECT, 0, INFL(subject_blocks), NULL, "blocks of events of the recording"},
+  {"block_length", CHI_INT32, CHI_LABEL, OF_SUBJECT, 0, INFL(block_length), NULL, "events of a block; the last of a session has fewer"},
+  {"checksum", CHI_UINT64, CHI_CHECKSUM, CELL, 0, CHI_NO_VIEW, NULL, "XXH3-64 of the influences"},
+  {"done", CHI_UINT8, CHI_FLAG, CELL, 0, CHI_NO_VIEW, NULL, "0 not yet, 1 written, 2 failed"},
+  {"val_r", CHI_FLOAT32, CHI_DATA, EVENTS, 0, CHI_NO_VIEW, NULL, "influence of a block of events on val_r"},
+  {"test_r", CHI_FLOAT32, CHI_DATA, EVENTS, 0, CHI_NO_VIEW, NULL, "influence of a block of events on test_r"},
+};
+
 static const chi_field boot_fields[] = {
-  {"feature_space", CHI_TEXT, CHI_LABEL, ROW, CHI_BY_SPACE, CHI_NO_VIEW, NULL, "feature space, <model>/<layer>"},
-  {"model", CHI_TEXT, CHI_LABEL, ROW, 0, BOOT(model), NULL, "model"},
-  {"network", CHI_TEXT, CHI_LABEL, ROW, 0, CHI_NO_VIEW, NULL, "network, trained or not"},
-  {"modality", CHI_TEXT, CHI_LABEL, ROW, 0, CHI_NO_VIEW, NULL, "modality of the network"},
-  {"training", CHI_TEXT, CHI_LABEL, ROW, 0, CHI_NO_VIEW, NULL, "trained or random"},
-  {"site", CHI_TEXT, CHI_LABEL, SITE, 0, BOOT(site), NULL, "site, <subject>/<electrode>"},
-  {"subject", CHI_TEXT, CHI_LABEL, SITE, 0, CHI_NO_VIEW, NULL, "subject"},
-  {"electrode", CHI_TEXT, CHI_LABEL, SITE, 0, CHI_NO_VIEW, NULL, "electrode"},
-  {"region", CHI_TEXT, CHI_LABEL, SITE, 0, CHI_NO_VIEW, NULL, "region of the electrode"},
-  {"x", CHI_FLOAT32, CHI_LABEL, SITE, 0, CHI_NO_VIEW, "mm", "coordinate x of the electrode"},
-  {"y", CHI_FLOAT32, CHI_LABEL, SITE, 0, CHI_NO_VIEW, "mm", "coordinate y of the electrode"},
-  {"z", CHI_FLOAT32, CHI_LABEL, SITE, 0, CHI_NO_VIEW, "mm", "coordinate z of the electrode"},
+  CHOSEN_LABELS(BOOT),
   {"replicate", CHI_INT32, CHI_LABEL, 1, {CHI_REPLICATE}, 0, CHI_NO_VIEW, NULL, "replicate"},
   {"replicate_block", CHI_INT32, CHI_LABEL, 1, {CHI_REPLICATE_BLOCKS}, 0, CHI_NO_VIEW, NULL, "block of replicates"},
   {"time", CHI_FLOAT64, CHI_LABEL, 1, {CHI_TIME}, 0, CHI_NO_VIEW, "s", "time from the event"},
@@ -88,12 +114,19 @@ static const chi_field boot_fields[] = {
 };
 /* clang-format on */
 
-static const chi_record fit_record = {"scores", CHI_FIT_DONE, CHI_FIT_CHECKSUM, CHI_FIT_VAL_R, 3,
-                                      0};
+static const chi_record fit_record = {"scores", CHI_FIT_DONE, CHI_FIT_CHECKSUM, CHI_FIT_VAL_R, 3, 0,
+                                      -1};
+static const chi_record influence_record = {"influences",
+                                            CHI_INFLUENCE_CHECKSUM + 1,
+                                            CHI_INFLUENCE_CHECKSUM,
+                                            CHI_INFLUENCE_CHECKSUM + 2,
+                                            2,
+                                            0,
+                                            CHI_EVENT_BLOCK};
 static const chi_record boot_records[] = {
-    {"replicates", CHI_BOOT_DONE, CHI_BOOT_CHECKSUM, CHI_BOOT_VAL_R, 2, CHI_REPLICATE_BLOCK},
+    {"replicates", CHI_BOOT_DONE, CHI_BOOT_CHECKSUM, CHI_BOOT_VAL_R, 2, CHI_REPLICATE_BLOCK, -1},
     {"summaries", CHI_BOOT_SUMMARISED, CHI_BOOT_SUMMARY_CHECKSUM, CHI_BOOT_SUMMARY, CHI_N_SUMMARIES,
-     0}};
+     0, -1}};
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 
@@ -108,8 +141,19 @@ const chi_schema chi_fit_schema = {.file = "fit.h5",
                                    .record = &fit_record,
                                    .view_size = sizeof(chi_fit_table)};
 
+const chi_schema chi_influence_schema = {.file = "influence.h5",
+                                         .stage = "influence",
+                                         .n_dims = COUNT(influence_dims),
+                                         .n_fields = COUNT(influence_fields),
+                                         .n_records = 1,
+                                         .dim = influence_dims,
+                                         .field = influence_fields,
+                                         .record = &influence_record,
+                                         .view_size = sizeof(chi_influence_table)};
+
 const chi_schema chi_bootstrap_schema = {.file = "bootstrap.h5",
                                          .stage = "bootstrap",
+                                         .drawn = true,
                                          .n_dims = COUNT(boot_dims),
                                          .n_fields = COUNT(boot_fields),
                                          .n_records = COUNT(boot_records),
@@ -117,6 +161,9 @@ const chi_schema chi_bootstrap_schema = {.file = "bootstrap.h5",
                                          .field = boot_fields,
                                          .record = boot_records,
                                          .view_size = sizeof(chi_bootstrap_table)};
+
+const chi_schema *const chi_results[CHI_N_RESULTS] = {&chi_fit_schema, &chi_influence_schema,
+                                                      &chi_bootstrap_schema};
 
 const char *chi_schema_dim_name(const chi_schema *schema, int dim, unsigned variants)
 {

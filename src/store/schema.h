@@ -53,6 +53,7 @@ typedef struct chi_record {
   int flag, checksum; /* fields */
   int data, n_data;   /* the first of its data fields and how many follow each other */
   int64_t block;      /* places of the third dimension under one flag; 0: all of them */
+  int together;       /* a dimension whose values are of one encoding model; -1: none */
 } chi_record;
 
 /** A dimension, and where readers' struct has its length. */
@@ -67,6 +68,7 @@ typedef struct chi_schema {
   const char *file;  /* "fit.h5" */
   const char *stage; /* the command that makes it, and its section of config.yaml */
   bool first;        /* it makes the run's folder */
+  bool drawn;        /* its groups have an attribute block_length */
   int n_dims, n_fields, n_records;
   const chi_schema_dim *dim;
   const chi_field *field;
@@ -74,10 +76,11 @@ typedef struct chi_schema {
   size_t view_size; /* of the readers' struct, whose first member is char *alignment */
 } chi_schema;
 
-/** Dimensions: the first three of every file, then those of fit.h5 and of bootstrap.h5. */
+/** Dimensions: the first three of every file, then those of fit.h5, bootstrap.h5, influence.h5. */
 enum { CHI_ROW, CHI_SITE, CHI_TIME };
 enum { CHI_SUBJECT = 3 };
 enum { CHI_REPLICATE = 3, CHI_REPLICATE_BLOCKS, CHI_ENTRY };
+enum { CHI_EVENT_BLOCK = 3, CHI_BLOCK_SUBJECT };
 
 /** Fields that code names, by their place in the tables. */
 enum { CHI_MODEL = 1 }; /* in every table */
@@ -90,9 +93,8 @@ enum {
   CHI_FIT_DONE,
   CHI_FIT_VAL_R
 };
+enum { CHI_CHOSEN_SITE = 5, CHI_CHOSEN_LAYER = 15 }; /* in those of the stages after the fit */
 enum {
-  CHI_BOOT_SITE = 5,
-  CHI_BOOT_LAYER = 15,
   CHI_BOOT_KEPT_ROW = 17,
   CHI_BOOT_CHECKSUM = 20,
   CHI_BOOT_DONE,
@@ -104,8 +106,10 @@ enum {
   CHI_BOOT_KEPT_VAL_R
 };
 
-/** Records: of fit.h5 one; of bootstrap.h5 replicates and their summaries. */
-enum { CHI_SCORES = 0, CHI_REPLICATES = 0, CHI_SUMMARIES = 1 };
+enum { CHI_INFLUENCE_N_BLOCKS = 16, CHI_INFLUENCE_BLOCK_LENGTH, CHI_INFLUENCE_CHECKSUM };
+
+/** Records: of fit.h5 one, of influence.h5 one; of bootstrap.h5 replicates and their summaries. */
+enum { CHI_SCORES = 0, CHI_INFLUENCES = 0, CHI_REPLICATES = 0, CHI_SUMMARIES = 1 };
 /** The summaries, in the order of their fields. */
 typedef enum chi_summary {
   CHI_VAL_R_MEAN,
@@ -118,7 +122,12 @@ typedef enum chi_summary {
 } chi_summary;
 enum { CHI_REPLICATE_BLOCK = 50 }; /* replicates under one flag and checksum */
 
-extern const chi_schema chi_fit_schema, chi_bootstrap_schema;
+extern const chi_schema chi_fit_schema, chi_influence_schema, chi_bootstrap_schema;
+
+/** The results files, in the order in which they are made. The first is of the fit; each of the
+ * others stands beside the rest, made of it alone. */
+enum { CHI_OF_FIT, CHI_OF_INFLUENCE, CHI_OF_BOOTSTRAP, CHI_N_RESULTS };
+extern const chi_schema *const chi_results[CHI_N_RESULTS];
 
 /** The name of a dimension in a variant. */
 const char *chi_schema_dim_name(const chi_schema *schema, int dim, unsigned variants);

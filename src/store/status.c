@@ -20,11 +20,16 @@
 #include "store/progress.h"
 #include "store/store.h"
 
-enum { N_FILES = 2, MANY_GROUPS = 64 };
+enum { MANY_GROUPS = 64 };
+
+/* What is counted of each file; an option by which config.yaml shows that the run is to have it,
+ * and what it then lacks. */
 static const struct {
-  const chi_schema *schema;
-  const char *what;
-} files[N_FILES] = {{&chi_fit_schema, "models"}, {&chi_bootstrap_schema, "replicates"}};
+  const char *what, *option, *missing;
+} files[CHI_N_RESULTS] = {
+    [CHI_OF_FIT] = {"models", NULL, NULL},
+    [CHI_OF_INFLUENCE] = {"influences", "influence.residual", "the influences"},
+    [CHI_OF_BOOTSTRAP] = {"replicates", "bootstrap.replicates", "the bootstrap"}};
 
 /* Of one file: encoding models in all, and by alignment. */
 typedef struct file_state {
@@ -37,7 +42,7 @@ typedef struct file_state {
 /* What there is to say of a run. */
 typedef struct run_state {
   bool begun; /* it has a fit.h5; nothing else is known where not, but the writer */
-  file_state file[N_FILES];
+  file_state file[CHI_N_RESULTS];
   int64_t left, failed; /* encoding models and what is made of them, of all files */
   const char *missing;  /* a stage that is to be, by config.yaml, and has not begun; NULL: none */
   bool unfinished;
@@ -120,7 +125,7 @@ static void add_rate(const chi_progress *p, bool running, chi_text *out)
 
 static void add_counts(const run_state *r, chi_table *table)
 {
-  for (int i = 0; i < N_FILES; i++) {
+  for (int i = 0; i < CHI_N_RESULTS; i++) {
     const file_state *f = &r->file[i];
     if (!f->there) continue;
     add_row(table, files[i].what, &f->all, "");
@@ -179,9 +184,10 @@ static const char *find_missing(const char *run)
   if (chi_path_join(path, run, "config.yaml") != CHI_OK ||
       chi_text_read(path, path, &text) != CHI_OK)
     return NULL;
-  if (!chi_run_folder_has(run, "bootstrap.h5") && is_planned(run, text, "bootstrap.replicates"))
-    missing = "the bootstrap";
-  else if (!has_comparison(run) && is_planned(run, text, "sites.test"))
+  for (int i = CHI_OF_FIT + 1; i < CHI_N_RESULTS && missing == NULL; i++)
+    if (!chi_run_folder_has(run, chi_results[i]->file) && is_planned(run, text, files[i].option))
+      missing = files[i].missing;
+  if (missing == NULL && !has_comparison(run) && is_planned(run, text, "sites.test"))
     missing = "the comparison of sites";
   chi_free(text);
   return missing;
@@ -213,11 +219,11 @@ static void count_file(const chi_store *store, const chi_content *content, file_
 
 static chi_status read_state(const char *run, run_state *r)
 {
-  for (int i = 0; i < N_FILES; i++) {
+  for (int i = 0; i < CHI_N_RESULTS; i++) {
     chi_store *store = NULL;
     chi_content content;
-    if (!files[i].schema->first && !chi_run_folder_has(run, files[i].schema->file)) continue;
-    CHI_TRY(chi_store_open_read(run, files[i].schema, &store, &content));
+    if (!chi_results[i]->first && !chi_run_folder_has(run, chi_results[i]->file)) continue;
+    CHI_TRY(chi_store_open_read(run, chi_results[i], &store, &content));
     (void)chi_gate("status.file");
     count_file(store, &content, &r->file[i], r);
     chi_content_free(&content);

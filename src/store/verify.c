@@ -158,54 +158,62 @@ static chi_status check_kept(verifying *v, const chi_store *store, const chi_con
   return CHI_OK;
 }
 
-/* Whether bootstrap.h5 belongs to fit.h5 beside it. */
-static void check_labels(verifying *v, const chi_content *boot)
+/* Whether a later stage's file belongs to fit.h5 beside it. */
+static void check_labels(verifying *v, const chi_content *of)
 {
-  if (strcmp(boot->study_checksum, v->fit.study_checksum) != 0 ||
-      strncmp(boot->config, v->fit.config, strlen(v->fit.config)) != 0 ||
-      boot->n_groups != v->fit.n_groups)
-    problem(v, "bootstrap.h5: is of another fit than fit.h5");
-  for (int32_t a = 0; a < boot->n_groups; a++) {
-    const chi_group_content *g = &boot->group[a];
+  const char *file = of->schema->file;
+  if (strcmp(of->study_checksum, v->fit.study_checksum) != 0 ||
+      strncmp(of->config, v->fit.config, strlen(v->fit.config)) != 0 ||
+      of->n_groups != v->fit.n_groups)
+    problem(v, "%s: is of another fit than fit.h5", file);
+  for (int32_t a = 0; a < of->n_groups; a++) {
+    const chi_group_content *g = &of->group[a];
     int32_t at;
     const chi_group_content *fit = chi_content_find(&v->fit, g->name, &at);
     bool same = fit != NULL && fit->length[CHI_SITE] == g->length[CHI_SITE] &&
                 fit->length[CHI_TIME] == g->length[CHI_TIME];
     for (int64_t i = 0; same && i < g->length[CHI_SITE]; i++)
       same = strcmp(chi_content_names(&v->fit, at, CHI_SITE)[i],
-                    chi_content_names(boot, a, CHI_SITE)[i]) == 0;
-    if (!same) problem(v, "bootstrap.h5: /%s: its sites and bins are not those of fit.h5", g->name);
+                    chi_content_names(of, a, CHI_SITE)[i]) == 0;
+    if (!same) problem(v, "%s: /%s: its sites and bins are not those of fit.h5", file, g->name);
   }
 }
 
-static chi_status check_bootstrap(verifying *v)
+/* All records of an open file. \param[out] what  was written and counted */
+static chi_status check_records(verifying *v, const chi_store *store, const chi_content *labels,
+                                int64_t *written, const char **what)
+{
+  const bool dropped = (labels->variants & CHI_DROPPED) != 0;
+  check_labels(v, labels);
+  for (int record = labels->schema->n_records - 1; record >= (dropped ? 1 : 0); record--) {
+    *written = 0;
+    CHI_TRY(check_cells(v, store, labels, record, written));
+  }
+  if (!dropped) return CHI_OK;
+  *what = "summaries: the replicates were dropped";
+  return check_kept(v, store, labels);
+}
+
+/* The file of a later stage, if it is there. Collective. */
+static chi_status check_later(verifying *v, const chi_schema *schema)
 {
   const int64_t before = v->n_problems;
+  const char *what = schema->record[0].block > 0 ? "blocks of replicates" : schema->record[0].noun;
   int64_t written = 0;
   chi_store *store = NULL;
   chi_content labels = {0};
-  bool there = chi_run_folder_has(v->run, "bootstrap.h5"), keeps = true;
+  bool there = chi_run_folder_has(v->run, schema->file);
   MPI_Bcast(&there, 1, MPI_C_BOOL, 0, v->comm);
   if (!there) return CHI_OK;
-  chi_status s =
-      chi_agree(v->comm, chi_store_open_read(v->run, &chi_bootstrap_schema, &store, &labels));
-  if (s == CHI_OK) {
-    int64_t summaries = 0;
-    check_labels(v, &labels);
-    keeps = (labels.variants & CHI_DROPPED) == 0;
-    if (keeps) s = check_cells(v, store, &labels, CHI_REPLICATES, &written);
-    if (s == CHI_OK) s = check_cells(v, store, &labels, CHI_SUMMARIES, &summaries);
-    if (s == CHI_OK && !keeps) s = check_kept(v, store, &labels);
-    if (!keeps) written = summaries;
-  }
+  chi_status s = chi_agree(v->comm, chi_store_open_read(v->run, schema, &store, &labels));
+  if (s == CHI_OK) s = check_records(v, store, &labels, &written, &what);
   if (s == CHI_ERR_INPUT || s == CHI_ERR_IO || s == CHI_ERR_USAGE) {
     problem(v, "%s", chi_message());
     s = CHI_OK;
   }
   if (store != NULL) chi_content_free(&labels);
   s = chi_store_finish(&store, s);
-  add_row(v, "bootstrap.h5", written,
-          keeps ? "blocks of replicates" : "summaries: the replicates were dropped", before);
+  add_row(v, schema->file, written, what, before);
   return s;
 }
 
@@ -247,9 +255,8 @@ static void check_config(verifying *v)
   chi_status s = chi_path_join(path, v->run, "config.yaml");
   if (s == CHI_OK) s = chi_text_read(path, path, &text);
   if (s != CHI_OK) problem(v, "%s", chi_message());
-  if (s == CHI_OK) check_section(v, text, &chi_fit_schema);
-  if (s == CHI_OK && chi_run_folder_has(v->run, "bootstrap.h5"))
-    check_section(v, text, &chi_bootstrap_schema);
+  for (int i = 0; i < CHI_N_RESULTS && s == CHI_OK; i++)
+    if (chi_run_folder_has(v->run, chi_results[i]->file)) check_section(v, text, chi_results[i]);
   chi_free(text);
   add_row(v, "config.yaml", 1, "file", before);
 }
@@ -293,7 +300,7 @@ static chi_status check_all(verifying *v)
   const int64_t before = v->n_problems;
   CHI_TRY(check_cells(v, v->store, &v->fit, CHI_SCORES, &written));
   add_row(v, "fit.h5", written, "scores", before);
-  CHI_TRY(check_bootstrap(v));
+  for (int i = CHI_OF_FIT + 1; i < CHI_N_RESULTS; i++) CHI_TRY(check_later(v, chi_results[i]));
   if (v->rank == 0) check_config(v);
   if (v->rank == 0) check_sites(v);
   return chi_agree(v->comm, v->rank == 0 ? print_end(v) : CHI_OK);

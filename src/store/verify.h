@@ -11,7 +11,7 @@
 /** What was found. */
 typedef struct chi_verify_result {
   int64_t problems; /* places and files that are not right */
-  bool unfinished;  /* something is still to be fitted or bootstrapped */
+  bool unfinished;  /* something is still to be calculated */
 } chi_verify_result;
 
 /** Read a run, finished or not, and its study, and print what is wrong. Writes nothing. Collective

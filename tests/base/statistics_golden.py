@@ -1,7 +1,8 @@
 """Prints statistics_golden.h: `/usr/bin/python3 statistics_golden.py > statistics_golden.h`."""
 import numpy as np
+import scipy.stats
 
-print("/* Made by statistics_golden.py with numpy %s. */" % np.__version__)
+print("/* Made by statistics_golden.py with numpy %s, scipy %s. */" % (np.__version__, scipy.__version__))
 
 
 def table(name, columns, rows):
@@ -24,3 +25,6 @@ p = np.round(random.uniform(size=12) ** 3, 3)
 array("p_values", p)
 # by their definition: the least of p_j n / rank over the larger ones
 array("p_adjusted", [min(1, min(q * len(p) / np.sum(p <= q) for q in p if q >= x)) for x in p])
+table("student_tails", ["t", "df", "upper tail"],
+      [(t, df, scipy.stats.t.sf(t, df)) for df in (1, 2, 9, 49, 99, 199, 5000)
+       for t in (-40, -2, -1e-9, 0, 1e-5, 0.3, 1, 1.96, 5, 12, 100)])

@@ -36,6 +36,16 @@ static void test_normal_tail(void **state)
     assert_near(chi_normal_tail(cases[i][0], cases[i][1]), cases[i][2], 1e-12);
 }
 
+static void test_student_tail(void **state)
+{
+  (void)state;
+  for (int64_t i = 0; i < LENGTH(student_tails); i++)
+    assert_near(chi_student_tail(student_tails[i][0], student_tails[i][1]), student_tails[i][2],
+                1e-11);
+  assert_true(chi_student_tail(INFINITY, 3) == 0 && chi_student_tail(-INFINITY, 3) == 1);
+  assert_true(isnan(chi_student_tail(NAN, 3)));
+}
+
 static void test_percentile(void **state)
 {
   (void)state;
@@ -79,6 +89,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_mean), cmocka_unit_test(test_normal_tail),
-      cmocka_unit_test(test_percentile), cmocka_unit_test(test_adjusted)};
+      cmocka_unit_test(test_student_tail), cmocka_unit_test(test_percentile),
+      cmocka_unit_test(test_adjusted)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

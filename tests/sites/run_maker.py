@@ -176,6 +176,69 @@ def write_bootstrap(path, alignments, models, study, keep, by_space, only):
             write_bootstrap_group(f.create_group(a.name), a, models, keep, by_space, only)
 
 
+def influences(a, space, scores):
+    """Of every block of events on val_r or test_r: replicates' scatter, as narrow as their mean's. The last subject has
+    fewer blocks than the others, if there are several."""
+    subjects = [s for s, _ in a.sites]
+    own = {s: scores.shape[2] for s in subjects}
+    if len(own) > 1:
+        own[subjects[-1]] -= 9
+    out = np.full((*space.shape, *scores.shape[2:]), np.nan, np.float32)
+    for i, j in np.argwhere(space >= 0):
+        x = scores[space[i, j], j, :own[subjects[j]]].astype(float)
+        out[i, j, :len(x)] = (x - np.nanmean(x, axis=0)) / np.sqrt(len(x))
+    return out, np.array(list(own.values()), np.int32)
+
+
+def write_influence(path, alignments, models, study, by_space, only):
+    with h5py.File(path, "w") as f:
+        write_root(f, study)
+        for a in alignments:
+            g = f.create_group(a.name)
+            space, names, first = chosen_rows(g, a, models, by_space, only)
+            write_sites(g, a, ["x"])
+            label(g, "block", np.arange(a.val.shape[2], dtype=np.int32))
+            label(g, "time", -0.5 + 0.025 * np.arange(a.val.shape[3]))
+            val, own = influences(a, space, a.val)
+            label(g, "subject_index", np.arange(len(own), dtype=np.int32))
+            put(g, "n_blocks", own, "subject_index")
+            put(g, "block_length", np.full(len(own), 7, np.int32), "subject_index")
+            g.create_dataset("layer", data=layers_of(a, space), dtype=TEXT)
+            put(g, "done", (space >= 0).astype(np.uint8), first, "site")
+            put(g, "checksum", np.zeros(space.shape, np.uint64), first, "site")
+            for name, x in (("val_r", val), ("test_r", influences(a, space, a.test)[0])):
+                put(g, name, x, first, "site", "block", "time")
+
+
+def layers_of(a, space):
+    layer = np.full(space.shape, "", dtype=object)
+    for i, j in np.argwhere(space >= 0):
+        layer[i, j] = a.spaces[space[i, j]][1]
+    return layer
+
+
+def chosen_rows(g, a, models, by_space, only):
+    """The labels of rows. The space of every row and site, -1: none; the rows' models; what they are."""
+    n_sites = len(a.sites)
+    chosen = chosen_spaces(a, models, only)
+    if by_space:
+        names = [m for m, _, _ in a.spaces if m in chosen]
+        space = np.array([[i if a.present[i, j] else -1 for j in range(n_sites)]
+                          for i, (m, _, _) in enumerate(a.spaces) if m in chosen])
+    else:
+        names = list(chosen)
+        space = np.array([chosen[m] for m in names])
+    first = "feature_space" if by_space else "model"
+    if by_space:
+        label(g, first, [f"{m}/{x}" for m, x, _ in a.spaces if m in chosen])
+        put(g, "model", names, first)
+    else:
+        label(g, first, names)
+    for k, name in enumerate(("network", "modality", "training")):
+        put(g, name, [models[m][k] for m in names], first)
+    return space, names, first
+
+
 def chosen_spaces(a, models, only):
     """Of every model and site the space with the best val_r of the fit: {model: [space or -1]}."""
     out = {}
@@ -193,30 +256,14 @@ def chosen_spaces(a, models, only):
 
 
 def write_bootstrap_group(g, a, models, keep, by_space, only):
-    n_sites, replicates, bins = len(a.sites), a.val.shape[2], a.val.shape[3]
-    chosen = chosen_spaces(a, models, only)
-    if by_space:
-        names = [m for m, _, _ in a.spaces if m in chosen]
-        space = np.array([[i if a.present[i, j] else -1 for j in range(n_sites)]
-                          for i, (m, _, _) in enumerate(a.spaces) if m in chosen])
-    else:
-        names = list(chosen)
-        space = np.array([chosen[m] for m in names])
-    shape = (len(names), n_sites, replicates, bins)
+    replicates, bins = a.val.shape[2], a.val.shape[3]
+    space, names, first = chosen_rows(g, a, models, by_space, only)
+    shape = (len(names), len(a.sites), replicates, bins)
     val = np.full(shape, np.nan, np.float32)
     test = val.copy()
-    layer = np.full(shape[:2], "", dtype=object)
+    layer = layers_of(a, space)
     for i, j in np.argwhere(space >= 0):
         val[i, j], test[i, j] = a.val[space[i, j], j], a.test[space[i, j], j]
-        layer[i, j] = a.spaces[space[i, j]][1]
-    first = "feature_space" if by_space else "model"
-    if by_space:
-        label(g, first, [f"{m}/{x}" for m, x, _ in a.spaces if m in chosen])
-        put(g, "model", names, first)
-    else:
-        label(g, first, names)
-    for k, name in enumerate(("network", "modality", "training")):
-        put(g, name, [models[m][k] for m in names], first)
     write_sites(g, a, ["x"])
     label(g, "replicate", np.arange(replicates, dtype=np.int32))
     label(g, "time", -0.5 + 0.025 * np.arange(bins))
@@ -250,10 +297,10 @@ def write_bootstrap_group(g, a, models, keep, by_space, only):
 def make_run(path, models=None, alignments=None, electrodes=6, bins=14, replicates=60, seed=0,
              keep=True, by_space=False, only=None, yaml=None, truth=None, edit=None,
              missing=(("beit", "s1"),), left_out=None, regions=("temporal, superior", "", 'the "pole"'),
-             config=CONFIG):
+             config=CONFIG, files=("bootstrap.h5",)):
     """A run in folder `path` and beside it PATH-study with study.yaml and truth.csv as given.
 
-    alignments: name -> number of subjects. only: the models that are bootstrapped.
+    alignments: name -> number of subjects. only: the models that are bootstrapped. files: beside fit.h5.
     missing: (model, subject) pairs. left_out: alignment -> models that it lacks. edit(alignment) may change an Alignment's scores."""
     path = str(path)
     models = MODELS if models is None else models
@@ -273,8 +320,11 @@ def make_run(path, models=None, alignments=None, electrodes=6, bins=14, replicat
             edit(a)
         made.append(a)
     write_fit(os.path.join(path, "fit.h5"), made, models, study, regions, config)
-    write_bootstrap(os.path.join(path, "bootstrap.h5"), made, models, study, keep, by_space, only)
-    for name in ("fit.h5", "bootstrap.h5"):
+    if "bootstrap.h5" in files:
+        write_bootstrap(os.path.join(path, "bootstrap.h5"), made, models, study, keep, by_space, only)
+    if "influence.h5" in files:
+        write_influence(os.path.join(path, "influence.h5"), made, models, study, by_space, only)
+    for name in ("fit.h5", *files):
         seal(os.path.join(path, name))
     with open(os.path.join(path, "config.yaml"), "w") as f:
         f.write(config)

@@ -6,7 +6,7 @@ import os
 import h5py
 import numpy as np
 import yaml
-from scipy.stats import norm
+from scipy.stats import t as student
 
 NAN = float("nan")
 
@@ -56,10 +56,16 @@ class Table:
         layer = np.array(text(boot, "layer"), dtype=object).reshape(len(rows), len(self.sites))
         val_r, self.fit_test = fit["val_r"][()].astype(float), fit["test_r"][()].astype(float)
         self.fit_val = val_r
-        self.low = boot["val_r_lower"][()].astype(float)
-        self.val = boot["val_r_mean"][()].astype(float)
-        self.test = boot["test_r_mean"][()].astype(float)
+        self.influence = "n_blocks" in boot
         self.keeps = "test_r" in boot
+        if self.influence:
+            subject = [s for s, _ in self.sites]
+            own = dict(zip(dict.fromkeys(subject), boot["n_blocks"][()]))
+            self.own = [own[s] for s in subject]
+        else:
+            self.low = boot["val_r_lower"][()].astype(float)
+            self.val = boot["val_r_mean"][()].astype(float)
+            self.test = boot["test_r_mean"][()].astype(float)
         if not self.keeps:
             self.kept_at = np.stack([boot[f"kept_{k}"][()] for k in ("row", "site", "time")], 1)
         self.where = {}
@@ -75,11 +81,25 @@ class Table:
                     if best is None or mean > best[0]:
                         best = (mean, r, f, layer[r, s])
                 self.where[model, s] = best and best[1:]
+        if self.influence:
+            self.by_influences(len(rows))
+
+    def by_influences(self, n_rows):
+        """The scores of the fit for the means, and val_r less 1.96 of its spread for the lower end."""
+        shape = (n_rows, *self.fit_val.shape[1:])
+        self.low, self.val, self.test = (np.full(shape, NAN) for _ in range(3))
+        for (model, s), at in self.where.items():
+            if at:
+                row, f, _ = at
+                spread = np.sqrt((self.replicates(model, s, "val_r") ** 2).sum(axis=0))
+                self.val[row, s], self.test[row, s] = self.fit_val[f, s], self.fit_test[f, s]
+                self.low[row, s] = self.fit_val[f, s] - 1.96 * spread
 
     def replicates(self, model, s, name="test_r"):
         row = self.where[model, s][0]
         if self.keeps:
-            return self.boot[name][row, s].astype(float)
+            draws = self.boot[name][row, s].astype(float)
+            return draws[:self.own[s]] if self.influence else draws
         shape = self.boot["replicate"].shape[0], self.boot["time"].shape[0]
         out = np.full(shape, NAN)
         for i in np.flatnonzero((self.kept_at[:, 0] == row) & (self.kept_at[:, 1] == s)):
@@ -99,10 +119,11 @@ def mean(x, mask):
 # ---- the tests ----
 
 class Reference:
-    def __init__(self, run, test="events", min_bins=10, fdr=0.05, seed=0):
-        self.test, self.min_bins, self.fdr, self.seed = test, min_bins, fdr, seed
+    def __init__(self, run, test="events", min_bins=10, fdr=0.05, seed=0, selection="fixed"):
+        self.test, self.min_bins, self.fdr, self.seed, self.selection = test, min_bins, fdr, seed, selection
+        self.influence = test.startswith("influence")
         with h5py.File(os.path.join(run, "fit.h5")) as fit, \
-                h5py.File(os.path.join(run, "bootstrap.h5")) as boot:
+                h5py.File(os.path.join(run, "influence.h5" if self.influence else "bootstrap.h5")) as boot:
             self.tables = [Table(name, fit[name], boot[name]) for name in sorted(boot)]
             study = fit.attrs["study"]
             path = os.path.join(study, "study.yaml")
@@ -157,12 +178,15 @@ class Reference:
                 row["layer_" + which] = t.where[named, s][2] if t.where[named, s] else ""
                 row["bins_" + which] = int(t.kept(named, s).sum())
         row["by_default"] = int(self.test == "bins" and (models[0] is None) != (models[1] is None))
-        if self.test == "crossed":
+        if self.test in ("crossed", "influence-crossed"):
             others = [self.by_test(t, s, side, part, union) for side in (better, than)]
             self.crossed(t, s, models, others, union, row)
         else:
-            getattr(self, self.test)(t, s, models, union, row)
+            getattr(self, "bins" if self.test == "bins" else "events")(t, s, models, union, row)
         row["difference"] = row["r_better"] - row["r_than"]
+        anew = self.selection == "multiplier" or (self.selection == "auto" and len(better) != len(than))
+        if self.influence and anew and not math.isnan(row["p"]):
+            row["p"] = self.multiplier(t, s, better, than, union, row["difference"])
         return row
 
     def by_val(self, t, s, side, part, union):
@@ -192,11 +216,39 @@ class Reference:
         d = (t.replicates(models[0], s) - t.replicates(models[1], s))[:, union]
         some = np.isfinite(d).any(1)
         d = np.array([np.nanmean(one) for one in d[some]])
-        if len(some) - len(d) > 0.05 * len(some) or len(d) < 2:
-            return
-        row["se"] = d.std(ddof=1)
+        self.spread(d, len(some), row)
+
+    def spread(self, d, n, row):
+        """se and p by the finite ones of n draws."""
+        if self.influence:
+            row["se"] = np.sqrt((d ** 2).sum()) if n >= 10 and len(d) == n else NAN
+        elif n - len(d) <= 0.05 * n and len(d) > 1:
+            row["se"] = d.std(ddof=1)
         if row["se"] > 0:
-            row["p"] = norm.sf((row["r_better"] - row["r_than"]) / row["se"])
+            row["p"] = student.sf((row["r_better"] - row["r_than"]) / row["se"], len(d) - 1)
+
+    def multiplier(self, t, s, better, than, union, d):
+        """The p of a difference d if its models are chosen anew in 1,000 draws of weights for the blocks."""
+        n = t.own[s]
+        weight = np.stack([self.normals(f"{t.sites[s][0]}.{t.name}", i, n) for i in range(1000)])
+        sides = []
+        for side in (better, than):
+            models = [m for m in side if t.where[m, s]]
+            scores = [[weight @ [mean(one, union) for one in t.replicates(m, s, name)] for m in models]
+                      for name in ("val_r", "test_r")]
+            sides.append(np.array(scores)[:, [np.isfinite(scores[0][i] + scores[1][i]).all()
+                                              for i in range(len(models))]])
+        draw = np.arange(1000)
+        chosen = [[x[h][x[1 - h].argmax(0), draw] for h in range(2)] for x in sides]  # by side and half
+        star = chosen[0][1] - chosen[1][1]
+        if self.test == "influence-crossed":
+            star = (star + chosen[0][0] - chosen[1][0]) / 2
+        return (1 + (star >= d).sum()) / 1001
+
+    def normals(self, stream, draw, n):
+        u = ((words(self.seed, stream, draw, 2, 0, -(-n // 4) * 4) >> np.uint64(11)).astype(float) + 1) / 2 ** 53
+        radius, angle = np.sqrt(-2 * np.log(u[0::2])), 2 * np.pi * u[1::2]
+        return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).ravel()[:n]
 
     def crossed(self, t, s, by_val, by_test, union, row):
         """Half the difference of test_r plus half that of val_r, each between models chosen by
@@ -214,12 +266,7 @@ class Reference:
         row["r_better"], row["r_than"] = r
         if not np.isfinite(r).all():
             return
-        found = d[np.isfinite(d)]
-        if len(d) - len(found) > 0.05 * len(d) or len(found) < 2:
-            return
-        row["se"] = found.std(ddof=1)
-        if row["se"] > 0:
-            row["p"] = norm.sf((r[0] - r[1]) / row["se"])
+        self.spread(d[np.isfinite(d)], len(d), row)
 
     def bins(self, t, s, models, union, row):
         values = []

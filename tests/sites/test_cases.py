@@ -223,11 +223,11 @@ def test_options():
         with open("run/config.yaml") as f:
             return f.read()[len(CONFIG):]
     succeeded(chiasm("sites", "run"))
-    assert used() == 'sites:\n  seed: 0\n  test: "events"\n  min-bins: 3\n  fdr: 0.5\n', used()
+    assert used() == 'sites:\n  seed: 0\n  test: "events"\n  selection: "auto"\n  min-bins: 3\n  fdr: 0.5\n', used()
     with open("more.yaml", "w") as f:
         f.write("sites: {fdr: 0.25, test: bins}\n")
     succeeded(chiasm("sites", "run", "-c", "more.yaml", "--seed", 3))
-    assert used() == 'sites:\n  seed: 3\n  test: "bins"\n  min-bins: 3\n  fdr: 0.25\n', used()
+    assert used() == 'sites:\n  seed: 3\n  test: "bins"\n  selection: "auto"\n  min-bins: 3\n  fdr: 0.25\n', used()
     refused(chiasm("sites", "run", "--min-bins", 11), "--min-bins 11", "10 bins in all")
     refused(chiasm("sites", "run", "--test", "both"), "events")
     refused(chiasm("sites", "run", ranks=2), "one process")

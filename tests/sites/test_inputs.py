@@ -46,7 +46,9 @@ def test_missing():
     refused(sites(), "run: no such run")
     make_run("run", **SMALL)
     os.rename("run/bootstrap.h5", "b")
-    refused(sites(), "has no bootstrap.h5; chiasm bootstrap run makes it")
+    refused(sites(), "neither an influence.h5 nor a bootstrap.h5", "chiasm influence run", "chiasm bootstrap run")
+    refused(chiasm("sites", "run", "--test", "bins"), "has no bootstrap.h5, which --test bins needs",
+            "chiasm bootstrap run makes it")
     os.rename("run/fit.h5", "f")
     refused(sites(), "has no fit.h5; chiasm fit STUDY -o run makes it")
     assert not os.path.exists("run/lock")

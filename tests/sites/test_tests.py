@@ -36,7 +36,29 @@ def test_events():
     with open("run/config.yaml") as f:
         text = f.read()
     assert text.startswith("fit:\n") and text.endswith(
-        'sites:\n  seed: 0\n  test: "events"\n  min-bins: 4\n  fdr: 0.05\n'), text
+        'sites:\n  seed: 0\n  test: "events"\n  selection: "auto"\n  min-bins: 4\n  fdr: 0.05\n'), text
+
+
+def test_influences():
+    """Without a bootstrap.h5, and where it is there; the choice of models as part of the test; few blocks."""
+    make_run("run", yaml=CONTRASTS, seed=4, files=("influence.h5",))
+    for test in "influence", "influence-crossed":
+        for selection in "fixed", "multiplier", "auto":
+            rows, out = check_run("run", "--min-bins", 4, "--test", test, "--selection", selection, "--seed", 3,
+                                  min_bins=4, test=test, selection=selection, seed=3)
+            p = p_values(rows, "integration")
+            assert np.isfinite(p).sum() > 3 and any(r["significant"] for r in rows)
+    both = make_run("both", yaml=CONTRASTS, seed=4, files=("influence.h5", "bootstrap.h5"))
+    check_run(both, "--min-bins", 4, min_bins=4, test="influence-crossed", selection="auto")
+    with open("both/config.yaml") as f:
+        assert 'test: "influence-crossed"' in f.read()
+    check_run(both, "--min-bins", 4, "--test", "events", min_bins=4)
+    make_run("spaces", by_space=True, seed=4, files=("influence.h5",))
+    check_run("spaces", "--min-bins", 4, "--selection", "fixed", min_bins=4, test="influence-crossed")
+    make_run("few", replicates=9, alignments={"film": 1}, files=("influence.h5",))
+    rows, out = check_run("few", "--min-bins", 2, min_bins=2, test="influence-crossed")
+    assert all(np.isnan(r["p"]) for r in rows) and any(r["bins"] > 0 for r in rows)
+    assert "fewer than 10 blocks" in out, out
 
 
 def test_xarray():

@@ -188,7 +188,7 @@ static void memory_is_found_out(void **unused)
   (void)unused;
   uint8_t real[SPACES * 2] = {4, 4, 8, 4, 4, 0};
   chi_room room;
-  chi_room_need(&(chi_room_demand){&study, &encode, real, NULL, 0, NULL}, &room);
+  chi_room_need(&(chi_room_demand){.study = &study, .encode = &encode, .real = real}, &room);
   const int64_t targets = datasets[0].n_electrodes * TIMES;
   assert_int_equal(room.features, 3000 * 2000 * 8);
   assert_int_equal(room.slot, 3000 * targets * 4 + targets);
@@ -196,13 +196,15 @@ static void memory_is_found_out(void **unused)
   assert_true(room.encoder > 0);
   room.ranks = 4;
   room.limit = INT64_MAX;
-  assert_int_equal(chi_room_fit(&(chi_room_demand){&study, &encode, real, NULL, 0, NULL}, 0, &room),
-                   CHI_OK);
+  assert_int_equal(
+      chi_room_fit(&(chi_room_demand){.study = &study, .encode = &encode, .real = real}, 0, &room),
+      CHI_OK);
   assert_int_equal(room.slots, 2); /* there are no more datasets */
   assert_int_equal(chi_room_node(&room), 4 * chi_room_rank(&room) + 2 * room.slot);
   room.limit = chi_room_node(&room) - 1;
-  assert_int_equal(chi_room_fit(&(chi_room_demand){&study, &encode, real, NULL, 0, NULL}, 0, &room),
-                   CHI_OK);
+  assert_int_equal(
+      chi_room_fit(&(chi_room_demand){.study = &study, .encode = &encode, .real = real}, 0, &room),
+      CHI_OK);
   assert_int_equal(room.slots, 1);
 }
 
@@ -212,12 +214,13 @@ static void refused(chi_encode_options options, int64_t limit, int64_t ranks,
 {
   uint8_t real[SPACES * 2] = {4, 4, 4, 4, 4, 0};
   chi_room room;
-  chi_room_need(&(chi_room_demand){&study, &options, real, NULL, 0, NULL}, &room);
+  chi_room_need(&(chi_room_demand){.study = &study, .encode = &options, .real = real}, &room);
   room.ranks = ranks;
   room.limit = limit;
-  assert_int_equal(chi_room_fit(&(chi_room_demand){&study, &options, real, NULL, 0, NULL},
-                                memory_per_rank, &room),
-                   CHI_ERR_USAGE);
+  assert_int_equal(
+      chi_room_fit(&(chi_room_demand){.study = &study, .encode = &options, .real = real},
+                   memory_per_rank, &room),
+      CHI_ERR_USAGE);
   assert_non_null(strstr(chi_message(), "not fit into memory"));
   if (strstr(chi_message(), advice) == NULL) fail_msg("no advice: %s", chi_message());
 }
@@ -228,7 +231,7 @@ static void refusal_names_what_helps(void **unused)
   uint8_t real[SPACES * 2] = {4, 4, 4, 4, 4, 0};
   chi_encode_options options = encode;
   chi_room room;
-  chi_room_need(&(chi_room_demand){&study, &options, real, NULL, 0, NULL}, &room);
+  chi_room_need(&(chi_room_demand){.study = &study, .encode = &options, .real = real}, &room);
   const int64_t enough = chi_room_rank(&room) + room.slot;
   options.threads = 8;
   refused(options, enough, 1, 0, "--threads 1 would fit");
@@ -247,12 +250,13 @@ static void absurd_sizes_do_not_overflow(void **unused)
   datasets[0].n_events = INT64_C(1) << 40;
   datasets[0].n_electrodes = INT64_C(1) << 30;
   chi_room room = {0};
-  chi_room_need(&(chi_room_demand){&study, &encode, real, NULL, 0, NULL}, &room);
+  chi_room_need(&(chi_room_demand){.study = &study, .encode = &encode, .real = real}, &room);
   assert_true(room.slot == INT64_MAX);
   room.ranks = 2;
   room.limit = INT64_C(1) << 40;
-  assert_int_equal(chi_room_fit(&(chi_room_demand){&study, &encode, real, NULL, 0, NULL}, 0, &room),
-                   CHI_ERR_USAGE);
+  assert_int_equal(
+      chi_room_fit(&(chi_room_demand){.study = &study, .encode = &encode, .real = real}, 0, &room),
+      CHI_ERR_USAGE);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "stage/bootstrap_rows.h"
+#include "stage/chosen.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ static int64_t row_end(const chi_alignment *alignment, chi_layer_selection selec
 }
 
 static chi_status list_rows(const chi_alignment *al, chi_layer_selection selection,
-                            const char *models, chi_bootstrap_rows *rows)
+                            const char *models, chi_chosen *rows)
 {
   CHI_TRY(chi_alloc(al->n_spaces, sizeof *rows->label, "models", &rows->label));
   for (int64_t f = 0; f < al->n_spaces; f = row_end(al, selection, f))
@@ -26,8 +26,8 @@ static chi_status list_rows(const chi_alignment *al, chi_layer_selection selecti
   return chi_alloc(rows->n_rows * al->n_sites, sizeof *rows->space, "layers", &rows->space);
 }
 
-chi_status chi_bootstrap_rows_list(const chi_study *study, chi_layer_selection selection,
-                                   const char *models, chi_bootstrap_rows **rows)
+chi_status chi_chosen_list(const chi_study *study, chi_layer_selection selection,
+                           const char *models, chi_chosen **rows)
 {
   CHI_TRY(chi_alloc(study->n_alignments, sizeof **rows, "models", rows));
   for (int32_t a = 0; a < study->n_alignments; a++)
@@ -35,7 +35,7 @@ chi_status chi_bootstrap_rows_list(const chi_study *study, chi_layer_selection s
   return CHI_OK;
 }
 
-void chi_bootstrap_rows_free(const chi_study *study, chi_bootstrap_rows **rows)
+void chi_chosen_free(const chi_study *study, chi_chosen **rows)
 {
   for (int32_t a = 0; *rows != NULL && a < study->n_alignments; a++) {
     chi_free((*rows)[a].label);
@@ -65,7 +65,7 @@ static chi_status check_complete(const char *run, const chi_fit_table *t)
 }
 
 static chi_status choose_alignment(const char *run, const chi_fit_table *t, const chi_alignment *al,
-                                   chi_layer_selection selection, chi_bootstrap_rows *rows)
+                                   chi_layer_selection selection, chi_chosen *rows)
 {
   CHI_TRY(check_complete(run, t));
   for (int64_t i = 0; i < rows->n_rows; i++)
@@ -77,7 +77,7 @@ static chi_status choose_alignment(const char *run, const chi_fit_table *t, cons
 
 /* Rank 0. */
 static chi_status choose_all(const char *run, const chi_study *study, chi_layer_selection selection,
-                             const char *models, chi_bootstrap_rows *rows)
+                             const char *models, chi_chosen *rows)
 {
   chi_fit_table *tables = NULL;
   int32_t n = 0;
@@ -94,17 +94,16 @@ static chi_status choose_all(const char *run, const chi_study *study, chi_layer_
   return s;
 }
 
-chi_status chi_bootstrap_rows_choose(MPI_Comm comm, const char *run, const chi_study *study,
-                                     chi_layer_selection selection, const char *models,
-                                     chi_bootstrap_rows **rows)
+chi_status chi_chosen_find(MPI_Comm comm, const char *run, const chi_study *study,
+                           chi_layer_selection selection, const char *models, chi_chosen **rows)
 {
   int rank;
   MPI_Comm_rank(comm, &rank);
-  chi_status s = chi_bootstrap_rows_list(study, selection, models, rows);
+  chi_status s = chi_chosen_list(study, selection, models, rows);
   if (s == CHI_OK && rank == 0) s = choose_all(run, study, selection, models, *rows);
   CHI_TRY(chi_agree(comm, s));
   for (int32_t a = 0; a < study->n_alignments && s == CHI_OK; a++) {
-    chi_bootstrap_rows *r = &(*rows)[a];
+    chi_chosen *r = &(*rows)[a];
     int64_t bytes = r->n_rows * study->alignments[a].n_sites * (int64_t)sizeof *r->space;
     void *space = r->space;
     if (rank != 0) chi_free(space);

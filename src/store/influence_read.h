@@ -1,0 +1,54 @@
+/** \file influence_read.h
+ * Reading influence.h5 (formats.md). All local, serial HDF5; one process.
+ *
+ * The numbers can be read of tables that are complete (n_left 0). Its first dimension, here called
+ * row, is `model`, or with --layer-selection all `feature_space`. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chiasm/status.h"
+#include "store/schema.h"
+
+/** The part of influence.h5 that belongs to one alignment. */
+typedef struct chi_influence_table {
+  char *alignment;
+  int64_t n_rows, n_sites, n_times, n_blocks, n_subjects;
+  bool by_space;           /* rows are feature spaces, else models */
+  char **model;            /* n_rows */
+  char **layer;            /* n_rows x n_sites; "" where there is none */
+  char **site;             /* n_sites, as in fit.h5 */
+  int32_t *subject_blocks; /* n_subjects: blocks of its recording, of n_blocks */
+  int32_t *block_length;   /* n_subjects: events of a block */
+  int64_t n_left;          /* (row, site) that have a layer and no influences yet */
+  int64_t n_failed;
+} chi_influence_table;
+
+/** The standard deviation of a sum by its influences, root of the sum of their squares (not
+ * centred), at each bin. Local. \param[in]  n_blocks   of the recording's own \param[in]  influence
+ * n_blocks x n_times \param[out] spread     n_times */
+void chi_influence_spread(int64_t n_blocks, int64_t n_times, const float *influence,
+                          double *spread);
+
+/** The lower end of the interval of a score: where it is above 0 a bin is kept. Local. */
+static inline double chi_influence_lower(double r, double spread) { return r - 1.96 * spread; }
+
+/** An open influence.h5. */
+typedef struct chi_influence_file chi_influence_file;
+
+/** Open RUN/influence.h5 and read its labels and flags. Close with chi_influence_file_close.
+ * \param[out] tables  n of them, of the file and valid while it is open
+ * \return CHI_ERR_INPUT if it is missing or no influence.h5 of this format */
+chi_status chi_influence_file_open(const char *run, chi_influence_file **file,
+                                   const chi_influence_table **tables, int32_t *n);
+void chi_influence_file_close(chi_influence_file **file);
+
+/** The checksum of its study, as fit.h5's study_checksum. Borrowed. */
+const char *chi_influence_file_checksum(const chi_influence_file *file);
+
+/** Read the influences of one row and site, and compare them with their checksum.
+ * \param[out] out  on val_r and test_r: n_blocks x n_times, row-major; NaN beyond the recording's
+ *                  own blocks, and where a score is undefined */
+chi_status chi_influence_read(chi_influence_file *file, int32_t table, int64_t row, int64_t site,
+                              float *const out[2]);

@@ -21,7 +21,7 @@ from pathlib import Path
 CHIASM = os.environ["CHIASM"]
 WORK = Path(os.environ.get("CHIASM_CALIBRATE", "build/calibrate"))
 RANKS = os.cpu_count()
-TESTS = ("events", "crossed", "bins")
+TESTS = {"influence": ("influence", "influence-crossed"), "bootstrap": ("events", "crossed", "bins")}
 TRAINED = "vision-net,language-net,concat,multimodal-net,control-with-language,control-without-language"
 INDEPENDENT = ["--autocorrelation", "0", "--noise-autocorrelation", "0"]
 STRONG = ["--effects", "0.4,0.75"]  # integration sites with a test r of 0.1 to 0.4
@@ -55,11 +55,11 @@ def chiasm(*arguments, ranks=1):
         sys.exit(f"calibrate.py: {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
 
 
-def analyse(setting, seed, replicates):
-    """Everything up to the two tables of sites of one study, kept under WORK/setting/seed."""
+def analyse(setting, seed, replicates, stages):
+    """Everything up to the tables of sites of one study, kept under WORK/setting/seed."""
     _, options, models, blocks = SETTINGS[setting]
     kept = WORK / setting / str(seed)
-    results = [kept / f"{block}-{test}.csv" for block in blocks for test in TESTS]
+    results = [kept / f"{block}-{test}.csv" for block in blocks for stage in stages for test in TESTS[stage]]
     if all(path.exists() for path in results):
         return kept
     kept.mkdir(parents=True, exist_ok=True)
@@ -69,10 +69,12 @@ def analyse(setting, seed, replicates):
     chiasm("simulate", study, "--seed", seed, *options)
     chiasm("fit", study, "-o", run, "--models", models, ranks=RANKS)
     for block in blocks:
-        chiasm("bootstrap", run, "--replicates", replicates, "--block", block, "--overwrite", ranks=RANKS)
-        for test in TESTS:
-            chiasm("sites", run, "--test", test)
-            os.replace(run / "sites.csv", kept / f"{block}-{test}.csv")
+        for stage in stages:
+            more = ["--replicates", replicates] if stage == "bootstrap" else []
+            chiasm(stage, run, *more, "--block", block, "--overwrite", ranks=RANKS)
+            for test in TESTS[stage]:
+                chiasm("sites", run, "--test", test)
+                os.replace(run / "sites.csv", kept / f"{block}-{test}.csv")
     os.replace(study / "truth.csv", kept / "truth.csv")
     shutil.rmtree(study)
     shutil.rmtree(run)
@@ -144,27 +146,27 @@ def twins(folders, test, signal):
     return share(hits, counts)
 
 
-def report(setting, folders):
+def report(setting, folders, tests):
     print(f"\n{setting}: {len(folders)} studies")
     if setting in ("film", "independent"):
         print("| test | called sites that are planted, % | planted sites found, % | `both` sites called, % |"
               " other sites called, % |\n| --- | --- | --- | --- | --- |")
-        for test in TESTS:
+        for test in tests:
             calls = planted(folders, "auto", test)
             print(f"| {test} | " + " | ".join(share(*calls[k]) for k in ("right", "found", "both", "other")) + " |")
     elif setting == "null":
         print("| test | studies with a false call |\n| --- | --- |")
-        for test in TESTS:
+        for test in tests:
             wrong = sum(any(r["comparison"] == "integration" and r["significant"] == "1"
                             for r in rows(kept / f"auto-{test}.csv")) for kept in folders)
             print(f"| {test} | {wrong} of {len(folders)} |")
     elif setting == "twins":
         print("| test | significant where the network knows the signal, % | at `none` sites, % |\n| --- | --- | --- |")
-        for test in TESTS:
+        for test in tests:
             print(f"| {test} | {twins(folders, test, True)} | {twins(folders, test, False)} |")
     else:
         print("| test | block | rejected at 0.05, % | at 0.01, % |\n| --- | --- | --- | --- |")
-        for test in TESTS:
+        for test in tests:
             for block in SETTINGS[setting][3]:
                 print(f"| {test} | {block} | {rejections(folders, block, test, 0.05)} |"
                       f" {rejections(folders, block, test, 0.01)} |")
@@ -175,14 +177,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("settings", nargs="*", metavar="setting", help=", ".join(SETTINGS))
     parser.add_argument("--seeds", type=int, help="studies of each setting, in place of its own number")
-    parser.add_argument("--replicates", type=int, default=200)
+    parser.add_argument("--replicates", type=int, default=200, help="of the bootstrap; 0: influences alone")
     asked = parser.parse_args()
+    stages = ["influence"] + (["bootstrap"] if asked.replicates > 0 else [])
     for setting in asked.settings or SETTINGS:
         if setting not in SETTINGS:
             sys.exit(f"calibrate.py: no setting {setting}; there are {', '.join(SETTINGS)}")
-        folders = [analyse(setting, seed, asked.replicates)
+        folders = [analyse(setting, seed, asked.replicates, stages)
                    for seed in range(1, (asked.seeds or SETTINGS[setting][0]) + 1)]
-        report(setting, folders)
+        report(setting, folders, [test for stage in stages for test in TESTS[stage]])
 
 
 main()

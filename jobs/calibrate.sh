@@ -2,6 +2,7 @@
 # How often `chiasm sites` is right: planted studies through the whole pipeline, their known sites
 # against those called, as Markdown tables. Takes hours; interrupted, it goes on where it was.
 #   bash jobs/calibrate.sh [film] [independent] [null] [equal] [candidates] [--seeds N] [--replicates N]
+# --replicates 0: by influences alone, in minutes.
 # (default: all five, with the seeds of each; see calibrate.py)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

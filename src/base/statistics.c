@@ -31,8 +31,6 @@ double chi_percentile(int64_t n, const double *sorted, double share)
   return part < 0.5 ? sorted[below] + step * part : sorted[above] - step * (1 - part);
 }
 
-double chi_normal_tail(double x, double sd) { return 0.5 * erfc(x / (sd * sqrt(2.0))); }
-
 /* The regularised incomplete beta function I_x(a, b), x left of its bulk, by its continued fraction
  * (DLMF 8.17.22, by Lentz's method); y = 1 - x. */
 static double beta_left(double x, double y, double a, double b)

@@ -17,12 +17,7 @@ double chi_mean(int64_t n, const float *x);
  * `linear` percentiles are: interpolated from the nearer neighbour. */
 double chi_percentile(int64_t n, const double *sorted, double share);
 
-/** How likely a normal variable of mean 0 and standard deviation sd is above x, exact far out too.
- */
-double chi_normal_tail(double x, double sd);
-
-/** How likely a variable of Student's t with df > 0 degrees of freedom is above t, exact far out
- * too.
+/** How likely a variable of Student's t with df > 0 degrees of freedom is above t; exact far out.
  */
 double chi_student_tail(double t, double df);
 

@@ -15,6 +15,23 @@ static chi_status block_option(const chi_options *o, int64_t *length)
   return chi_cli_count(o, "block", "auto or a number of events, 1 or more", length);
 }
 
+/* Look whether the run can have the stage's file, then begin. End in any case. */
+static chi_status begin(const chi_cli *cli, const chi_schema *schema, const char *run,
+                        chi_run_mode mode, chi_cli_stage *stage)
+{
+  CHI_TRY(chi_agree(cli->comm, cli->rank == 0 ? chi_store_look(run, schema, mode) : CHI_OK));
+  return chi_cli_stage_begin(cli, schema->stage, run, mode, stage);
+}
+
+/* A stage as a command of its own. */
+static chi_status on_argument(chi_cli *cli,
+                              chi_status (*stage)(chi_cli *cli, const char *run, chi_run_mode mode))
+{
+  chi_run_mode mode;
+  CHI_TRY(chi_cli_mode(cli->options, &mode));
+  return stage(cli, chi_opt_argument(cli->options, 0), mode);
+}
+
 chi_status chi_cli_influence_stage(chi_cli *cli, const char *run, chi_run_mode mode)
 {
   const chi_options *o = cli->options;
@@ -26,20 +43,13 @@ chi_status chi_cli_influence_stage(chi_cli *cli, const char *run, chi_run_mode m
       .min_bins = chi_cli_min_bins(o)};
   int64_t failed = 0;
   CHI_TRY(block_option(o, &influence.block_length));
-  CHI_TRY(chi_agree(cli->comm,
-                    cli->rank == 0 ? chi_store_look(run, &chi_influence_schema, mode) : CHI_OK));
-  chi_status s = chi_cli_stage_begin(cli, "influence", run, mode, &stage);
+  chi_status s = begin(cli, &chi_influence_schema, run, mode, &stage);
   influence.stage = stage.options;
   if (s == CHI_OK) s = chi_influence_stage(cli->comm, &influence, &failed);
   return chi_cli_stage_end(cli, &stage, s, failed);
 }
 
-chi_status chi_cli_influence(chi_cli *cli)
-{
-  chi_run_mode mode;
-  CHI_TRY(chi_cli_mode(cli->options, &mode));
-  return chi_cli_influence_stage(cli, chi_opt_argument(cli->options, 0), mode);
-}
+chi_status chi_cli_influence(chi_cli *cli) { return on_argument(cli, chi_cli_influence_stage); }
 
 chi_status chi_cli_bootstrap_stage(chi_cli *cli, const char *run, chi_run_mode mode)
 {
@@ -53,17 +63,10 @@ chi_status chi_cli_bootstrap_stage(chi_cli *cli, const char *run, chi_run_mode m
                                 .keep = !chi_opt_flag(o, "no-keep-replicates")};
   int64_t failed = 0;
   CHI_TRY(block_option(o, &boot.block_length));
-  CHI_TRY(chi_agree(cli->comm,
-                    cli->rank == 0 ? chi_store_look(run, &chi_bootstrap_schema, mode) : CHI_OK));
-  chi_status s = chi_cli_stage_begin(cli, "bootstrap", run, mode, &stage);
+  chi_status s = begin(cli, &chi_bootstrap_schema, run, mode, &stage);
   boot.stage = stage.options;
   if (s == CHI_OK) s = chi_bootstrap_stage(cli->comm, &boot, &failed);
   return chi_cli_stage_end(cli, &stage, s, failed);
 }
 
-chi_status chi_cli_bootstrap(chi_cli *cli)
-{
-  chi_run_mode mode;
-  CHI_TRY(chi_cli_mode(cli->options, &mode));
-  return chi_cli_bootstrap_stage(cli, chi_opt_argument(cli->options, 0), mode);
-}
+chi_status chi_cli_bootstrap(chi_cli *cli) { return on_argument(cli, chi_cli_bootstrap_stage); }

@@ -2,11 +2,9 @@
 #include "chiasm/influence.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "encode/influence_internal.h"
-#include "linalg/kernel.h"
 
 /* U of a fold to its place; s^2 / (s^2 + a) for every alpha, and the leverages. */
 static void keep_left(chi_influence_work *w, int32_t f)

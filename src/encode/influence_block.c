@@ -241,7 +241,6 @@ void chi_influence_block(chi_influence_work *w, chi_block block)
   chi_influence_thread *t = own(w);
   chi_target_statistics(&w->fit, block);
   for (int half = 0; half < 2; half++) memset(t->sum[half], 0, (size_t)values * sizeof(double));
-  memset(t->gradient, 0, (size_t)(w->fit.rows->n * block.n) * w->fit.shape.real);
   memset(t->residual, 0, (size_t)(w->fit.rows->n * block.n) * w->fit.shape.real);
   for (int32_t f = 0; f < folds; f++) {
     train_means(w, f, block);

@@ -14,7 +14,7 @@ int64_t chi_sites_at(const chi_sites_data *data, int32_t model, int64_t site)
 
 static chi_status misfit(const chi_sites_data *d, const char *what)
 {
-  const chi_schema *schema = d->draws->own != NULL ? &chi_influence_schema : &chi_bootstrap_schema;
+  const chi_schema *schema = d->draws->schema;
   return chi_fail(CHI_ERR_INPUT,
                   "%s/%s: /%s: its %s are not those of fit.h5; chiasm %s %s --overwrite makes it "
                   "again",

@@ -105,7 +105,8 @@ int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *p
 double chi_sites_mean(const bool *marked, const float *x, const float *also, int64_t n);
 
 /** The side's model with the highest mean (data.mean) of val_r (half 0) or test_r (1), the first on
- * a tie. \param[in]  over   bins; NULL: each model's own kept bins, of those that take part
+ * a tie.
+ * \param[in]  over   bins; NULL: each model's own kept bins, of those that take part
  * \param[out] score  of that model; NaN if there is none
  * \return its index; -1 if there is none */
 int32_t chi_sites_best(const chi_sites_work *work, const chi_sites_side *side, int half,
@@ -130,7 +131,6 @@ void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pai
  * bootstrap mean of test_r; se is that of the mean. Models are never compared by the scores that
  * they were chosen by. The result has those chosen by val_r; its r are means of both differences'.
  */
-enum { CHI_FEW_BLOCKS = 10 };
 chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pair,
                                  chi_sites_result *result);
 

@@ -2,24 +2,22 @@
 
 #include "base/memory.h"
 
+/* What both kinds of table say alike. */
+#define TABLE_OF(t)                                                                         \
+  .alignment = (t).alignment, .n_rows = (t).n_rows, .n_sites = (t).n_sites,                 \
+  .n_times = (t).n_times, .by_space = (t).by_space, .model = (t).model, .layer = (t).layer, \
+  .site = (t).site, .n_left = (t).n_left, .n_failed = (t).n_failed
+
 static chi_status open_influences(const char *run, chi_sites_draws *draws)
 {
   const chi_influence_table *t;
   CHI_TRY(chi_influence_file_open(run, &draws->influences, &t, &draws->n));
   CHI_TRY(chi_alloc(draws->n, sizeof *draws->table, "tables", &draws->table));
   for (int32_t i = 0; i < draws->n; i++)
-    draws->table[i] = (chi_sites_table){.alignment = t[i].alignment,
-                                        .n_rows = t[i].n_rows,
-                                        .n_sites = t[i].n_sites,
-                                        .n_times = t[i].n_times,
+    draws->table[i] = (chi_sites_table){.schema = draws->schema,
+                                        TABLE_OF(t[i]),
                                         .n_draws = t[i].n_blocks,
-                                        .by_space = t[i].by_space,
-                                        .model = t[i].model,
-                                        .layer = t[i].layer,
-                                        .site = t[i].site,
-                                        .own = t[i].subject_blocks,
-                                        .n_left = t[i].n_left,
-                                        .n_failed = t[i].n_failed};
+                                        .own = t[i].subject_blocks};
   return CHI_OK;
 }
 
@@ -29,17 +27,8 @@ static chi_status open_bootstrap(const char *run, chi_sites_draws *draws)
   CHI_TRY(chi_bootstrap_file_open(run, &draws->bootstrap, &t, &draws->n));
   CHI_TRY(chi_alloc(draws->n, sizeof *draws->table, "tables", &draws->table));
   for (int32_t i = 0; i < draws->n; i++)
-    draws->table[i] = (chi_sites_table){.alignment = t[i].alignment,
-                                        .n_rows = t[i].n_rows,
-                                        .n_sites = t[i].n_sites,
-                                        .n_times = t[i].n_times,
-                                        .n_draws = t[i].n_replicates,
-                                        .by_space = t[i].by_space,
-                                        .model = t[i].model,
-                                        .layer = t[i].layer,
-                                        .site = t[i].site,
-                                        .n_left = t[i].n_left,
-                                        .n_failed = t[i].n_failed};
+    draws->table[i] =
+        (chi_sites_table){.schema = draws->schema, TABLE_OF(t[i]), .n_draws = t[i].n_replicates};
   return CHI_OK;
 }
 

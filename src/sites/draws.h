@@ -12,6 +12,7 @@
 
 /** The part of one alignment. All borrowed from the open file. */
 typedef struct chi_sites_table {
+  const chi_schema *schema; /* of its file */
   const char *alignment;
   int64_t n_rows, n_sites, n_times, n_draws;
   bool by_space;                                   /* rows are feature spaces, else models */

@@ -37,8 +37,9 @@ typedef struct chi_sites_options {
 
 /** Compare the models at every site of a run that has its influence.h5 or its bootstrap.h5: write
  * RUN/sites.h5, sites.csv and regions.csv, put the options into config.yaml and print the tables.
- * Local; holds RUN/lock alone. \return CHI_ERR_INPUT if fit.h5 or what the test needs is missing,
- * incomplete or damaged, or if they do not belong together; for a contrast of study.yaml that names
- * nothing there is CHI_ERR_USAGE if min_bins is more than there are bins, or another job holds the
- * lock CHI_ERR_IO */
+ * Local; holds RUN/lock alone.
+ * \return CHI_ERR_INPUT if fit.h5 or what the test needs is missing, incomplete or damaged, or if
+ *         they do not belong together; for a contrast of study.yaml that names nothing there is
+ *         CHI_ERR_USAGE if min_bins is more than there are bins, or another job holds the lock
+ *         CHI_ERR_IO */
 chi_status chi_sites(const chi_sites_options *options);

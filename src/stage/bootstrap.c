@@ -13,7 +13,6 @@
 #include "stage/later.h"
 #include "stage/picked_units.h"
 #include "stage/summary.h"
-#include "store/config.h"
 #include "store/drop.h"
 
 enum { LENGTHS_SHOWN = 8 };
@@ -105,7 +104,10 @@ static chi_status warn_short(const chi_stage *s)
 static chi_status list(chi_stage *s, const uint8_t *const *done)
 {
   const boot *b = s->own;
-  chi_later_log_lengths(s, b->length, "events are drawn");
+  char what[64];
+  snprintf(what, sizeof what, "%lld replicates; events are drawn",
+           (long long)b->options->replicates);
+  chi_later_log_lengths(s, b->length, what);
   CHI_TRY(warn_short(s));
   return chi_bootstrap_units(s->study, &s->options->encode, b->options->replicates, s->picked, done,
                              &s->units);
@@ -235,29 +237,20 @@ static chi_status take_lengths(const chi_study *study, const chi_content *like, 
 static chi_status describe_joined(MPI_Comm comm, const char *run, const chi_study *study,
                                   const char *section, const chi_content *like, chi_content *out)
 {
-  static const char *const keys[] = {"layer-selection", "models", "seed"};
-  enum { LAYERS, MODELS, SEED, N_KEYS };
-  char *value[N_KEYS] = {NULL}, key[64];
   chi_chosen *rows = NULL;
-  chi_status s = CHI_OK;
-  for (int i = 0; i < N_KEYS && s == CHI_OK; i++) {
-    snprintf(key, sizeof key, "bootstrap.%s", keys[i]);
-    s = chi_config_value(run, section, key, &value[i]);
-    if (s == CHI_OK && value[i] == NULL)
-      s = chi_fail(CHI_ERR_INPUT, "%s: the bootstraps do not say their option %s", run, key);
-  }
-  s = chi_agree(comm, s);
-  if (s != CHI_OK) goto cleanup;
-  const chi_layer_selection selection = chi_later_selection(value[LAYERS]);
-  s = chi_chosen_find(comm, run, study, selection, value[MODELS], &rows);
+  char *seed = NULL;
+  bool by_space;
+  chi_status s =
+      chi_agree(comm, chi_later_option(run, &chi_bootstrap_schema, section, "seed", &seed));
+  if (s == CHI_OK)
+    s = chi_later_joined(comm, run, study, &chi_bootstrap_schema, section, &rows, &by_space);
   if (s == CHI_OK) s = take_lengths(study, like, rows);
   if (s == CHI_OK)
     s = chi_bootstrap_content(study, rows, like->group[0].length[CHI_REPLICATE],
-                              strtoull(value[SEED], NULL, 10), selection == CHI_LAYERS_ALL, out);
+                              strtoull(seed, NULL, 10), by_space, out);
   s = chi_agree(comm, s);
-cleanup:
   chi_chosen_free(study, &rows);
-  for (int i = 0; i < N_KEYS; i++) chi_free(value[i]);
+  chi_free(seed);
   return s;
 }
 

@@ -1,6 +1,6 @@
 /** \file chosen.h
- * The rows of a bootstrap: models, or with every layer (`--layer-selection all`) feature spaces;
- * and which layer of each is bootstrapped at each site. */
+ * The rows of a stage after the fit: models, or with every layer (`--layer-selection all`) feature
+ * spaces; and which layer of each is taken at each site. */
 #pragma once
 
 #include <mpi.h>

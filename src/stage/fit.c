@@ -1,10 +1,7 @@
 #include "stage/fit.h"
 
-#include <stdio.h>
-
 #include "base/agree.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "stage/fit_table.h"
 #include "stage/fit_units.h"
 #include "store/choose.h"

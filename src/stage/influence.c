@@ -11,9 +11,7 @@
 #include "stage/influence_table.h"
 #include "stage/later.h"
 #include "stage/picked_units.h"
-#include "store/config.h"
-
-enum { FEW_BLOCKS = 10 };
+#include "store/influence_read.h"
 
 /* The blocks of every recording's events. */
 typedef struct event_blocks {
@@ -93,12 +91,13 @@ static void warn_few(const chi_stage *s)
 {
   const influences *w = s->own;
   for (int32_t d = 0; d < s->study->n_datasets && s->rank == 0; d++)
-    if (w->blocks.n[d] < FEW_BLOCKS)
+    if (w->blocks.n[d] < CHI_FEW_BLOCKS)
       chi_log(
           CHI_LOG_WARNING,
           "%s: only %d blocks of %d events: chiasm sites needs %d to tell a spread, and gives no "
           "p there; a smaller --block makes more, if the events' memory is that short",
-          s->study->datasets[d].path, (int)w->blocks.n[d], (int)w->blocks.length[d], FEW_BLOCKS);
+          s->study->datasets[d].path, (int)w->blocks.n[d], (int)w->blocks.length[d],
+          CHI_FEW_BLOCKS);
 }
 
 /* ---- before the first unit ---- */
@@ -249,23 +248,14 @@ static chi_status take_blocks(const chi_study *study, const chi_content *like, c
 static chi_status describe_joined(MPI_Comm comm, const char *run, const chi_study *study,
                                   const char *section, const chi_content *like, chi_content *out)
 {
-  char *layers = NULL, *models = NULL;
   chi_chosen *rows = NULL;
-  chi_status s = chi_config_value(run, section, "influence.layer-selection", &layers);
-  if (s == CHI_OK) s = chi_config_value(run, section, "influence.models", &models);
-  if (s == CHI_OK && (layers == NULL || models == NULL))
-    s = chi_fail(CHI_ERR_INPUT, "%s: the influences do not say of which layers they are", run);
+  bool by_space;
+  chi_status s =
+      chi_later_joined(comm, run, study, &chi_influence_schema, section, &rows, &by_space);
+  if (s == CHI_OK) s = take_blocks(study, like, rows);
+  if (s == CHI_OK) s = chi_influence_content(study, rows, by_space, out);
   s = chi_agree(comm, s);
-  if (s == CHI_OK) {
-    const chi_layer_selection selection = chi_later_selection(layers);
-    s = chi_chosen_find(comm, run, study, selection, models, &rows);
-    if (s == CHI_OK) s = take_blocks(study, like, rows);
-    if (s == CHI_OK) s = chi_influence_content(study, rows, selection == CHI_LAYERS_ALL, out);
-    s = chi_agree(comm, s);
-  }
   chi_chosen_free(study, &rows);
-  chi_free(layers);
-  chi_free(models);
   return s;
 }
 

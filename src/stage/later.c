@@ -1,11 +1,13 @@
 #include "stage/later.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/agree.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "stage/draws.h"
+#include "store/config.h"
 #include "store/internal.h"
 #include "study/layers.h"
 
@@ -100,9 +102,38 @@ void chi_later_log_lengths(const chi_stage *s, const int32_t *length, const char
   chi_text_free(&text);
 }
 
-chi_layer_selection chi_later_selection(const char *name)
+chi_status chi_later_option(const char *run, const chi_schema *schema, const char *section,
+                            const char *name, char **value)
+{
+  char key[64];
+  snprintf(key, sizeof key, "%s.%s", schema->stage, name);
+  CHI_TRY(chi_config_value(run, section, key, value));
+  if (*value != NULL) return CHI_OK;
+  return chi_fail(CHI_ERR_INPUT, "%s: the %ss do not say their option %s", run, schema->stage, key);
+}
+
+/* --layer-selection as config.yaml has it. */
+static chi_layer_selection selection_of(const char *name)
 {
   return strcmp(name, "all") == 0     ? CHI_LAYERS_ALL
          : strcmp(name, "final") == 0 ? CHI_LAYERS_FINAL
                                       : CHI_LAYERS_SITE;
+}
+
+chi_status chi_later_joined(MPI_Comm comm, const char *run, const chi_study *study,
+                            const chi_schema *schema, const char *section, chi_chosen **rows,
+                            bool *by_space)
+{
+  char *layers = NULL, *models = NULL;
+  chi_status s = chi_later_option(run, schema, section, "layer-selection", &layers);
+  if (s == CHI_OK) s = chi_later_option(run, schema, section, "models", &models);
+  s = chi_agree(comm, s);
+  if (s == CHI_OK) {
+    const chi_layer_selection selection = selection_of(layers);
+    *by_space = selection == CHI_LAYERS_ALL;
+    s = chi_chosen_find(comm, run, study, selection, models, rows);
+  }
+  chi_free(layers);
+  chi_free(models);
+  return s;
 }

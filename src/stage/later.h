@@ -3,8 +3,8 @@
  * lengths of blocks of events. Collective on the stage's comm unless they say otherwise. */
 #pragma once
 
+#include "stage/chosen.h"
 #include "stage/stage.h"
-#include "store/choose.h"
 
 /** Texts of fit.h5. Start as {0}; free with chi_later_free. */
 typedef struct chi_later {
@@ -25,5 +25,15 @@ chi_status chi_later_lengths(chi_stage *s, int64_t block, int32_t **length);
 /** Log the lengths of the first recordings. Local. \param[in] what  "events are drawn" */
 void chi_later_log_lengths(const chi_stage *s, const int32_t *length, const char *what);
 
-/** --layer-selection as config.yaml has it. Local. */
-chi_layer_selection chi_later_selection(const char *name);
+/** An option that the stage's section of a config.yaml must have. Local.
+ * \param[out] value  free with chi_free \return CHI_ERR_INPUT if it is not there */
+chi_status chi_later_option(const char *run, const chi_schema *schema, const char *section,
+                            const char *name, char **value);
+
+/** The rows of a joined run's file, by the stage's options and the joined fit.h5. Collective on
+ * comm.
+ * \param[out] rows      free with chi_chosen_free, also after a failure
+ * \param[out] by_space  whether they are feature spaces */
+chi_status chi_later_joined(MPI_Comm comm, const char *run, const chi_study *study,
+                            const chi_schema *schema, const char *section, chi_chosen **rows,
+                            bool *by_space);

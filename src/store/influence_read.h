@@ -31,6 +31,9 @@ typedef struct chi_influence_table {
 void chi_influence_spread(int64_t n_blocks, int64_t n_times, const float *influence,
                           double *spread);
 
+/** Of fewer blocks nobody can tell a spread. */
+enum { CHI_FEW_BLOCKS = 10 };
+
 /** The lower end of the interval of a score: where it is above 0 a bin is kept. Local. */
 static inline double chi_influence_lower(double r, double spread) { return r - 1.96 * spread; }
 

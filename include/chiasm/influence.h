@@ -34,8 +34,8 @@ chi_status chi_encode_influence(chi_encoder *encoder, chi_residual residual, con
                                 const chi_features *features, const chi_responses *responses,
                                 const chi_influence *influence, chi_stages *stages);
 
-/** What that will cost. `dual` is by a hat matrix for every alpha, else the features are decomposed
- * (`svd`). */
+/** What that will cost. `dual` is by a hat matrix for every alpha; with `svd` the features are
+ * decomposed; else it goes by Gram matrices of the features. */
 chi_encode_plan chi_influence_make_plan(const chi_encode_options *options, chi_residual residual,
                                         int64_t n_events, int32_t n_blocks, int64_t n_features,
                                         int64_t n_electrodes, int64_t n_times);

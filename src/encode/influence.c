@@ -33,7 +33,8 @@ static chi_status make_operator(chi_influence_work *w, int32_t f, int32_t alpha)
 {
   chi_fit_work *fit = &w->fit;
   chi_thread_work *t = chi_thread(fit);
-  if (!fit->shape.factored) return chi_dual_operator(fit, f, alpha, t);
+  if (fit->shape.route == CHI_ROUTE_DUAL) return chi_dual_operator(fit, f, alpha, t);
+  if (fit->shape.route == CHI_ROUTE_PRIMAL) return chi_primal_operator(fit, f, alpha, t);
   for (int half = 0; half < 2; half++) {
     chi_svd_shrink(fit, f, half, alpha, t->shrunk);
     chi_operator_store(fit, f, half, alpha, t->shrunk, chi_fold_rank(fit, f), NULL);
@@ -44,7 +45,10 @@ static chi_status make_operator(chi_influence_work *w, int32_t f, int32_t alpha)
 static chi_status make_operators(chi_influence_work *w, int32_t f)
 {
   chi_status worst = CHI_OK;
-  CHI_TRY(w->fit.shape.factored ? chi_svd_begin(&w->fit, f) : chi_dual_begin(&w->fit, f));
+  const chi_route route = w->fit.shape.route;
+  CHI_TRY(route == CHI_ROUTE_PRIMAL ? chi_primal_begin(&w->fit, f)
+          : route == CHI_ROUTE_DUAL ? chi_dual_begin(&w->fit, f)
+                                    : chi_svd_begin(&w->fit, f));
   if (w->fit.shape.factored) keep_left(w, f);
 #pragma omp parallel for schedule(dynamic) num_threads(w->fit.shape.threads)
   for (int32_t a = 0; a < w->fit.shape.n_alphas; a++) {
@@ -86,7 +90,10 @@ static chi_status run(chi_encoder *encoder, chi_influence_work *w, const int32_t
   const int64_t times = fit->responses->n_times;
   for (int64_t j = 0; j < fit->n_targets; j++)
     fit->choice[j] = choice[electrode == NULL ? j : electrode[j / times] * times + j % times];
+  const bool primal = fit->shape.route == CHI_ROUTE_PRIMAL;
+  if (primal) CHI_TRY(chi_primal_prepare(fit));
   for (int32_t f = 0; f < fit->shape.n_folds; f++) CHI_TRY(make_operators(w, f));
+  if (primal) chi_primal_narrow(fit);
   const int64_t blocks = chi_block_count(fit);
 #pragma omp parallel for schedule(dynamic) num_threads(fit->shape.threads)
   for (int64_t b = 0; b < blocks; b++) {

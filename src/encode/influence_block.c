@@ -5,16 +5,10 @@
 #include "encode/influence_internal.h"
 #include "linalg/dense.h"
 
-static chi_influence_thread *own(const chi_influence_work *w)
-{
-  return &w->thread[omp_get_thread_num()];
-}
-
 static void *real_at(void *base, chi_real real, int64_t at) { return (char *)base + at * real; }
 
-/* C = A B, of type real; A turned or not. */
-static void multiply(chi_real real, int64_t m, int64_t k, const void *a, int64_t lda, bool turned,
-                     int64_t n, const void *b, void *c)
+void chi_influence_multiply(chi_real real, int64_t m, int64_t k, const void *a, int64_t lda,
+                            bool turned, int64_t n, const void *b, void *c)
 {
   const int64_t rows = turned ? k : m, columns = turned ? m : k;
   if (real == CHI_REAL32)
@@ -38,7 +32,8 @@ static void spread_row(chi_real real, int64_t n, const double *row, const int64_
 static void train_means(chi_influence_work *w, int32_t f, chi_block block)
 {
   const chi_fold *fold = &w->fit.folds[f];
-  double *mean = w->train_mean + f * w->fit.n_targets + block.t0, *row = own(w)->line, total = 0;
+  double *mean = w->train_mean + f * w->fit.n_targets + block.t0, *row = chi_influence_own(w)->line,
+         total = 0;
   memset(mean, 0, (size_t)block.n * sizeof *mean);
   for (int64_t i = 0; i < fold->n_train; i++) {
     chi_read_responses(&w->fit, fold->train_event[i], block.t0, block.n, row);
@@ -54,15 +49,15 @@ static void make_basis(chi_influence_work *w, int32_t f, chi_block block)
   const chi_shape *s = &w->fit.shape;
   const chi_fold *fold = &w->fit.folds[f];
   const int64_t n = block.n, rank = chi_fold_rank(&w->fit, f);
-  chi_influence_thread *t = own(w);
+  chi_influence_thread *t = chi_influence_own(w);
   chi_stage_clock clock = chi_stage_start();
   for (int64_t i = 0; i < fold->n_train; i++) {
     chi_read_responses(&w->fit, fold->train_event[i], block.t0, n, t->line);
     for (int64_t j = 0; j < n; j++) t->line[j] *= fold->train_scale[i];
     chi_reals_write(s->real, n, t->line, t->by_row, i * n);
   }
-  multiply(s->real, rank, fold->n_train, chi_influence_left(w, f), rank, true, n, t->by_row,
-           real_at(block.t->basis, s->real, f * s->basis * n));
+  chi_influence_multiply(s->real, rank, fold->n_train, chi_influence_left(w, f), rank, true, n,
+                         t->by_row, real_at(block.t->basis, s->real, f * s->basis * n));
   chi_stage_stop(&block.t->stages, CHI_STAGE_HAT, &clock, chi_flops(rank, n, fold->n_train));
 }
 
@@ -86,7 +81,7 @@ static scored standardise(chi_influence_work *w, int32_t f, int half, chi_block 
   const chi_fold *fold = &fit->folds[f];
   const int64_t m = chi_half_size(fold, half);
   const chi_thread_work *t = block.t;
-  double *line = own(w)->line;
+  double *line = chi_influence_own(w)->line;
   scored s = {f,    half,           fold->counts[half], 0, n, t->picked,
               line, line + block.n, line + 2 * block.n};
   for (int64_t i = 0; i < m; i++) s.total += fit->rows->weight[chi_half_first(fold, half) + i];
@@ -118,7 +113,7 @@ static void take_half(chi_influence_work *w, const scored *s, chi_view y, chi_bl
   const chi_real real = fit->shape.real;
   const int64_t first = chi_half_first(&fit->folds[s->fold], s->half), n = s->n;
   const double share = 1 / (s->total * fit->n_counted[s->half]);
-  chi_influence_thread *t = own(w);
+  chi_influence_thread *t = chi_influence_own(w);
   double *response = t->line + 3 * block.n, *prediction = t->line + 4 * block.n;
   for (int64_t i = 0; i < y.n_rows; i++) {
     const int64_t row = first + i;
@@ -160,7 +155,7 @@ static void fit_training(chi_influence_work *w, int32_t f, chi_block block)
   const int64_t n = block.n, rank = chi_fold_rank(&w->fit, f);
   const int32_t *choice = w->fit.choice + block.t0;
   const double *mean = w->train_mean + f * w->fit.n_targets + block.t0;
-  chi_influence_thread *t = own(w);
+  chi_influence_thread *t = chi_influence_own(w);
   double *row = t->line, *y = t->line + n;
   for (int64_t i = 0; i < rank; i++) {
     chi_reals_read(s->real, n, block.t->basis, (f * s->basis + i) * n, row);
@@ -168,8 +163,8 @@ static void fit_training(chi_influence_work *w, int32_t f, chi_block block)
       row[j] *= choice[j] < 0 ? 0 : w->filter[(f * s->n_alphas + choice[j]) * s->basis + i];
     chi_reals_write(s->real, n, row, t->pulled, i * n);
   }
-  multiply(s->real, fold->n_train, rank, chi_influence_left(w, f), rank, false, n, t->pulled,
-           t->residual);
+  chi_influence_multiply(s->real, fold->n_train, rank, chi_influence_left(w, f), rank, false, n,
+                         t->pulled, t->residual);
   for (int64_t k = 0; k < fold->n_train; k++) {
     chi_reals_read(s->real, n, t->residual, k * n, row);
     chi_read_responses(&w->fit, fold->train_event[k], block.t0, n, y);
@@ -182,14 +177,15 @@ static void fit_training(chi_influence_work *w, int32_t f, chi_block block)
   }
 }
 
-/* B' of a half's gradients, by training event. */
-static const void *pull(chi_influence_work *w, int32_t f, int half, chi_block block)
+int64_t chi_influence_pull(chi_influence_work *w, int32_t f, int half, chi_block block)
 {
   const chi_shape *s = &w->fit.shape;
   const chi_fold *fold = &w->fit.folds[f];
   const int64_t m = chi_half_size(fold, half);
-  const int64_t rows = s->factored ? chi_fold_rank(&w->fit, f) : fold->n_train;
-  chi_influence_thread *t = own(w);
+  const int64_t rows = s->route == CHI_ROUTE_DUAL     ? fold->n_train
+                       : s->route == CHI_ROUTE_PRIMAL ? s->basis
+                                                      : chi_fold_rank(&w->fit, f);
+  chi_influence_thread *t = chi_influence_own(w);
   const chi_view gradient = {real_at(t->gradient, s->real, chi_half_first(fold, half) * block.n),
                              block.n, NULL, m};
   memset(t->pulled, 0, (size_t)(rows * block.n) * s->real);
@@ -197,16 +193,25 @@ static const void *pull(chi_influence_work *w, int32_t f, int half, chi_block bl
     const int64_t n = chi_pick(w->fit.choice + block.t0, block.n, a, block.t->picked);
     if (n == 0) continue;
     chi_gather(gradient, s->real, n, block.t->picked, block.t->gather_y);
-    multiply(s->real, rows, m, chi_operator(&w->fit, f, half, a), s->basis, true, n,
-             block.t->gather_y, block.t->gather);
+    chi_influence_multiply(s->real, rows, m, chi_operator(&w->fit, f, half, a), s->basis, true, n,
+                           block.t->gather_y, block.t->gather);
     for (int64_t k = 0; k < rows; k++) {
       chi_reals_read(s->real, n, block.t->gather, k * n, t->line);
       spread_row(s->real, n, t->line, block.t->picked, real_at(t->pulled, s->real, k * block.n));
     }
   }
+  return rows;
+}
+
+/* The same by training event. */
+static const void *pull_events(chi_influence_work *w, int32_t f, int half, chi_block block)
+{
+  const chi_shape *s = &w->fit.shape;
+  chi_influence_thread *t = chi_influence_own(w);
+  const int64_t rows = chi_influence_pull(w, f, half, block);
   if (!s->factored) return t->pulled;
-  multiply(s->real, fold->n_train, rows, chi_influence_left(w, f), rows, false, block.n, t->pulled,
-           t->by_row);
+  chi_influence_multiply(s->real, w->fit.folds[f].n_train, rows, chi_influence_left(w, f), rows,
+                         false, block.n, t->pulled, t->by_row);
   return t->by_row;
 }
 
@@ -215,11 +220,11 @@ static void backward(chi_influence_work *w, int32_t f, int half, chi_block block
   const chi_shape *s = &w->fit.shape;
   const chi_fold *fold = &w->fit.folds[f];
   const int64_t n = block.n;
-  chi_influence_thread *t = own(w);
+  chi_influence_thread *t = chi_influence_own(w);
   double *residual = t->line, *part = t->line + n;
   if (!fold->counts[half]) return;
   chi_stage_clock clock = chi_stage_start();
-  const void *pulled = pull(w, f, half, block);
+  const void *pulled = pull_events(w, f, half, block);
   for (int64_t k = 0; k < fold->n_train; k++) {
     const int64_t event = fold->train_event[k];
     double *sum = t->sum[half] + (int64_t)w->what->block[event] * n;
@@ -237,9 +242,11 @@ static void backward(chi_influence_work *w, int32_t f, int half, chi_block block
 void chi_influence_block(chi_influence_work *w, chi_block block)
 {
   const int32_t folds = w->fit.shape.n_folds;
+  const bool primal = w->fit.shape.route == CHI_ROUTE_PRIMAL;
   const int64_t values = w->what->n_blocks * block.n;
-  chi_influence_thread *t = own(w);
+  chi_influence_thread *t = chi_influence_own(w);
   chi_target_statistics(&w->fit, block);
+  if (primal) chi_primal_basis(&w->fit, block);
   for (int half = 0; half < 2; half++) memset(t->sum[half], 0, (size_t)values * sizeof(double));
   memset(t->residual, 0, (size_t)(w->fit.rows->n * block.n) * w->fit.shape.real);
   for (int32_t f = 0; f < folds; f++) {
@@ -249,6 +256,7 @@ void chi_influence_block(chi_influence_work *w, chi_block block)
     fit_training(w, f, block);
     for (int half = 0; half < 2; half++) backward(w, f, half, block);
   }
-  for (int32_t f = 0; f < folds && !chi_is_fitted(w); f++)
+  for (int half = 0; half < 2 && primal; half++) chi_influence_primal(w, half, block);
+  for (int32_t f = 0; f < folds && !chi_is_fitted(w) && !primal; f++)
     for (int half = 0; half < 2; half++) backward(w, f, half, block);
 }

@@ -4,8 +4,10 @@
  *   forward   predictions B C, their r, and what the derivative needs of every held-out event:
  *             its residual, and its gradient g = dr / dq
  *   backward  B' g, what a response of each training event adds to r; times the event's residual
- * Two routes: `dual` as in a fit, C = Y_tr; and `factored`, B = Z_ho V diag(s / (s^2 + a)) with
- * C = U' Y_tr, where features are few or their decomposition is wanted anyway. */
+ * Three routes: `dual` and `primal` as in a fit, with C = Y_tr and C = X~_tr' Y_tr (primal.c); and
+ * `factored`, B = Z_ho V diag(s / (s^2 + a)) with C = U' Y_tr, where the decomposition is wanted
+ * anyway. Backward the primal adds up the folds that a class of rows trains before it goes from
+ * features to events, as their residuals are the same for all of these. */
 #pragma once
 
 #include "chiasm/influence.h"
@@ -38,6 +40,12 @@ static inline bool chi_is_fitted(const chi_influence_work *w)
   return w->residual != CHI_RESIDUAL_HELD_OUT;
 }
 
+/** The block's work space of the calling thread. */
+static inline chi_influence_thread *chi_influence_own(const chi_influence_work *w)
+{
+  return &w->thread[omp_get_thread_num()];
+}
+
 /** U of a fold: n_train x rank. */
 static inline void *chi_influence_left(const chi_influence_work *w, int32_t fold)
 {
@@ -58,3 +66,15 @@ void chi_influence_layout(chi_influence_work *w, chi_arena *arena);
 
 /** All of a block of targets: sums by blocks of events, to its thread's sum. */
 void chi_influence_block(chi_influence_work *w, chi_block block);
+
+/** B' of a half's gradients, by rows of C, to the thread's pulled. \return how many rows */
+int64_t chi_influence_pull(chi_influence_work *w, int32_t fold, int half, chi_block block);
+
+/** C = A B, of type real, without gaps between the rows of B and C; A turned or not: m x k so. */
+void chi_influence_multiply(chi_real real, int64_t m, int64_t k, const void *a, int64_t lda,
+                            bool turned, int64_t n, const void *b, void *c);
+
+/* ---- influence_primal.c ---- */
+
+/** primal: what all events add to a half's scores in training. */
+void chi_influence_primal(chi_influence_work *w, int half, chi_block block);

@@ -4,11 +4,18 @@
 
 #define TAKE(pointer, count) ((pointer) = chi_arena_take(arena, (count), sizeof *(pointer)))
 
-/* dual: for every target two products with the operators. factored: three with U (four for
- * residuals of the fit), and two with operators no wider than the rank. */
+/* dual: for every target two products with the operators. primal: these, the fit's sweep, and one
+ * of all rows for each half. factored: three with U (four for residuals of the fit), and two with
+ * operators no wider than the rank. */
 static chi_cost dual_cost(const chi_sizes *s)
 {
   return (chi_cost){chi_dual_shared(s), s->weight * s->k * 4 * s->h * s->m};
+}
+
+static chi_cost primal_cost(const chi_sizes *s)
+{
+  return (chi_cost){chi_primal_shared(s),
+                    2 * 2 * s->n * s->p + s->weight * (4 * s->k * s->h + 4 * s->n) * s->p};
 }
 
 static chi_cost factored_cost(const chi_sizes *s, bool fitted)
@@ -20,15 +27,30 @@ static chi_cost factored_cost(const chi_sizes *s, bool fitted)
 static chi_cost choose_route(chi_residual residual, double least_alpha, chi_shape *s)
 {
   const bool fitted = residual != CHI_RESIDUAL_HELD_OUT;
+  const bool svd = fitted || chi_wants_svd(s, least_alpha);
   const chi_sizes of = chi_sizes_of(s);
-  const chi_cost dual = dual_cost(&of), factored = factored_cost(&of, fitted);
-  const double n = (double)s->n_targets;
-  s->factored = fitted || chi_wants_svd(s, least_alpha) ||
-                factored.shared + factored.target * n <= dual.shared + dual.target * n;
-  s->route = s->factored ? CHI_ROUTE_SVD : CHI_ROUTE_DUAL;
-  s->basis = s->factored && s->n_features < s->max_train ? s->n_features : s->max_train;
+  const struct {
+    chi_route route;
+    bool allowed;
+    chi_cost cost;
+  } ways[] = {{CHI_ROUTE_SVD, true, factored_cost(&of, fitted)},
+              {CHI_ROUTE_DUAL, !svd, dual_cost(&of)},
+              {CHI_ROUTE_PRIMAL, !fitted && !s->exact && s->n_classes > 0, primal_cost(&of)}};
+  chi_cost best = ways[0].cost;
+  s->route = CHI_ROUTE_SVD;
+  for (size_t i = 1; i < sizeof ways / sizeof ways[0]; i++) {
+    const chi_cost c = ways[i].cost;
+    const double n = (double)s->n_targets;
+    if (!ways[i].allowed || c.shared + c.target * n >= best.shared + best.target * n) continue;
+    best = c;
+    s->route = ways[i].route;
+  }
+  s->factored = s->route == CHI_ROUTE_SVD;
+  s->basis =
+      s->route != CHI_ROUTE_DUAL && s->n_features < s->max_train ? s->n_features : s->max_train;
+  if (s->route == CHI_ROUTE_PRIMAL) s->basis = s->n_features;
   s->kept = true;
-  return s->factored ? factored : dual;
+  return best;
 }
 
 chi_shape chi_influence_shape(const chi_encode_options *options, chi_residual residual,
@@ -91,7 +113,7 @@ chi_encode_plan chi_influence_make_plan(const chi_encode_options *options, chi_r
   chi_shape wide = chi_shape_planned(options, n_events, n_features, n_electrodes, n_times, true);
   const chi_cost c = choose_route(residual, options->alphas[0], &s);
   choose_route(residual, options->alphas[0], &wide);
-  return (chi_encode_plan){.dual = !s.factored,
+  return (chi_encode_plan){.dual = s.route == CHI_ROUTE_DUAL,
                            .svd = s.factored,
                            .flops_shared = c.shared,
                            .flops_target = c.target,

@@ -31,6 +31,12 @@ double chi_dual_shared(const chi_sizes *s)
   return 2 * s->k * (gram + s->a * (factor + hat));
 }
 
+double chi_primal_shared(const chi_sizes *s)
+{
+  const double p = s->p, gram = 3 * s->n * p * p, factor = p * p * p / 3, hat = 2 * p * p * s->h;
+  return 2 * (gram + s->k * (p * p * p + s->a * (factor + hat)));
+}
+
 double chi_svd_shared(const chi_sizes *s)
 {
   const double m = s->m, p = s->p, r = m < p ? m : p;
@@ -44,8 +50,8 @@ static chi_cost dual_cost(const chi_sizes *s)
 
 static chi_cost primal_cost(const chi_sizes *s)
 {
-  const double p = s->p, gram = 3 * s->n * p * p, factor = p * p * p / 3, hat = 2 * p * p * s->h;
-  return (chi_cost){2 * (gram + s->k * (p * p * p + s->a * (factor + hat))),
+  const double p = s->p;
+  return (chi_cost){chi_primal_shared(s),
                     2 * 2 * s->n * p + s->weight * s->k * (s->a + 1) * s->h * p};
 }
 

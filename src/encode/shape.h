@@ -16,9 +16,10 @@ typedef struct chi_sizes {
 } chi_sizes;
 chi_sizes chi_sizes_of(const chi_shape *s);
 
-/** dual: Gram matrices and cross products, and for each alpha a factor and hat matrices; svd: the
- * decompositions. */
+/** dual: Gram matrices and cross products, and for each alpha a factor and hat matrices;
+ * primal: the same of features; svd: the decompositions. */
 double chi_dual_shared(const chi_sizes *s);
+double chi_primal_shared(const chi_sizes *s);
 double chi_svd_shared(const chi_sizes *s);
 
 /** Rounding in a float64 Gram matrix is about eps times its trace, at most n p; beside alpha it

@@ -77,6 +77,13 @@ void chi_dtrsm_left(int64_t n, int64_t m, const double *u, int64_t ldu, double *
               u, INT(ldu), b, INT(ldb));
 }
 
+void chi_dtrsm_left_turned(int64_t n, int64_t m, const double *u, int64_t ldu, double *b,
+                           int64_t ldb)
+{
+  cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, INT(n), INT(m), 1.0,
+              u, INT(ldu), b, INT(ldb));
+}
+
 void chi_dtrsm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb)
 {
   cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, INT(m), INT(n),

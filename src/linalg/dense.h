@@ -52,6 +52,10 @@ void chi_dpotrs(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, i
 /** B = U'^-1 B: U n x n upper (of chi_dpotrf), B n x m. With U = L' that is L^-1 B. */
 void chi_dtrsm_left(int64_t n, int64_t m, const double *u, int64_t ldu, double *b, int64_t ldb);
 
+/** B = U^-1 B: the same U and B. With U = L' that is L'^-1 B. */
+void chi_dtrsm_left_turned(int64_t n, int64_t m, const double *u, int64_t ldu, double *b,
+                           int64_t ldb);
+
 /** B = B U^-1: U n x n upper (of chi_dpotrf), B m x n. With U = L' that is B L'^-1. */
 void chi_dtrsm_right(int64_t m, int64_t n, const double *u, int64_t ldu, double *b, int64_t ldb);
 

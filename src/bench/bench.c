@@ -29,6 +29,20 @@ static chi_status fit(const chi_made *made, int64_t replicate, measured *m)
   return s;
 }
 
+/* The influences of the fit before. */
+static chi_status pass(chi_made *made, chi_residual residual, measured *m)
+{
+  chi_rows rows;
+  CHI_TRY(chi_made_reserve_influence(made, residual));
+  CHI_TRY(chi_made_rows(made, -1, &rows));
+  const double wall = chi_clock_now(), cpu = chi_clock_cpu();
+  const chi_status s = chi_made_influence(made, residual, &rows, &m->stages);
+  m->wall_s += chi_clock_now() - wall;
+  m->cpu_s += chi_clock_cpu() - cpu;
+  chi_rows_free(&rows);
+  return s;
+}
+
 /* CPU seconds of the bare float32 products of a naive fit: folds x alphas of held-out x least x
  * targets, where least is the smaller of features and training events. One is timed, three times.
  */
@@ -59,7 +73,7 @@ cleanup:
 }
 
 typedef struct results {
-  measured plain, replicates;
+  measured plain, replicates, influence;
   double bound_s, together_s; /* together: wall seconds of the slowest of all ranks at once */
   int64_t peak;
   int ranks;
@@ -89,6 +103,10 @@ static void write_json(const chi_bench_options *o, const results *r, chi_text *o
     json_object_set_new(all, "replicate_cpu_s", json_real(r->replicates.cpu_s / o->replicates));
     json_object_set_new(all, "replicate_stages", stages_json(&r->replicates, o->replicates));
   }
+  if (o->influence) {
+    json_object_set_new(all, "influence_cpu_s", json_real(r->influence.cpu_s));
+    json_object_set_new(all, "influence_stages", stages_json(&r->influence, 1));
+  }
   json_object_set_new(all, "stages", stages_json(&r->plain, 1));
   chi_json_add(out, all);
 }
@@ -117,14 +135,16 @@ static void write_table(const chi_bench_options *o, const results *r, chi_text *
     chi_text_add(out, "replicate    %.3f CPU s, %.2f of the plain fit (mean of %d)\n",
                  r->replicates.cpu_s / o->replicates,
                  r->replicates.cpu_s / o->replicates / r->plain.cpu_s, (int)o->replicates);
+  if (o->influence)
+    chi_text_add(out, "influences   %.3f CPU s, %.2f of the plain fit\n", r->influence.cpu_s,
+                 r->influence.cpu_s / r->plain.cpu_s);
   if (r->ranks > 1)
     chi_text_add(out, "%d ranks      %.3f s for a layer each: efficiency %.2f\n", r->ranks,
                  r->together_s, r->plain.wall_s / r->together_s);
 }
 
 /* Rank 0 alone, then all at once; what can fail is agreed on between the phases. */
-static chi_status measure(MPI_Comm comm, const chi_bench_options *o, const chi_made *made,
-                          results *r)
+static chi_status measure(MPI_Comm comm, const chi_bench_options *o, chi_made *made, results *r)
 {
   int rank;
   MPI_Comm_rank(comm, &rank);
@@ -133,6 +153,7 @@ static chi_status measure(MPI_Comm comm, const chi_bench_options *o, const chi_m
   if (rank == 0) {
     s = fit(made, -1, &r->plain);
     r->peak = chi_memory_peak();
+    if (s == CHI_OK && o->influence) s = pass(made, o->residual, &r->influence);
     for (int32_t i = 0; i < o->replicates && s == CHI_OK; i++) s = fit(made, i, &r->replicates);
     if (s == CHI_OK) s = measure_bound(o, &r->bound_s);
   }

@@ -8,11 +8,13 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "chiasm/encode.h"
+#include "chiasm/influence.h"
 
 typedef struct chi_bench_options {
   int64_t events, features, targets;
   int32_t replicates; /* bootstrap replicates to time beside the plain fit */
+  bool influence;     /* time an influence pass beside it */
+  chi_residual residual;
   chi_encode_options encode;
   const char *blas_kernel;
   bool json;

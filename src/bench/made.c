@@ -68,6 +68,8 @@ void chi_made_free(chi_made *made)
   chi_free(made->y);
   chi_free(made->missing);
   chi_free(made->scores);
+  chi_free(made->block);
+  for (int half = 0; half < 2; half++) chi_free(made->influence[half]);
   chi_encoder_destroy(&made->encoder);
 }
 
@@ -94,16 +96,53 @@ chi_status chi_made_rows(const chi_made *made, int64_t replicate, chi_rows *rows
   return s;
 }
 
+static chi_features features_of(const chi_made *made)
+{
+  return (chi_features){made->events, made->features, CHI_REAL32, made->x};
+}
+
+static chi_responses responses_of(const chi_made *made)
+{
+  return (chi_responses){.n_events = made->events,
+                         .n_electrodes = made->targets,
+                         .n_times = 1,
+                         .real = made->encode.precision,
+                         .y = made->y,
+                         .missing = made->missing};
+}
+
 chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *stages)
 {
-  const chi_features x = {made->events, made->features, CHI_REAL32, made->x};
-  const chi_responses y = {.n_events = made->events,
-                           .n_electrodes = made->targets,
-                           .n_times = 1,
-                           .real = made->encode.precision,
-                           .y = made->y,
-                           .missing = made->missing};
+  const chi_features x = features_of(made);
+  const chi_responses y = responses_of(made);
   const chi_encode_part part = {0, made->targets, made->scores, made->scores + made->targets,
                                 made->scores + 2 * made->targets};
   return chi_encode_fit(made->encoder, rows, &x, &y, &part, stages);
+}
+
+chi_status chi_made_reserve_influence(chi_made *m, chi_residual residual)
+{
+  enum { MOST = 200 };
+  m->n_blocks = (int32_t)(m->events < MOST ? m->events : MOST);
+  CHI_TRY(chi_alloc(m->events, sizeof *m->block, "blocks", &m->block));
+  for (int64_t i = 0; i < m->events; i++) m->block[i] = (int32_t)(i * m->n_blocks / m->events);
+  for (int half = 0; half < 2; half++)
+    CHI_TRY(chi_alloc(m->n_blocks * m->targets, sizeof(float), "influences", &m->influence[half]));
+  return chi_encoder_reserve(
+      m->encoder, chi_influence_make_plan(&m->encode, residual, m->events, m->n_blocks, m->features,
+                                          m->targets, 1)
+                      .bytes);
+}
+
+chi_status chi_made_influence(const chi_made *made, chi_residual residual, const chi_rows *rows,
+                              chi_stages *stages)
+{
+  const chi_features x = features_of(made);
+  const chi_responses y = responses_of(made);
+  const chi_influence what = {.alpha = made->scores + 2 * made->targets,
+                              .n_blocks = made->n_blocks,
+                              .block = made->block,
+                              .val_r = made->influence[0],
+                              .test_r = made->influence[1]};
+  return chi_encode_influence(made->encoder, residual, rows, &x, &y, &what, stages);
 }

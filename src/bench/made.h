@@ -2,7 +2,7 @@
  * Data made in memory, to time fits on. Local. */
 #pragma once
 
-#include "chiasm/encode.h"
+#include "chiasm/influence.h"
 
 typedef struct chi_made {
   int64_t events, features, targets;
@@ -11,6 +11,9 @@ typedef struct chi_made {
   void *y;           /* responses (event, target), of the precision of encode */
   uint8_t *missing;
   chi_encoder *encoder;
+  int32_t n_blocks; /* of the events, for influences; 0 until these are asked for */
+  int32_t *block;
+  float *influence[2];
 } chi_made;
 
 /** \param[in]  encode  is copied; its alphas must last
@@ -27,3 +30,11 @@ chi_status chi_made_rows(const chi_made *made, int64_t replicate, chi_rows *rows
 
 /** Fit them. \param[in,out] stages  added to */
 chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *stages);
+
+/** Make room for influences of blocks of events, 200 or as many as there are. \return
+ * CHI_ERR_MEMORY */
+chi_status chi_made_reserve_influence(chi_made *made, chi_residual residual);
+
+/** The influences at the alphas that the last fit chose. \param[in,out] stages  added to */
+chi_status chi_made_influence(const chi_made *made, chi_residual residual, const chi_rows *rows,
+                              chi_stages *stages);

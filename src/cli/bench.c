@@ -23,6 +23,8 @@ chi_status chi_cli_bench(chi_cli *cli)
                              .features = size_of(o, "features", 1),
                              .targets = size_of(o, "targets", 2),
                              .replicates = (int32_t)chi_opt_int(o, "replicates"),
+                             .influence = chi_opt_flag(o, "influence"),
+                             .residual = (chi_residual)chi_opt_choice(o, "residual"),
                              .blas_kernel = chi_blas_kernel(),
                              .json = chi_opt_flag(o, "json")};
   chi_text report = {0};

@@ -62,6 +62,20 @@ double chi_student_tail(double t, double df)
   return t > 0 ? both / 2 : 1 - both / 2;
 }
 
+double chi_student_quantile(double tail, double df)
+{
+  double low = 0, high = 1;
+  while (chi_student_tail(high, df) > tail) high *= 2;
+  for (double middle = high / 2; high - low > 1e-13 * high; middle = (low + high) / 2) {
+    if (middle <= low || middle >= high) break;
+    if (chi_student_tail(middle, df) > tail)
+      low = middle;
+    else
+      high = middle;
+  }
+  return (low + high) / 2;
+}
+
 /* For qsort, which passes no context: p-values to be sorted by size, then by place. */
 typedef struct ranked {
   double p;

@@ -21,6 +21,9 @@ double chi_percentile(int64_t n, const double *sorted, double share);
  */
 double chi_student_tail(double t, double df);
 
+/** The t above which there is a share of 0 < tail < 0.5 of that distribution, to 1e-12 of it. */
+double chi_student_quantile(double tail, double df);
+
 /** Benjamini and Hochberg's adjusted p-values over the finite ones of n p-values; NaN for the
  * others, which do not count. \return CHI_ERR_MEMORY */
 chi_status chi_benjamini_hochberg(int64_t n, const double *p, double *adjusted);

@@ -118,7 +118,8 @@ static chi_status begin_tower(const layer_state *l, const chi_tower *tower, cons
                          .process = chi_random_make_key(l->options->seed, stream),
                          .latent = quality * tower->latent,
                          .product = quality * tower->product};
-  const chi_random_key mix = chi_random_make_key(l->options->seed, tower->key);
+  const chi_random_key mix =
+      chi_random_make_key(l->options->seed, tower->language ? "language tower" : "vision tower");
   const int64_t p = l->options->features;
   CHI_TRY(chi_alloc(COMPONENTS * p, sizeof *state->loading, "loadings", &state->loading));
   double total = 0;

@@ -4,11 +4,11 @@
  *
  * A tower holds one latent: V or L in 6 leading components, and half of M in 3 more, each diluted
  * by processes of its own: component = sqrt(q) latent + sqrt(1 - q) own. Where q = 0 the component
- * is its own process alone, of the same distribution (for M a product too). So towers differ in
- * what they hold and in nothing else, and at a site of kind `both` two towers with M (multimodal)
- * and two without (the concatenation) are the same to a regression: as many components, as many
- * features, the same spectrum, the same share of V and L, and M is one more process of no concern
- * there. */
+ * is its own process alone, of the same distribution (for M a product too). All towers of a side
+ * mix their components alike. So towers differ in what they hold and in nothing else, and at a site
+ * of kind `both` two towers with M (multimodal) and two without (the concatenation) are the same to
+ * a regression: as many components, as many features, the same spectrum, the same share of V and L,
+ * and M is one more process of no concern there. */
 #pragma once
 
 #include "simulate/film.h"

@@ -31,8 +31,8 @@ typedef struct chi_sites_data {
   int64_t *space;  /* of fit.h5: the layer compared there; -1: nothing */
   float *mean[2];  /* over the bootstrap's replicates: of val_r, of test_r; with influences as r */
   float *r[2];     /* of the plain fit: val_r, test_r */
-  bool *kept;      /* as scores: the lower end of val_r's interval is above 0; with influences
-                      known of a site once its tests begin */
+  bool *kept;      /* as scores: the lower end of the interval is above 0 (of val_r, or of
+                      chi_influence_lower, which is known of a site once its tests begin) */
   int32_t *n_kept; /* by model: bins kept */
 } chi_sites_data;
 
@@ -80,7 +80,7 @@ typedef struct chi_sites_work {
                             never read */
   int64_t *of;           /* n_models: the site whose draws these are, counted from 1 */
   double *difference;    /* n_draws */
-  double *spread;        /* n_times */
+  float *lower;          /* n_times */
   double *weight;        /* CHI_MULTIPLIERS x n_draws: of weighted_subject; NULL: not yet */
   int32_t weighted_subject;
 } chi_sites_work;

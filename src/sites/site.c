@@ -10,7 +10,7 @@ chi_status chi_sites_work_begin(chi_sites_draws *draws, const chi_sites_data *da
 {
   *work = (chi_sites_work){.draws = draws, .data = data, .options = options};
   CHI_TRY(chi_alloc(data->n_times, sizeof *work->in_union, "bins", &work->in_union));
-  CHI_TRY(chi_alloc(data->n_times, sizeof *work->spread, "bins", &work->spread));
+  CHI_TRY(chi_alloc(data->n_times, sizeof *work->lower, "bins", &work->lower));
   CHI_TRY(chi_alloc(data->n_models, sizeof *work->of_model, "draws", &work->of_model));
   CHI_TRY(chi_alloc(data->n_models, sizeof *work->of, "draws", &work->of));
   return chi_alloc(data->draws->n_draws, sizeof *work->difference, "differences",
@@ -22,7 +22,7 @@ void chi_sites_work_end(chi_sites_work *work)
   for (int32_t m = 0; work->of_model != NULL && m < work->data->n_models; m++)
     chi_free(work->of_model[m]);
   void *const all[] = {work->of_model,   work->in_union, work->of,
-                       work->difference, work->spread,   work->weight};
+                       work->difference, work->lower,    work->weight};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) chi_free(all[i]);
   *work = (chi_sites_work){0};
 }
@@ -41,17 +41,17 @@ chi_status chi_sites_load(chi_sites_work *work, int32_t model, int half, const f
   return CHI_OK;
 }
 
-/* The bins that a model keeps, by the spread of its influences. */
+/* The bins that a model keeps, by its influences. */
 static chi_status keep_bins(chi_sites_work *work, int32_t model)
 {
   const chi_sites_data *d = work->data;
   const int64_t at = chi_sites_at(d, model, work->site);
-  const float *influence;
+  const float *influence[2], *const r[2] = {d->r[0] + at, d->r[1] + at};
   if (d->row[model * d->n_sites + work->site] < 0) return CHI_OK;
-  CHI_TRY(chi_sites_load(work, model, 0, &influence));
-  chi_influence_spread(work->n_draws, d->n_times, influence, work->spread);
+  for (int half = 0; half < 2; half++) CHI_TRY(chi_sites_load(work, model, half, &influence[half]));
+  chi_influence_lower(work->n_draws, d->n_times, influence, r, work->lower);
   for (int64_t b = 0; b < d->n_times; b++) {
-    d->kept[at + b] = chi_influence_lower((double)d->r[0][at + b], work->spread[b]) > 0;
+    d->kept[at + b] = work->lower[b] > 0;
     d->n_kept[model * d->n_sites + work->site] += d->kept[at + b];
   }
   return CHI_OK;

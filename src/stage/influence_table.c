@@ -18,7 +18,6 @@ typedef struct reading {
   int64_t needed;
   float *scores;       /* CHI_N_SCORES x n_sites x n_times */
   float *influence[2]; /* n_blocks x n_times */
-  double *spread;      /* n_times */
   float *lower;        /* n_times */
 } reading;
 
@@ -27,12 +26,11 @@ static chi_status add_site(reading *r, int64_t row, int64_t site, int64_t n_bloc
 {
   const int64_t n_times = r->t->n_times, scores = r->t->n_sites * n_times;
   const float *val_r = r->scores + CHI_VAL_R * scores + site * n_times;
+  const float *test_r = r->scores + CHI_TEST_R * scores + site * n_times;
   CHI_TRY(chi_influence_read(r->file, r->table, row, site, r->influence));
-  chi_influence_spread(n_blocks, n_times, r->influence[0], r->spread);
-  for (int64_t b = 0; b < n_times; b++)
-    r->lower[b] = (float)chi_influence_lower((double)val_r[b], r->spread[b]);
-  chi_found_add(all, r->lower, r->scores + CHI_TEST_R * scores + site * n_times, n_times, r->needed,
-                f);
+  chi_influence_lower(n_blocks, n_times, (const float *const[]){r->influence[0], r->influence[1]},
+                      (const float *const[]){val_r, test_r}, r->lower);
+  chi_found_add(all, r->lower, test_r, n_times, r->needed, f);
   return CHI_OK;
 }
 
@@ -80,10 +78,9 @@ static chi_status add_alignment(reading *r, chi_found_table *all)
       chi_alloc(CHI_N_SCORES * t->n_sites * t->n_times, sizeof *r->scores, "scores", &r->scores);
   for (int half = 0; half < 2 && s == CHI_OK; half++)
     s = chi_alloc(blocks, sizeof *r->influence[half], "influences", &r->influence[half]);
-  if (s == CHI_OK) s = chi_alloc(t->n_times, sizeof *r->spread, "spreads", &r->spread);
-  if (s == CHI_OK) s = chi_alloc(t->n_times, sizeof *r->lower, "spreads", &r->lower);
+  if (s == CHI_OK) s = chi_alloc(t->n_times, sizeof *r->lower, "intervals", &r->lower);
   if (s == CHI_OK) s = add_rows(r, all);
-  void *arrays[] = {r->scores, r->influence[0], r->influence[1], r->spread, r->lower};
+  void *arrays[] = {r->scores, r->influence[0], r->influence[1], r->lower};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) chi_free(arrays[i]);
   return s;
 }
@@ -105,7 +102,8 @@ chi_status chi_influence_report_table(const char *run, int64_t min_bins, chi_tex
     }
   chi_fit_tables_free(&fit, n_fit);
   chi_influence_file_close(&file);
-  chi_found_end(&all, "influence", "by 1.96 standard deviations",
+  chi_found_end(&all, "influence",
+                "by their influences (and its mean with test r in the best of all bins surely so)",
                 "they have no score or no spread of it", out);
   return s;
 }

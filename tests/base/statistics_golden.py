@@ -28,3 +28,5 @@ array("p_adjusted", [min(1, min(q * len(p) / np.sum(p <= q) for q in p if q >= x
 table("student_tails", ["t", "df", "upper tail"],
       [(t, df, scipy.stats.t.sf(t, df)) for df in (1, 2, 9, 49, 99, 199, 5000)
        for t in (-40, -2, -1e-9, 0, 1e-5, 0.3, 1, 1.96, 5, 12, 100)])
+table("student_quantiles", ["upper tail", "df", "t"],
+      [(p, df, scipy.stats.t.isf(p, df)) for df in (1, 2, 9, 49, 5000) for p in (0.3, 0.1, 0.05, 1e-3, 1e-6)])

@@ -30,6 +30,9 @@ static void test_student_tail(void **state)
   for (int64_t i = 0; i < LENGTH(student_tails); i++)
     assert_near(chi_student_tail(student_tails[i][0], student_tails[i][1]), student_tails[i][2],
                 1e-11);
+  for (int64_t i = 0; i < LENGTH(student_quantiles); i++)
+    assert_near(chi_student_quantile(student_quantiles[i][0], student_quantiles[i][1]),
+                student_quantiles[i][2], 1e-9);
   assert_true(chi_student_tail(INFINITY, 3) == 0 && chi_student_tail(-INFINITY, 3) == 1);
   assert_true(isnan(chi_student_tail(NAN, 3)));
 }

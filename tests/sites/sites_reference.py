@@ -85,15 +85,20 @@ class Table:
             self.by_influences(len(rows))
 
     def by_influences(self, n_rows):
-        """The scores of the fit for the means, and val_r less 1.96 of its spread for the lower end."""
+        """The scores of the fit for the means; the lower ends as in store/influence_read.h."""
         shape = (n_rows, *self.fit_val.shape[1:])
         self.low, self.val, self.test = (np.full(shape, NAN) for _ in range(3))
         for (model, s), at in self.where.items():
             if at:
                 row, f, _ = at
-                spread = np.sqrt((self.replicates(model, s, "val_r") ** 2).sum(axis=0))
+                both = sum(self.replicates(model, s, name) for name in ("val_r", "test_r")) / 2
+                r, own, df = (self.fit_val[f, s] + self.fit_test[f, s]) / 2, np.sqrt((both ** 2).sum(0)), len(both) - 1
+                own[np.isnan(r)] = NAN
+                known = int(np.isfinite(own).sum())
+                spread = np.maximum(own, np.sqrt(np.nanmean(own ** 2))) if known else own
+                sure = known > 0 and np.nanmax(r / spread) > student.isf(0.05 / known, df)
                 self.val[row, s], self.test[row, s] = self.fit_val[f, s], self.fit_test[f, s]
-                self.low[row, s] = self.fit_val[f, s] - 1.96 * spread
+                self.low[row, s] = r - student.isf(0.1, df) * spread if sure else -np.inf
 
     def replicates(self, model, s, name="test_r"):
         row = self.where[model, s][0]

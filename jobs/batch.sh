@@ -63,7 +63,7 @@ job_name() {
 }
 
 # Sets state (complete, failed: complete with failed units, unfinished, or none) and measure, a number that grows
-# with what is done: encoding models, replicates, files of stages.
+# with what is done: encoding models, influences, replicates, files of stages.
 look_at() {
   local run=$1 code=0 said file
   said=$("$chiasm" status "$run" 2>/dev/null) || code=$?
@@ -74,8 +74,8 @@ look_at() {
     *) state=none ;;
   esac
   [ "$state" != failed ] || grep -q '^models ' <<<"$said" || state=none # it could not read the run
-  measure=$(awk '$1 == "models" || $1 == "replicates" { n += $2 } END { printf "%.0f\n", n }' <<<"$said")
-  for file in fit.h5 bootstrap.h5 sites.csv; do
+  measure=$(awk '$1 == "models" || $1 == "influences" || $1 == "replicates" { n += $2 } END { printf "%.0f\n", n }' <<<"$said")
+  for file in fit.h5 influence.h5 bootstrap.h5 sites.csv; do
     [ ! -e "$run/$file" ] || measure=$((measure + 1))
   done
 }

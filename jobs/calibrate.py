@@ -2,12 +2,21 @@
 
 Settings:
   film         20 studies of the default size, events autocorrelated as in a film
-  independent  the same with independent events
+  independent  20 with independent events
   null         200 small studies, film-like, without integration sites
-  equal        film-like studies of `both` sites alone, where the multimodal network and the linear
-               combination know the same: rejections of multi-beats-linear, blocks of one event and auto
-  candidates   the same with seven multimodal networks against three combinations
-  twins        trained networks against their random twins, film-like studies of the default size
+  silent       20 small studies of electrodes without signal: where do models take part?
+  twins        4 of trained networks against their random twins, film-like, of the default size
+
+and film-like studies of `both` sites, where multimodal networks and linear combinations know the same: rejections
+of multi-beats-linear (of one layer each, where nothing else is said)
+  equal        one against one; also with blocks of one event
+  layers       one against one, of four layers
+  seven-one, seven-five, two-seven
+               so many multimodal networks against so many combinations
+  wide         one against one, of more features than events
+  few          one against one, of 60 events
+  one-session, six-sessions
+               one against one, in one session, and in six of one to six parts of the events
 """
 import argparse
 import csv
@@ -18,20 +27,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+
 CHIASM = os.environ["CHIASM"]
 WORK = Path(os.environ.get("CHIASM_CALIBRATE", "build/calibrate"))
 RANKS = os.cpu_count()
-TESTS = {"influence": ("influence", "influence-crossed"), "bootstrap": ("events", "crossed", "bins")}
+INFLUENCE = [f"{test}, {selection}" for test in ("influence", "influence-crossed")
+             for selection in ("fixed", "multiplier")]
+TESTS = {"influence": INFLUENCE, "bootstrap": ["events", "crossed", "bins"]}
 TRAINED = "vision-net,language-net,concat,multimodal-net,control-with-language,control-without-language"
 INDEPENDENT = ["--autocorrelation", "0", "--noise-autocorrelation", "0"]
 STRONG = ["--effects", "0.4,0.75"]  # integration sites with a test r of 0.1 to 0.4
 SMALL = ["--subjects", "1", "--electrodes", "12", "--events", "500", "--bins", "61", "--layers", "2",
          "--features", "32"] + STRONG
-BOTH = SMALL + ["--kinds", "0,0,0,1,0", "--alignments", "language"]
+BOTH = SMALL + ["--kinds", "0,0,0,1,0", "--alignments", "language", "--layers", "1"]
+PARTS = 6 * 7 // 2  # of a session of one part, one of two, ... one of six
 
 
-def copies(name, n):
-    return [name] + [f"{name}-{i}" for i in range(2, n + 1)]
+def sides(better, than):
+    """So many networks of either side."""
+    return ",".join(name if i == 0 else f"{name}-{i + 1}"
+                    for name, n in (("multimodal-net", better), ("concat", than)) for i in range(n))
 
 
 # name: (seeds, options of simulate, models, blocks)
@@ -39,10 +55,17 @@ SETTINGS = {
     "film": (20, STRONG, TRAINED, ["auto"]),
     "independent": (20, STRONG + INDEPENDENT, TRAINED, ["auto"]),
     "null": (200, SMALL + ["--kinds", "0.3,0.2,0.2,0.3,0"], TRAINED, ["auto"]),
-    "equal": (60, BOTH, "multimodal-net,concat", ["auto", "1"]),
-    "candidates": (30, BOTH + ["--networks", "7"],
-                   ",".join(copies("multimodal-net", 7) + copies("concat", 3)), ["auto", "1"]),
+    "silent": (20, SMALL + ["--kinds", "1,0,0,0,0"], TRAINED, ["auto"]),
     "twins": (4, STRONG, "vision-net*,language-net*,multimodal-net*", ["auto"]),
+    "equal": (60, BOTH, sides(1, 1), ["auto", "1"]),
+    "layers": (60, BOTH + ["--layers", "4"], sides(1, 1), ["auto"]),
+    "seven-one": (20, BOTH + ["--networks", "7"], sides(7, 1), ["auto"]),
+    "seven-five": (20, BOTH + ["--networks", "7"], sides(7, 5), ["auto"]),
+    "two-seven": (20, BOTH + ["--networks", "7"], sides(2, 7), ["auto"]),
+    "wide": (20, BOTH + ["--features", "320"], sides(1, 1), ["auto"]),
+    "few": (20, BOTH + ["--events", "60"], sides(1, 1), ["auto", "5"]),
+    "one-session": (20, BOTH + ["--sessions", "1"], sides(1, 1), ["auto"]),
+    "six-sessions": (20, BOTH + ["--sessions", str(PARTS)], sides(1, 1), ["auto"]),
 }
 
 
@@ -53,6 +76,16 @@ def chiasm(*arguments, ranks=1):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"calibrate.py: {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+
+
+def join_sessions(study):
+    """Join the sessions of equal parts to six of one, two, ... six parts."""
+    joined = [session for session in range(6) for _ in range(session + 1)]
+    for path in (study / "responses").rglob("*.h5"):
+        with h5py.File(path, "r+") as f:
+            part = f["session"][()]
+            f["onset"][...] = f["onset"][()] + 1e4 * part
+            f["session"][...] = [joined[p] for p in part]
 
 
 def analyse(setting, seed, replicates, stages):
@@ -67,13 +100,16 @@ def analyse(setting, seed, replicates, stages):
     shutil.rmtree(study, ignore_errors=True)
     shutil.rmtree(run, ignore_errors=True)
     chiasm("simulate", study, "--seed", seed, *options)
+    if setting == "six-sessions":
+        join_sessions(study)
     chiasm("fit", study, "-o", run, "--models", models, ranks=RANKS)
     for block in blocks:
         for stage in stages:
             more = ["--replicates", replicates] if stage == "bootstrap" else []
             chiasm(stage, run, *more, "--block", block, "--overwrite", ranks=RANKS)
             for test in TESTS[stage]:
-                chiasm("sites", run, "--test", test)
+                name, _, selection = test.partition(", ")
+                chiasm("sites", run, "--test", name, *(["--selection", selection] if selection else []))
                 os.replace(run / "sites.csv", kept / f"{block}-{test}.csv")
     os.replace(study / "truth.csv", kept / "truth.csv")
     shutil.rmtree(study)
@@ -160,6 +196,12 @@ def report(setting, folders, tests):
             wrong = sum(any(r["comparison"] == "integration" and r["significant"] == "1"
                             for r in rows(kept / f"auto-{test}.csv")) for kept in folders)
             print(f"| {test} | {wrong} of {len(folders)} |")
+    elif setting == "silent":
+        print("| test | sites without signal that are tested, % |\n| --- | --- |")
+        for test in tests:
+            found = [rows(kept / f"auto-{test}.csv") for kept in folders]
+            found = [[r for r in one if r["comparison"] == "multi-beats-unimodal"] for one in found]
+            print(f"| {test} | {share([sum(r['bins'] != '0' for r in one) for one in found], [len(one) for one in found])} |")
     elif setting == "twins":
         print("| test | significant where the network knows the signal, % | at `none` sites, % |\n| --- | --- | --- |")
         for test in tests:
@@ -177,7 +219,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("settings", nargs="*", metavar="setting", help=", ".join(SETTINGS))
     parser.add_argument("--seeds", type=int, help="studies of each setting, in place of its own number")
-    parser.add_argument("--replicates", type=int, default=200, help="of the bootstrap; 0: influences alone")
+    parser.add_argument("--replicates", type=int, default=100, help="of the bootstrap; 0: influences alone")
     asked = parser.parse_args()
     stages = ["influence"] + (["bootstrap"] if asked.replicates > 0 else [])
     for setting in asked.settings or SETTINGS:

@@ -22,9 +22,8 @@ if [ ! -d demo/study ]; then
 fi
 
 # --resume begins what is not there, goes on with what is half done, and only shows what is complete.
-# 100 replicates make a demonstration; an analysis wants the default, 1000.
 code=0
-mpirun -n "$cores" --bind-to none "$chiasm" run demo/study -o demo/run --replicates 100 --resume || code=$?
+mpirun -n "$cores" --bind-to none "$chiasm" run demo/study -o demo/run --resume || code=$?
 [ "$code" = 0 ] || chiasm_die "the run ended with exit code $code; start this again to go on with it"
 
 echo
@@ -32,7 +31,7 @@ echo
 cat <<END
 study    demo/study; what each electrode responds to is in demo/study/truth.csv
 sites    demo/run/sites.csv, by region demo/run/regions.csv
-scores   demo/run/fit.h5, replicates demo/run/bootstrap.h5; options demo/run/config.yaml; log demo/run/log.txt
+scores   demo/run/fit.h5, influences demo/run/influence.h5; options demo/run/config.yaml; log demo/run/log.txt
 program  $chiasm --help
 next     your own recordings: README.md, "Your own data"
 END

@@ -15,7 +15,7 @@ static void print_findings(const chi_findings *findings, bool errors)
 /* Replicates, by default, that leave halves of folds out; blocks are at least so long. */
 static chi_status check_draws(const chi_study *study, int32_t folds, chi_findings *findings)
 {
-  enum { REPLICATES = 1000 };
+  enum { REPLICATES = 100 };
   const chi_encode_options encode = {.folds = folds};
   for (int32_t i = 0; i < study->n_datasets; i++) {
     const chi_dataset *d = &study->datasets[i];

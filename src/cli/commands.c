@@ -77,7 +77,7 @@ const chi_command chi_command_table[] = {
        "chiasm fit. The replicates are in RUN/bootstrap.h5. A job that was stopped or\n"
        "killed goes on with --resume. The fit's options hold here too.\n\n"
        "Exit codes as those of chiasm fit.\n\n"
-       "Example: mpirun -n 4 chiasm bootstrap demo/run --replicates 1000"},
+       "Example: mpirun -n 4 chiasm bootstrap demo/run --replicates 500"},
     {.name = "run", .bit = RUN, .parts = FIT | INFLUENCE | BOOTSTRAP | SITES, .arguments = "STUDY -o RUN",
      .n_arguments = 1,
      .run = chi_cli_run, .look = chi_look_study, .needs = CHI_CMD_MPI | CHI_CMD_STOPS | CHI_CMD_OF_STUDY,

@@ -36,13 +36,14 @@ const chi_option chi_option_table[] = {
      .help = "mixed: the product with the responses in single precision where that holds their digits, all else in "
              "double."},
     /* influence and bootstrap, and the seed of all that draws */
-    {CHOICE("uncertainty", "bootstrap", "influence|bootstrap|both"), .commands = RUN,
+    {CHOICE("uncertainty", "influence", "influence|bootstrap|both"), .commands = RUN,
      .help = "How sure scores are: by the events' influences on them, which takes about as long as the fit, by "
              "refits on resampled events, as in the paper, or both."},
-    {CHOICE("residual", "held-out", "held-out|loo"), .commands = INFLUENCE | RUN, .stored = true,
+    {CHOICE("residual", "held-out", "held-out|loo"), .commands = INFLUENCE | RUN | PLAN | BENCH,
+     .stored = true,
      .help = "What stands for the error of an event in training: that of the fold that holds it out, or of a "
              "fit without it alone, which is narrower where features are fewer than events."},
-    {INT("replicates", "1000", 2, 1e6), .commands = BOOTSTRAPPING | PLAN, .stored = true,
+    {INT("replicates", "100", 2, 1e6), .commands = BOOTSTRAPPING | PLAN, .stored = true,
      .help = "Times to draw the events anew and refit."},
     {TEXT("block", "auto", "auto|EVENTS"), .commands = CHOOSING, .stored = true,
      .help = "Events drawn, or weighted, together; auto: as many as the recording's memory calls for, 1 where "
@@ -243,6 +244,7 @@ const chi_option chi_option_table[] = {
     {INT("targets", NULL, 1, 1e9), .commands = BENCH, .help = "Targets, in place of the shape's."},
     {INT("replicates", "0", 0, 1e6), .commands = BENCH,
      .help = "Bootstrap replicates to time beside the plain fit."},
+    {FLAG("influence"), .commands = BENCH, .help = "Time an influence pass beside the plain fit."},
     {INT("units", "200000", 1, 1e8), .commands = BENCH_SWEEP, .help = "Units to hand out."},
     /* how a command works, and what becomes of files that are there */
     {INT("electrode-block", "0", 0, 1e9), .unit = "electrodes", .commands = FITTING,

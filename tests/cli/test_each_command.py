@@ -25,9 +25,11 @@ def test_each_command():
     assert "joined" in done("check", "study", ranks=0)
     few = ("--models", "mine,vision-net,language-net")
     done("fit", "study", "-o", "parts", *few)
+    done("influence", "parts")
     done("bootstrap", "parts", "--replicates", 20)
     done("sites", "parts", "--min-bins", 2, ranks=0)
-    done("run", "study", "-o", "rest", "--models", "joined,multimodal-net", "--replicates", 20, "--min-bins", 2)
+    done("run", "study", "-o", "rest", "--models", "joined,multimodal-net", "--uncertainty", "both", "--replicates", 20,
+         "--min-bins", 2)
     done("merge", "parts", "rest", "-o", "whole")
     done("sites", "whole", "--min-bins", 2, ranks=0)
     for run in ("parts", "rest", "whole"):
@@ -39,7 +41,7 @@ def test_each_command():
             a, b = spaces[0].index(name), spaces[1].index(name)
             np.testing.assert_array_equal(whole["language/test_r"][a], parts["language/test_r"][b])
     done("plan", "study", "--machine", MACHINE, ranks=0)
-    done("bench", "--events", 80, "--features", 20, "--targets", 10, ranks=0)
+    done("bench", "--influence", "--events", 80, "--features", 20, "--targets", 10, ranks=0)
     done("bench", "project", "--events", 20, "--features", 300)
     done("bench", "sweep", "--units", 100)
 

@@ -133,7 +133,6 @@ def test_road_from_the_brain_treebank(recordings, activations, study):
                        "make_simclr": lambda pretrained: Net({3: "relu", 149: "avgpool"}, pretrained),
                        "make_simcse": lambda pretrained: Net({8: "gelu", 227: "pooler.activation"}, 2 + pretrained)})
     del sys.modules["torch"]
-    Path("study/study.yaml").write_text("bootstrap: {replicates: 20}\n")  # 1,000 take longer
     said = shell(study)
     assert "sites run/sites.csv" in said, said
     with h5py.File("run/fit.h5") as f:
@@ -156,11 +155,11 @@ def test_study_by_h5py(code):
             f[axis].attrs["space"] = "MNI152"
         f.attrs["exchangeable"] = 1
     assert "encoding models  15\n" in succeeded(chiasm("check", "study"))
-    succeeded(chiasm("run", "study", "-o", "run", "--replicates", 20, "--min-bins", 1))
+    succeeded(chiasm("run", "study", "-o", "run", "--min-bins", 1))
     with h5py.File("run/fit.h5") as f:
         assert list(f["language/region"].asstr()) == ["a", "b", "c"] and list(f["language/y"]) == [0, 1, 2]
-    with h5py.File("run/bootstrap.h5") as f:
-        assert list(f["language"].attrs["block_length"]) == [1]
+    with h5py.File("run/influence.h5") as f:
+        assert list(f["language/block_length"]) == [1]
 
 
 @runs("import xarray as xr")
@@ -184,7 +183,7 @@ def test_results_open_in_xarray(code):
 def test_contrasts_of_study_yaml(code):
     modality = {"slip-combo-vision": "multimodal", "slip-simclr": "vision", "gpt": "semantic", "mfcc": "acoustic"}
     make_study("study", models={model: {"l": 3} for model in modality}, modality=modality, yaml=code)
-    succeeded(chiasm("run", "study", "-o", "run", "--replicates", 20, "--min-bins", 1))
+    succeeded(chiasm("run", "study", "-o", "run", "--min-bins", 1))
     with open("run/regions.csv") as f:
         compared = {line.split(",")[0] for line in f}
     assert {"slip-beats-simclr", "sense-beats-sound"} <= compared, compared

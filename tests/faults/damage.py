@@ -51,7 +51,7 @@ def flipped_replicates(stage, folder):
     stage.check(run)
 
 
-@test("fit", "bootstrap")
+@test("fit", "influence", "bootstrap")
 def garbage_beside(stage, folder):
     """status.json, log.txt and files that were not finished hold nothing that a --resume needs."""
     run, name = stage.new(folder / "run", True), stage.files[0]

@@ -27,7 +27,7 @@ def moments(stage, seed):
     return out[:KILLS]
 
 
-@test("fit", "bootstrap", "run")
+@test("fit", "influence", "bootstrap", "run")
 def kills(stage, folder):
     """kill -9 of one rank, of rank 0, of mpirun, of all at once."""
     for i, (place, count) in enumerate(moments(stage, SEED)):
@@ -42,7 +42,7 @@ def kills(stage, folder):
         shutil.rmtree(run)
 
 
-@test("fit", "bootstrap")
+@test("fit", "influence", "bootstrap")
 def resume_is_killed(stage, folder):
     """A --resume too may be killed, while it looks through what is there and later."""
     run = stage.new(folder / "run")
@@ -56,7 +56,7 @@ def resume_is_killed(stage, folder):
     stage.check(run)
 
 
-@test("fit", "bootstrap")
+@test("fit", "influence", "bootstrap")
 def segv(stage, folder):
     """A crash of one rank ends the job; what is written is good."""
     run = stage.new(folder / "run")
@@ -67,7 +67,7 @@ def segv(stage, folder):
     stage.check(run)
 
 
-@test("fit", "bootstrap")
+@test("fit", "influence", "bootstrap")
 def unit_fails(stage, folder):
     """No memory, no disk: the job ends with one line of that."""
     for what in ("memory", "io"):
@@ -78,7 +78,7 @@ def unit_fails(stage, folder):
         stage.check(run)
 
 
-@test("fit", "bootstrap", "sites")
+@test("fit", "influence", "bootstrap", "sites")
 def file_fails(stage, folder):
     """A file that cannot be made: one line, nothing of it is left, and the next start makes it."""
     run = stage.new(folder / "run")
@@ -145,14 +145,14 @@ def stop_and_go_on(stage, run, whom, ranks=None, **where):
     assert chiasm("status", run).returncode == 0
 
 
-@test("fit", "bootstrap", "run")
+@test("fit", "influence", "bootstrap", "run")
 def asked_to_stop(stage, folder):
     """SIGUSR1 to mpirun, as batch systems send it, or to one rank: what is in work is finished."""
     for whom in ("mpirun", 1) if stage.name == "fit" else ("mpirun",):
         stop_and_go_on(stage, stage.new(folder / f"run-{whom}"), whom)
 
 
-@test("fit", "bootstrap", "sites", "run")
+@test("fit", "influence", "bootstrap", "sites", "run")
 def asked_directly(stage, folder):
     """SIGTERM, SIGINT or SIGUSR1 to a process that runs alone, wherever it is: exit code 3 and how to go on, or done
     where little is left to do."""

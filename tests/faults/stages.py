@@ -106,6 +106,12 @@ class Bootstrap(Stage):
         Job("fit", self.study, "-o", self.before, ranks=0).end(0)
 
 
+class Influence(Bootstrap):
+    name, gate, files, options = "influence", "influence.unit", ("influence.h5",), ()
+    models = MANY
+    places = {"influence.h5.written": 1, "influence.unit": 6, "influence.h5.field": 15}
+
+
 class Sites(Bootstrap):
     """One process. Going on is to start again."""
     name, gate, files, inputs, ranks, options = ("sites", "sites.site", SITES, ("fit.h5", "bootstrap.h5"), 0,
@@ -118,12 +124,12 @@ class Sites(Bootstrap):
 
 
 class Run(Stage):
-    name, gate, files = "run", "fit.unit", ("fit.h5", "bootstrap.h5", *SITES)
-    options = ("--replicates", 60, "--min-bins", 2)
-    places = {**Fit.places, **Bootstrap.places, **Sites.places, "run.between": 1}
+    name, gate, files = "run", "fit.unit", ("fit.h5", "influence.h5", "bootstrap.h5", *SITES)
+    options = ("--uncertainty", "both", "--replicates", 60, "--min-bins", 2)
+    places = {**Fit.places, **Influence.places, **Bootstrap.places, **Sites.places, "run.between": 1}
 
     def line(self, run, *options):
         return ("run", self.study, "-o", run, *options, *self.options)
 
 
-STAGES = {s.name: s for s in (Fit, Bootstrap, Sites, Run)}
+STAGES = {s.name: s for s in (Fit, Influence, Bootstrap, Sites, Run)}

@@ -13,7 +13,7 @@ from limits import wait_for
 from program import chiasm, contents, said
 
 
-@test("fit", "bootstrap", "run")
+@test("fit", "influence", "bootstrap", "run")
 def run_in_use(stage, folder):
     """A second job is refused while the first goes on unharmed; a --resume waits for its end."""
     run = stage.new(folder / "run")
@@ -39,7 +39,7 @@ def lock_is_kept(stage, folder):
     run = stage.new(folder / "run")
     with stage.held(run, place="run.between", count=1) as (job, _):
         status = chiasm("status", run)
-        assert status.returncode == 3 and "running; still to be done: the bootstrap\n" in status.stdout, status
+        assert status.returncode == 3 and "running; still to be done: the influences\n" in status.stdout, status
         assert "rate:" not in status.stdout, status
         waited = chiasm(*stage.line(run, "--resume"), env=environment(faults=[fault("lock.wait", count=3)]))
         said(waited, 2, "another job is writing this run", "still after 30 s")

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from jobs.slurm import Slurm, shell
 from program import CHIASM, MPIRUN
 
-OPTIONS = ("--replicates", 100)
+OPTIONS = ("--uncertainty", "both", "--replicates", 100)
 
 
 class Case:

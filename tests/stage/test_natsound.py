@@ -63,7 +63,7 @@ def whole_analysis(study, folder):
     at most sites, as the table's means say."""
     run = os.path.join(folder, "run")
     command = shlex.split(os.environ["CHIASM_MPIRUN"]) + [
-        "-n", "2", os.environ["CHIASM"], "run", str(study), "-o", run, "--replicates", "60"]
+        "-n", "2", os.environ["CHIASM"], "run", str(study), "-o", run]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit(100))
     if done.returncode != 0:
         return [f"{run}: exit code {done.returncode}\n{done.stdout}"]

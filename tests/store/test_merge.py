@@ -116,7 +116,8 @@ def layer_selections(r, folder):
     check_same(folder / "joined", folder / "whole", r.all)
 
     for name, models in (("ab", "netA,netB"), ("onlyA", "netA"), ("onlyB", "netB")):
-        done = chiasm("run", r.study, "-o", folder / name, "--models", models, "--replicates", 4, "--min-bins", 2)
+        done = chiasm("run", r.study, "-o", folder / name, "--models", models, "--uncertainty", "both", "--replicates", 4,
+                      "--min-bins", 2)
         assert done.returncode == 0, done.stderr
     merged(folder / "onlyA", folder / "onlyB", "-o", folder / "joined2", ranks=2)
     check_same(folder / "joined2", folder / "ab", r.all)

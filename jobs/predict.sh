@@ -52,12 +52,15 @@ PYTHON
 
 # One round on so many ranks: a line for each stage, "ranks stage predicted measured".
 round() {
-  local ranks=$1 fit boot run
+  local ranks=$1 fit influence boot run
   fit=$(seconds "$ranks" fit "$work/study" -o "$work/run" --overwrite)
+  influence=$(seconds "$ranks" influence "$work/run" --overwrite)
   boot=$(seconds "$ranks" bootstrap "$work/run" --replicates "$replicates" --overwrite)
-  run=$(seconds "$ranks" run "$work/study" -o "$work/run" --replicates "$replicates" --overwrite)
-  "$CHIASM" plan "$work/study" --machine "$work/machine.yaml" --ranks "$ranks" --replicates "$replicates" --json >"$work/plan"
+  run=$(seconds "$ranks" run "$work/study" -o "$work/run" --uncertainty both --replicates "$replicates" --overwrite)
+  "$CHIASM" plan "$work/study" --machine "$work/machine.yaml" --ranks "$ranks" --uncertainty both \
+    --replicates "$replicates" --json >"$work/plan"
   echo "$ranks fit $(predicted start_s fit.prepare_s fit.units_s fit.finish_s) $fit"
+  echo "$ranks influence $(predicted start_s influence.prepare_s influence.units_s influence.finish_s) $influence"
   echo "$ranks bootstrap $(predicted start_s bootstrap.prepare_s bootstrap.units_s bootstrap.finish_s) $boot"
   echo "$ranks run $(predicted total_s) $run"
 }

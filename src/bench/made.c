@@ -122,8 +122,7 @@ chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *
 
 chi_status chi_made_reserve_influence(chi_made *m, chi_residual residual)
 {
-  enum { MOST = 200 };
-  m->n_blocks = (int32_t)(m->events < MOST ? m->events : MOST);
+  m->n_blocks = (int32_t)(m->events < CHI_MADE_BLOCKS ? m->events : CHI_MADE_BLOCKS);
   CHI_TRY(chi_alloc(m->events, sizeof *m->block, "blocks", &m->block));
   for (int64_t i = 0; i < m->events; i++) m->block[i] = (int32_t)(i * m->n_blocks / m->events);
   for (int half = 0; half < 2; half++)

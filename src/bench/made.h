@@ -4,6 +4,8 @@
 
 #include "chiasm/influence.h"
 
+enum { CHI_MADE_BLOCKS = 200 }; /* of events, for influences, or as many as there are */
+
 typedef struct chi_made {
   int64_t events, features, targets;
   chi_encode_options encode;
@@ -31,8 +33,7 @@ chi_status chi_made_rows(const chi_made *made, int64_t replicate, chi_rows *rows
 /** Fit them. \param[in,out] stages  added to */
 chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *stages);
 
-/** Make room for influences of blocks of events, 200 or as many as there are. \return
- * CHI_ERR_MEMORY */
+/** Make room for influences. \return CHI_ERR_MEMORY */
 chi_status chi_made_reserve_influence(chi_made *made, chi_residual residual);
 
 /** The influences at the alphas that the last fit chose. \param[in,out] stages  added to */

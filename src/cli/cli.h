@@ -96,6 +96,9 @@ chi_status chi_cli_sites_stage(const chi_cli *cli, const char *run);
 /** What of a study the options select; its patterns are borrowed from them. Local. */
 chi_selection chi_cli_selection(const chi_options *options);
 
+/** Whether --uncertainty, if the command has it, leaves a stage in. */
+bool chi_cli_wants(const chi_options *options, const char *stage);
+
 /** Whether the command does a stage: its own, or as a part that --uncertainty leaves in. */
 bool chi_cli_does(const chi_options *options, const char *stage);
 

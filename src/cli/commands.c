@@ -145,11 +145,11 @@ const chi_command chi_command_table[] = {
      .run = chi_cli_plan, .look = chi_look_study, .needs = CHI_CMD_OF_STUDY,
      .summary = "Say what a run would need and how long it would take, on any number of processors.",
      .details =
-       "Units, flops, bytes, memory and time of fit, bootstrap and sites, and a line for\n"
+       "Units, flops, bytes, memory and time of the stages of chiasm run, and a line for\n"
        "sbatch. The speed of fits is measured once on this machine (--calibrate) and\n"
        "kept; who waits for whom is simulated, with the rules by which units are really\n"
-       "handed out. Which layer a site will have in the bootstrap is not known before\n"
-       "the fit: sites are taken to be spread evenly over each model's layers.\n\n"
+       "handed out. Which layer a site will have after the fit is not known before it:\n"
+       "sites are taken to be spread evenly over each model's layers.\n\n"
        "A machine of more cores than the one measured has the same speed on each. The\n"
        "latency, the file system and the start of large jobs are as the options say.\n"
        "--threads 0 is one thread here.\n\n"

@@ -36,7 +36,7 @@ const chi_option chi_option_table[] = {
      .help = "mixed: the product with the responses in single precision where that holds their digits, all else in "
              "double."},
     /* influence and bootstrap, and the seed of all that draws */
-    {CHOICE("uncertainty", "influence", "influence|bootstrap|both"), .commands = RUN,
+    {CHOICE("uncertainty", "influence", "influence|bootstrap|both"), .commands = RUN | PLAN,
      .help = "How sure scores are: by the events' influences on them, which takes about as long as the fit, by "
              "refits on resampled events, as in the paper, or both."},
     {CHOICE("residual", "held-out", "held-out|loo"), .commands = INFLUENCE | RUN | PLAN | BENCH,

@@ -126,8 +126,7 @@ static double bytes_without_files(const chi_study *study)
 static void add_submission(const chi_options *o, const chi_stages_options *so,
                            const chi_run_plan *plan, chi_text *out)
 {
-  const double node =
-      fmax((double)chi_room_node(&plan->fit_room), (double)chi_room_node(&plan->bootstrap_room));
+  const double node = (double)chi_run_plan_node(plan);
   const long long minutes = (long long)ceil(plan->total_s * 1.5 / 60) + 10;
   const char *study = chi_opt_n_arguments(o) > 0 ? chi_opt_argument(o, 0) : "STUDY";
   chi_text_add(
@@ -192,6 +191,8 @@ static void set_options(const chi_options *o, const chi_machine *machine, chi_st
 {
   const int64_t cores = chi_opt_int(o, "cores-per-node"), threads = chi_opt_int(o, "threads");
   so->encode.threads = threads > 0 ? (int32_t)threads : 1;
+  for (int i = 0; i < CHI_N_RESULTS; i++) so->planned[i] = chi_cli_wants(o, chi_results[i]->stage);
+  so->residual = (chi_residual)chi_opt_choice(o, "residual");
   so->replicates = chi_opt_int(o, "replicates");
   so->layers = (chi_layer_selection)chi_opt_choice(o, "layer-selection");
   so->machine = machine;

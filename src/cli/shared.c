@@ -108,7 +108,11 @@ bool chi_cli_does(const chi_options *options, const char *stage)
 {
   const chi_command *command = chi_options_command(options);
   const unsigned bit = chi_program_command(chi_options_program(options), stage)->bit;
-  if (((command->bit | command->parts) & bit) == 0) return false;
+  return ((command->bit | command->parts) & bit) != 0 && chi_cli_wants(options, stage);
+}
+
+bool chi_cli_wants(const chi_options *options, const char *stage)
+{
   if (!chi_opt_has(options, "uncertainty")) return true;
   const char *chosen = chi_opt_text(options, "uncertainty");
   return (strcmp(stage, "influence") != 0 && strcmp(stage, "bootstrap") != 0) ||

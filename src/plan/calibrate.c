@@ -129,7 +129,7 @@ static chi_status time_catalog(const char *folder, const char *name, double *sec
 #define MAKE                                                                                 \
   "--subjects 1 --electrodes 2 --events 40 --bins 5 --sessions 1 --features 4 --alignments " \
   "language --layers "
-enum { MAKE_FEW, MAKE_MANY, NOTHING, FIT_MANY, FIT_FEW, BOOTSTRAP, SITES, N_RUNS };
+enum { MAKE_FEW, MAKE_MANY, NOTHING, FIT_MANY, FIT_FEW, INFLUENCE, BOOTSTRAP, SITES, N_RUNS };
 static const struct {
   const char *line;
   int times;
@@ -139,6 +139,7 @@ static const struct {
     [NOTHING] = {"bench sweep --units 1", TIMES + 1},
     [FIT_MANY] = {"fit many -o run --overwrite --threads 1", TIMES},
     [FIT_FEW] = {"fit few -o run --overwrite --threads 1", TIMES},
+    [INFLUENCE] = {"influence run --overwrite --threads 1", TIMES},
     [BOOTSTRAP] = {"bootstrap run --replicates 2 --overwrite --threads 1", TIMES},
     [SITES] = {"sites run --min-bins 1", TIMES},
 };
@@ -159,6 +160,7 @@ static chi_status time_stages(const char *folder, chi_machine *m)
   CHI_TRY(time_catalog(folder, "many", &open_many));
   m->start_s = took[NOTHING];
   m->fit_s = fmax(0, took[FIT_FEW] - m->start_s);
+  m->influence_s = fmax(0, took[INFLUENCE] - m->start_s);
   m->bootstrap_s = fmax(0, took[BOOTSTRAP] - m->start_s);
   m->sites_s = took[SITES];
   m->layer_s = fmax(0, open_many - open_few) / more_layers;

@@ -21,12 +21,15 @@ typedef struct job {
   int64_t events, features, targets; /* targets: 0: nothing is to be timed */
   bool exact;                        /* in double precision */
   bool replicate;                    /* of events drawn with replacement */
+  bool influence;                    /* not the fit but the pass after it */
   int32_t threads;                   /* 0: one */
 } job;
 #define FIT(n, p, t, ...)                                   \
   {                                                         \
     .events = n, .features = p, .targets = t, ##__VA_ARGS__ \
   }
+
+#define PASS(...) FIT(__VA_ARGS__, .influence = true)
 
 static const double alphas[] = {0.1, 1, 10, 100, 1e3, 1e4, 1e5};
 
@@ -42,6 +45,9 @@ static chi_encode_options encode_of(const job *j)
 static chi_encode_plan plan_of(const job *j)
 {
   const chi_encode_options encode = encode_of(j);
+  if (j->influence)
+    return chi_influence_make_plan(&encode, CHI_RESIDUAL_HELD_OUT, j->events, CHI_MADE_BLOCKS,
+                                   j->features, j->targets, 1);
   return chi_encode_make_plan(&encode, j->events, j->features, j->targets, 1);
 }
 
@@ -93,13 +99,14 @@ static const double turn_s = 0.05, long_s = 0.15;
  * the CPU by stage. */
 enum { SECONDS, STAGES, N_FOUND = STAGES + CHI_N_STAGES };
 
-/* Fit once. \param[in,out] found  added to */
+/* Fit once, or pass. \param[in,out] found  added to */
 static chi_status fit_once(const chi_made *made, const chi_rows *rows, double *found)
 {
   const bool wall = made->encode.threads > 1;
   chi_stages stages = {0};
   const double start = wall ? chi_clock_now() : chi_clock_cpu();
-  CHI_TRY(chi_made_fit(made, rows, &stages));
+  CHI_TRY(made->n_blocks > 0 ? chi_made_influence(made, CHI_RESIDUAL_HELD_OUT, rows, &stages)
+                             : chi_made_fit(made, rows, &stages));
   found[SECONDS] += (wall ? chi_clock_now() : chi_clock_cpu()) - start;
   for (int i = 0; i < CHI_N_STAGES; i++) found[STAGES + i] += stages.cpu_s[i];
   return CHI_OK;
@@ -124,6 +131,8 @@ static chi_status time_job(const job *j, double *found)
   chi_rows rows = {0};
   chi_status s = chi_made_create(&encode, j->events, j->features, j->targets, &made);
   if (s == CHI_OK) s = chi_made_rows(&made, j->replicate ? 0 : -1, &rows);
+  if (s == CHI_OK && j->influence) s = chi_made_fit(&made, &rows, NULL);
+  if (s == CHI_OK && j->influence) s = chi_made_reserve_influence(&made, CHI_RESIDUAL_HELD_OUT);
   if (s == CHI_OK) s = time_fits(&made, &rows, found);
   chi_rows_free(&rows);
   chi_made_free(&made);
@@ -175,8 +184,8 @@ static double ratio(int n, int step, const double *above, const double *below)
 /* ---- speeds ---- */
 
 /* Which part of a fit's time targets share is told by its stages; where these do not tell, in the
- * banded ways, by fits of two numbers of targets: the second of a pair. Those are few, as theirs is
- * the way of few. The last shape is fitted by singular values, in double precision. */
+ * banded ways and in influence passes, by fits of two numbers of targets: the second of a pair.
+ * Banded ones are few, as theirs is the way of few. Singular values are for double precision. */
 static const job shapes[][2] = {
     {FIT(400, 48, 1024)},
     {FIT(800, 96, 1024)},
@@ -192,6 +201,14 @@ static const job shapes[][2] = {
     {FIT(1600, 640, 512), FIT(1600, 640, 128)},
     {FIT(600, 1000, 384), FIT(600, 1000, 128)},
     {FIT(300, 450, 1024, .exact = true)},
+    {PASS(800, 96, 1024), PASS(800, 96, 256)},
+    {PASS(800, 192, 1024), PASS(800, 192, 256)},
+    {PASS(1200, 256, 2048), PASS(1200, 256, 512)},
+    {PASS(2000, 512, 2048), PASS(2000, 512, 512)},
+    {PASS(200, 400, 2048), PASS(200, 400, 512)},
+    {PASS(400, 700, 2048), PASS(400, 700, 512)},
+    {PASS(800, 1200, 2048), PASS(800, 1200, 512)},
+    {PASS(300, 450, 1024, .exact = true), PASS(300, 450, 256, .exact = true)},
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -221,7 +238,7 @@ static chi_machine_point point_of(const job pair[2], const double found[2 * N_FO
   /* what a busy machine makes of a difference may be all noise: the speeds are of one order */
   const double middle = (plan.flops_shared + plan.flops_target * many) / all;
   return (chi_machine_point){
-      .way = chi_way_of(&plan),
+      .way = chi_way_of(&plan, pair->influence),
       .events = (double)pair->events,
       .features = (double)pair->features,
       .shared = between(plan.flops_shared / fmax(all - targets, 1e-12), middle),

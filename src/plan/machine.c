@@ -30,6 +30,7 @@ static const struct {
     KEY("cores", INT, cores, 1, 65536),
     KEY("start-s", REAL, start_s, 0, 1e4),
     KEY("fit-s", REAL, fit_s, 0, 1e4),
+    KEY("influence-s", REAL, influence_s, 0, 1e4),
     KEY("bootstrap-s", REAL, bootstrap_s, 0, 1e4),
     KEY("sites-s", REAL, sites_s, 0, 1e4),
     KEY("layer-s", REAL, layer_s, 0, 1e3),
@@ -47,8 +48,12 @@ static const struct {
 enum { N_KEYS = sizeof keys / sizeof *keys };
 static const chi_command section = {.name = "machine", .bit = 1, .arguments = ""};
 
-chi_way chi_way_of(const chi_encode_plan *plan)
+chi_way chi_way_of(const chi_encode_plan *plan, bool influence)
 {
+  if (influence)
+    return plan->svd    ? CHI_WAY_INFLUENCE_SVD
+           : plan->dual ? CHI_WAY_INFLUENCE_DUAL
+                        : CHI_WAY_INFLUENCE_PRIMAL;
   if (plan->svd) return CHI_WAY_SVD;
   if (plan->banded) return plan->dual ? CHI_WAY_DUAL_BANDED : CHI_WAY_PRIMAL_BANDED;
   return plan->dual ? CHI_WAY_DUAL : CHI_WAY_PRIMAL;
@@ -133,7 +138,7 @@ static void write_points(const chi_machine *m, chi_text *out)
 {
   chi_text_add(out,
                "  # a shape of fit: way (0 primal, 1 dual, 2 and 3 the same by bands, 4 singular "
-               "values),\n"
+               "values;\n  # 5 to 7 influences by primal, dual, singular values),\n"
                "  # events, features, flops per second of the part that targets share and of "
                "each target's\n  fits: [");
   for (int32_t i = 0; i < m->n_points; i++) {
@@ -234,10 +239,14 @@ double chi_machine_seconds(const chi_machine *machine, const chi_encode_options 
                            const chi_fit_shape *shape, double busy, double *flops)
 {
   const chi_encode_plan plan =
-      chi_encode_make_plan(encode, shape->rows, shape->features, shape->electrodes, shape->times);
+      shape->blocks > 0
+          ? chi_influence_make_plan(encode, shape->residual, shape->rows, shape->blocks,
+                                    shape->features, shape->electrodes, shape->times)
+          : chi_encode_make_plan(encode, shape->rows, shape->features, shape->electrodes,
+                                 shape->times);
   const double of_targets = plan.flops_target * (double)shape->targets;
   double shared, target;
-  speeds(machine, chi_way_of(&plan), shape, &shared, &target);
+  speeds(machine, chi_way_of(&plan, shape->blocks > 0), shape, &shared, &target);
   *flops = plan.flops_shared + of_targets;
   return (plan.flops_shared / shared + of_targets / target) * pow(machine->busy, busy) *
          (machine->serial + (1 - machine->serial) / encode->threads);

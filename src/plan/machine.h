@@ -3,20 +3,24 @@
  * kept in a text file; and how long a fit takes on it. Local. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "chiasm/encode.h"
+#include "chiasm/influence.h"
 
-/** The ways of a fit that differ in speed. */
+/** The ways of a fit, and of an influence pass, that differ in speed. */
 typedef enum chi_way {
   CHI_WAY_PRIMAL,
   CHI_WAY_DUAL,
   CHI_WAY_PRIMAL_BANDED,
   CHI_WAY_DUAL_BANDED,
   CHI_WAY_SVD,
+  CHI_WAY_INFLUENCE_PRIMAL,
+  CHI_WAY_INFLUENCE_DUAL,
+  CHI_WAY_INFLUENCE_SVD,
   CHI_N_WAYS
 } chi_way;
-chi_way chi_way_of(const chi_encode_plan *plan);
+chi_way chi_way_of(const chi_encode_plan *plan, bool influence);
 
 /** Flops per second, as chi_encode_plan counts them, of one shape of fit on one thread, with the
  * other cores idle: of the part that targets share, and of that which each adds. */
@@ -24,7 +28,7 @@ typedef struct chi_machine_point {
   double way, events, features; /* way: a chi_way */
   double shared, target;
 } chi_machine_point;
-enum { CHI_POINT_NUMBERS = 5, CHI_MACHINE_POINTS = 40, CHI_MACHINE_TEXT = 80 };
+enum { CHI_POINT_NUMBERS = 5, CHI_MACHINE_POINTS = 60, CHI_MACHINE_TEXT = 80 };
 
 typedef struct chi_machine {
   char host[CHI_MACHINE_TEXT], cpu[CHI_MACHINE_TEXT];
@@ -32,6 +36,7 @@ typedef struct chi_machine {
   int64_t cores;
   double start_s;     /* of the program with MPI, from nothing to the stage's first line */
   double fit_s;       /* of a fit, beside that, before and after its units */
+  double influence_s; /* of an influence pass */
   double bootstrap_s; /* of a bootstrap */
   double sites_s;     /* of the comparisons */
   double layer_s;     /* of the catalog, for every layer, on rank 0 */
@@ -56,11 +61,14 @@ chi_status chi_machine_read(const char *path, chi_machine *machine);
 /** Write it, whole or not at all, making its folder. \return CHI_ERR_IO */
 chi_status chi_machine_write(const char *path, const chi_machine *machine);
 
-/** One fit. */
+/** One fit, or one influence pass. */
 typedef struct chi_fit_shape {
-  int64_t rows; /* events that take part */
+  int64_t rows;   /* events that take part */
+  int32_t blocks; /* of events in an influence pass; 0: a fit */
+  chi_residual residual;
   int64_t features;
-  int64_t electrodes; /* of the whole subject (or bootstrapped layer): they decide the way */
+  int64_t
+      electrodes; /* of the whole subject (or of those whose layer it is): they decide the way */
   int64_t times;
   int64_t targets; /* that are fitted: all of those or a part */
 } chi_fit_shape;

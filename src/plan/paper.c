@@ -58,6 +58,9 @@ static chi_status add_dataset(chi_study *study, int32_t alignment, int subject, 
   snprintf(path, sizeof path, "%s.%s", name, a->name);
   CHI_TRY(chi_strdup(name, &d->subject));
   CHI_TRY(chi_strdup(path, &d->path));
+  CHI_TRY(chi_alloc(d->n_events, sizeof *d->session, "sessions", &d->session)); /* one */
+  CHI_TRY(chi_alloc(d->n_events, sizeof *d->onset, "onsets", &d->onset));
+  for (int64_t i = 0; i < d->n_events; i++) d->onset[i] = (double)i;
   /* n_electrodes counts the names that chi_study_destroy frees, too */
   CHI_TRY(chi_alloc(electrodes, sizeof *d->electrode, "electrodes", &d->electrode));
   d->n_electrodes = electrodes;

@@ -43,8 +43,10 @@ static void add_times(const chi_run_plan *plan, chi_text *out)
   chi_text_add(out, "\nexpected time\n");
   chi_table_begin(&t, "\t\t");
   chi_table_row(&t, "\tstart\t%s", seconds_of(plan->start_s).s);
-  chi_table_row(&t, "\tfit\t%s", seconds_of(chi_stage_seconds(&plan->fit)).s);
-  chi_table_row(&t, "\tbootstrap\t%s", seconds_of(chi_stage_seconds(&plan->bootstrap)).s);
+  for (int i = 0; i < CHI_N_RESULTS; i++)
+    if (plan->stage[i].units > 0)
+      chi_table_row(&t, "\t%s\t%s", chi_results[i]->stage,
+                    seconds_of(chi_stage_seconds(&plan->stage[i])).s);
   chi_table_row(&t, "\tsites\t%s", seconds_of(plan->sites_s).s);
   chi_table_row(&t, "\tall\t%s", seconds_of(plan->total_s).s);
   chi_table_end(&t, out);
@@ -58,9 +60,6 @@ void chi_report_plan(const chi_stages_options *o, const chi_run_plan *plan, chi_
     sites += study->alignments[a].n_sites;
     spaces += study->alignments[a].n_spaces;
   }
-  const chi_room *fit = &plan->fit_room, *boot = &plan->bootstrap_room;
-  const double rank = fmax((double)chi_room_rank(fit), (double)chi_room_rank(boot));
-  const double node = fmax((double)chi_room_node(fit), (double)chi_room_node(boot));
   chi_table t;
   chi_text_add_line(out,
                     "%s: alignments: %d, recordings: %d, electrodes: %lld, feature spaces: %lld",
@@ -71,9 +70,10 @@ void chi_report_plan(const chi_stages_options *o, const chi_run_plan *plan, chi_
   chi_text_add(out, "ranks: %d, threads of each: %d, nodes: %d with %d ranks each at most\n\n",
                (int)o->ranks, (int)o->encode.threads, (int)plan->nodes, (int)plan->ranks_per_node);
   chi_table_begin(&t, "\t");
-  add_stage("fit", &plan->fit, &t);
-  add_stage("bootstrap", &plan->bootstrap, &t);
-  chi_table_row(&t, "memory\ta rank %s, a node %s", bytes_of(rank).s, bytes_of(node).s);
+  for (int i = 0; i < CHI_N_RESULTS; i++)
+    if (plan->stage[i].units > 0) add_stage(chi_results[i]->stage, &plan->stage[i], &t);
+  chi_table_row(&t, "memory\ta rank %s, a node %s", bytes_of((double)chi_run_plan_rank(plan)).s,
+                bytes_of((double)chi_run_plan_node(plan)).s);
   chi_table_end(&t, out);
   add_times(plan, out);
 }
@@ -90,13 +90,13 @@ static json_t *stage_json(const chi_stage_plan *stage)
 /* Add a plan's members to an object. */
 static json_t *with_plan(json_t *object, const chi_run_plan *plan)
 {
-  const chi_room *fit = &plan->fit_room, *boot = &plan->bootstrap_room;
-  json_t *members =
-      json_pack("{s:i, s:i, s:f, s:o, s:o, s:f, s:f, s:[I, I], s:[I, I]}", "nodes", plan->nodes,
-                "ranks_per_node", plan->ranks_per_node, "start_s", plan->start_s, "fit",
-                stage_json(&plan->fit), "bootstrap", stage_json(&plan->bootstrap), "sites_s",
-                plan->sites_s, "total_s", plan->total_s, "rank_bytes", chi_room_rank(fit),
-                chi_room_rank(boot), "node_bytes", chi_room_node(fit), chi_room_node(boot));
+  json_t *members = json_pack("{s:i, s:i, s:f, s:f, s:f, s:I, s:I}", "nodes", plan->nodes,
+                              "ranks_per_node", plan->ranks_per_node, "start_s", plan->start_s,
+                              "sites_s", plan->sites_s, "total_s", plan->total_s, "rank_bytes",
+                              chi_run_plan_rank(plan), "node_bytes", chi_run_plan_node(plan));
+  for (int i = 0; i < CHI_N_RESULTS; i++)
+    if (plan->stage[i].units > 0)
+      json_object_set_new(members, chi_results[i]->stage, stage_json(&plan->stage[i]));
   json_object_update(object, members);
   json_decref(members);
   return object;
@@ -113,12 +113,15 @@ enum { COMPUTE, READ, COORDINATOR, END, ALONE, N_SHARES };
 
 static void shares_of(int32_t ranks, const chi_run_plan *plan, double *share)
 {
-  const chi_sim_result *f = &plan->fit.sweep, *b = &plan->bootstrap.sweep;
   const double all = ranks * plan->total_s;
-  share[COMPUTE] = (f->computed_s + b->computed_s) / all;
-  share[READ] = (f->read_s + b->read_s) / all;
-  share[COORDINATOR] = (f->asked_s + b->asked_s) / all;
-  share[END] = (f->idle_s + b->idle_s) / all;
+  for (int k = 0; k < N_SHARES; k++) share[k] = 0;
+  for (int i = 0; i < CHI_N_RESULTS; i++) {
+    const chi_sim_result *r = &plan->stage[i].sweep;
+    share[COMPUTE] += r->computed_s / all;
+    share[READ] += r->read_s / all;
+    share[COORDINATOR] += r->asked_s / all;
+    share[END] += r->idle_s / all;
+  }
   share[ALONE] = 1 - share[COMPUTE] - share[READ] - share[COORDINATOR] - share[END];
 }
 
@@ -136,9 +139,14 @@ static void add_reason(const chi_stages_options *o, int32_t ranks, const chi_run
   int worst = READ;
   for (int k = READ; k < N_SHARES; k++)
     if (share[k] > share[worst]) worst = k;
-  const bool in_fit = plan->fit.sweep.idle_s > plan->bootstrap.sweep.idle_s;
-  const chi_stage_plan *stage = in_fit ? &plan->fit : &plan->bootstrap;
-  const char *name = in_fit ? "fit" : "bootstrap";
+  int idle = 0;
+  double around = 0;
+  for (int i = 0; i < CHI_N_RESULTS; i++) {
+    if (plan->stage[i].sweep.idle_s > plan->stage[idle].sweep.idle_s) idle = i;
+    around += plan->stage[i].prepare_s + plan->stage[i].finish_s;
+  }
+  const chi_stage_plan *stage = &plan->stage[idle];
+  const char *name = chi_results[idle]->stage;
   if (worst == READ)
     chi_text_add(out,
                  "reading takes longer than computing: the file system's %.3g GB/s for all ranks",
@@ -155,9 +163,7 @@ static void add_reason(const chi_stages_options *o, int32_t ranks, const chi_run
     chi_text_add(out,
                  "what is not shared out: the job's start (%.3g s), opening the study and closing "
                  "the stages (%.3g s), the comparisons (%.3g s)",
-                 plan->start_s,
-                 plan->fit.prepare_s + plan->bootstrap.prepare_s + plan->bootstrap.finish_s,
-                 plan->sites_s);
+                 plan->start_s, around, plan->sites_s);
 }
 
 void chi_report_sweep(const chi_stages_options *o, const chi_run_plan *alone, const int32_t *ranks,

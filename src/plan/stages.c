@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "stage/fit_units.h"
+#include "stage/influence.h"
 #include "stage/picked_units.h"
 #include "study/layers.h"
 
@@ -32,37 +33,49 @@ static chi_status tables_alloc(int64_t n, int64_t n_groups, tables *t)
   return chi_alloc(n_groups, sizeof *t->group_bytes, "sizes of recordings", &t->group_bytes);
 }
 
-/* A unit of so many encoding models: add it to the stage, and say how long it takes.
- * \param[in] replicated  every replicate of it is a fit, which keeps no alpha */
-static double add_unit(const chi_stages_options *o, const chi_stage_unit *u, int64_t models,
-                       bool replicated, double busy, chi_stage_plan *stage)
+/* What a unit of a stage is to a fit, or to a pass. \param[in] fits  of the unit */
+static chi_fit_shape shape_of(const chi_stages_options *o, int stage, const chi_stage_unit *u,
+                              const int32_t *blocks, int64_t targets)
 {
   const chi_dataset *d = &o->study->datasets[u->layer.dataset];
   const int64_t times = o->study->alignments[u->layer.alignment].n_times;
-  const int64_t fits = replicated ? u->end - u->begin : 1, targets = models / fits;
-  const chi_fit_shape shape = {
-      .rows = replicated ? chi_bootstrap_distinct(d->n_events) : d->n_events,
+  return (chi_fit_shape){
+      .rows = stage == CHI_OF_BOOTSTRAP ? chi_bootstrap_distinct(d->n_events) : d->n_events,
+      .blocks = stage == CHI_OF_INFLUENCE ? blocks[u->layer.dataset] : 0,
+      .residual = o->residual,
       .features = u->layer.n_features,
-      .electrodes = replicated ? targets / times : d->n_electrodes,
+      .electrodes = stage == CHI_OF_FIT ? d->n_electrodes : targets / times,
       .times = times,
       .targets = targets};
-  const double bytes = (replicated ? 2.0 : 3.0) * sizeof(float) * (double)models;
-  double flops;
-  const double one = chi_machine_seconds(o->machine, &o->encode, &shape, busy, &flops);
-  stage->written_bytes += bytes;
-  stage->flops += (double)fits * flops;
-  return (double)fits * one * (replicated ? o->machine->replicate : 1) + o->machine->unit_s +
-         bytes / o->machine->write_bandwidth;
 }
 
-static void fill_tables(const chi_stages_options *o, const chi_unit_list *units, bool replicated,
-                        double busy, chi_stage_plan *stage, tables *t)
+/* A unit of so many encoding models: add it to the stage, and say how long it takes. Every
+ * replicate is a fit, which keeps no alpha. */
+static double add_unit(const chi_stages_options *o, int stage, const chi_stage_unit *u,
+                       const int32_t *blocks, int64_t models, double busy, chi_stage_plan *plan)
+{
+  const int64_t fits = stage == CHI_OF_BOOTSTRAP ? u->end - u->begin : 1, targets = models / fits;
+  const chi_fit_shape shape = shape_of(o, stage, u, blocks, targets);
+  const double scores = stage == CHI_OF_FIT         ? 3
+                        : stage == CHI_OF_INFLUENCE ? 2.0 * shape.blocks
+                                                    : 2;
+  const double bytes = scores * sizeof(float) * (double)models;
+  double flops;
+  const double one = chi_machine_seconds(o->machine, &o->encode, &shape, busy, &flops);
+  plan->written_bytes += bytes;
+  plan->flops += (double)fits * flops;
+  return (double)fits * one * (stage == CHI_OF_BOOTSTRAP ? o->machine->replicate : 1) +
+         o->machine->unit_s + bytes / o->machine->write_bandwidth;
+}
+
+static void fill_tables(const chi_stages_options *o, int stage, const chi_unit_list *units,
+                        const int32_t *blocks, double busy, chi_stage_plan *plan, tables *t)
 {
   const chi_study *study = o->study;
   for (int64_t i = 0; i < units->n; i++) {
     const chi_stage_unit *u = &units->what[i];
     const chi_dataset *d = &study->datasets[u->layer.dataset];
-    t->seconds[i] = add_unit(o, u, units->unit[i].models, replicated, busy, stage);
+    t->seconds[i] = add_unit(o, stage, u, blocks, units->unit[i].models, busy, plan);
     t->bytes[i] = (double)d->n_events * (double)u->layer.n_features * o->real[u->layer.number];
   }
   for (int32_t i = 0; i < study->n_datasets; i++) {
@@ -74,22 +87,25 @@ static void fill_tables(const chi_stages_options *o, const chi_unit_list *units,
 
 /* Before the units: the catalog, on rank 0; all files for the checksum, which ranks share. Then the
  * units. */
-static chi_status plan_units(const chi_stages_options *o, const chi_run_plan *plan,
-                             const chi_unit_list *units, bool replicated, chi_stage_plan *stage)
+static chi_status plan_units(const chi_stages_options *o, int stage, const chi_unit_list *units,
+                             const int32_t *blocks, chi_run_plan *run)
 {
   const chi_machine *m = o->machine;
+  const double own_s[CHI_N_RESULTS] = {[CHI_OF_FIT] = m->fit_s,
+                                       [CHI_OF_INFLUENCE] = m->influence_s,
+                                       [CHI_OF_BOOTSTRAP] = m->bootstrap_s};
+  chi_stage_plan *plan = &run->stage[stage];
   tables t = {0};
-  stage->units = units->n;
-  stage->models = units->models;
-  stage->study_bytes = o->study_bytes;
-  stage->prepare_s = (replicated ? m->bootstrap_s : m->fit_s) +
-                     m->layer_s * (double)chi_layer_count(o->study) +
-                     o->study_bytes / fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
+  plan->units = units->n;
+  plan->models = units->models;
+  plan->study_bytes = o->study_bytes;
+  plan->prepare_s = own_s[stage] + m->layer_s * (double)chi_layer_count(o->study) +
+                    o->study_bytes / fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
   chi_status s = tables_alloc(units->n, o->study->n_datasets, &t);
   if (s == CHI_OK) {
-    fill_tables(o, units, replicated, busy_of(o, plan), stage, &t);
+    fill_tables(o, stage, units, blocks, busy_of(o, run), plan, &t);
     const chi_sim_machine machine = {.ranks = o->ranks,
-                                     .ranks_per_node = plan->ranks_per_node,
+                                     .ranks_per_node = run->ranks_per_node,
                                      .message_s = m->message_s,
                                      .latency_s = o->latency_s,
                                      .poll_s = poll_s,
@@ -101,7 +117,7 @@ static chi_status plan_units(const chi_stages_options *o, const chi_run_plan *pl
                                .bytes = t.bytes,
                                .n_groups = o->study->n_datasets,
                                .group_bytes = t.group_bytes};
-    s = chi_sim_run(&machine, &work, &stage->sweep);
+    s = chi_sim_run(&machine, &work, &plan->sweep);
   }
   chi_free(t.seconds);
   chi_free(t.bytes);
@@ -110,9 +126,10 @@ static chi_status plan_units(const chi_stages_options *o, const chi_run_plan *pl
 }
 
 /* The memory of a stage, if it suffices. */
-static chi_status find_room(const chi_stages_options *o, const chi_run_plan *plan,
-                            const chi_room_demand *demand, chi_room *room)
+static chi_status find_room(const chi_stages_options *o, int stage, const chi_room_demand *demand,
+                            chi_run_plan *plan)
 {
+  chi_room *room = &plan->stage[stage].room;
   chi_room_need(demand, room);
   room->program = chi_memory_peak();
   room->ranks = plan->ranks_per_node;
@@ -129,13 +146,13 @@ static chi_status plan_fit(const chi_stages_options *o, chi_run_plan *plan)
   chi_unit_list units = {0};
   int64_t parts;
   chi_status s = chi_fit_units(o->study, &o->encode, &shares, NULL, &units, &parts);
-  if (s == CHI_OK) s = plan_units(o, plan, &units, false, &plan->fit);
-  if (s == CHI_OK) s = find_room(o, plan, &demand, &plan->fit_room);
+  if (s == CHI_OK) s = plan_units(o, CHI_OF_FIT, &units, NULL, plan);
+  if (s == CHI_OK) s = find_room(o, CHI_OF_FIT, &demand, plan);
   chi_unit_list_free(&units);
   return s;
 }
 
-/* Which layers will be bootstrapped where, as far as that can be said before a fit: for `site` the
+/* Which layers will be taken where, as far as that can be said before a fit: for `site` the
  * electrodes of a recording have the layers of each model in turn, for `final` all the deepest. */
 static chi_status spread_layers(const chi_stages_options *o, const chi_alignment *a,
                                 chi_chosen *rows)
@@ -157,44 +174,75 @@ static chi_status spread_layers(const chi_stages_options *o, const chi_alignment
   return CHI_OK;
 }
 
-/* After the units every score (val_r and test_r) is read for the summaries, by all ranks; then by
- * `sites`, on one, whose own work beside that is too little to be measured (under 1 ns a score). */
-static void finish(const chi_stages_options *o, const chi_chosen *rows, chi_run_plan *plan)
+/* The numbers (of val_r and test_r) that the stages after the fit write for one (row, site, bin).
+ */
+static double numbers_of(const chi_stages_options *o, const chi_chosen *rows, double each)
 {
-  const double bandwidth = fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
   double values = 0;
   for (int32_t a = 0; a < o->study->n_alignments; a++)
-    values += 2.0 * (double)rows[a].n_rows * (double)o->study->alignments[a].n_sites *
-              (double)o->study->alignments[a].n_times * (double)o->replicates;
-  const double bytes = sizeof(float) * values;
-  plan->bootstrap.finish_s = values * o->machine->summary_s / o->ranks + bytes / bandwidth;
-  plan->sites_s = o->machine->sites_s + bytes / fmin(o->total_bandwidth, o->rank_bandwidth);
+    values += 2 * each * (double)rows[a].n_rows * (double)o->study->alignments[a].n_sites *
+              (double)o->study->alignments[a].n_times;
+  return values;
 }
 
-static chi_status plan_bootstrap(const chi_stages_options *o, chi_run_plan *plan)
+static double most_blocks(const chi_stages_options *o, const int32_t *blocks)
 {
+  double most = 0;
+  for (int32_t i = 0; i < o->study->n_datasets; i++) most = fmax(most, blocks[i]);
+  return most;
+}
+
+/* After the units every score is read again: a bootstrap's for the summaries, by all ranks,
+ * influences for the table, by one; then by `sites`, on one, whose own work beside that is too
+ * little to be measured. */
+static void finish(const chi_stages_options *o, int stage, const chi_chosen *rows,
+                   const int32_t *blocks, chi_run_plan *plan)
+{
+  const bool influence = stage == CHI_OF_INFLUENCE;
+  const double one = fmin(o->total_bandwidth, o->rank_bandwidth);
+  const double all = fmin(o->total_bandwidth, o->ranks * o->rank_bandwidth);
+  const double values =
+      numbers_of(o, rows, influence ? most_blocks(o, blocks) : (double)o->replicates);
+  const double bytes = sizeof(float) * values;
+  plan->stage[stage].finish_s =
+      influence ? bytes / one : values * o->machine->summary_s / o->ranks + bytes / all;
+  if (influence || !o->planned[CHI_OF_INFLUENCE]) plan->sites_s = o->machine->sites_s + bytes / one;
+}
+
+/* A stage after the fit. */
+static chi_status plan_later(const chi_stages_options *o, int stage, chi_run_plan *plan)
+{
+  const bool influence = stage == CHI_OF_INFLUENCE;
   chi_chosen *rows = NULL;
   chi_picked *picked = NULL;
   chi_unit_list units = {0};
-  chi_status s = chi_chosen_list(o->study, o->layers, NULL, &rows);
+  int32_t *blocks = NULL;
+  chi_status s = chi_alloc(o->study->n_datasets, sizeof *blocks, "blocks", &blocks);
+  if (s == CHI_OK) s = chi_influence_most_blocks(o->study, blocks);
+  if (s == CHI_OK) s = chi_chosen_list(o->study, o->layers, NULL, &rows);
   for (int32_t a = 0; a < o->study->n_alignments && s == CHI_OK; a++)
     s = spread_layers(o, &o->study->alignments[a], &rows[a]);
   if (s == CHI_OK) s = chi_chosen_pick(o->study, rows, &picked);
   if (s == CHI_OK)
-    s = chi_bootstrap_units(o->study, &o->encode, o->replicates, picked, NULL, &units);
-  if (s == CHI_OK) s = plan_units(o, plan, &units, true, &plan->bootstrap);
+    s = influence
+            ? chi_influence_units(o->study, &o->encode, o->residual, blocks, picked, NULL, &units)
+            : chi_bootstrap_units(o->study, &o->encode, o->replicates, picked, NULL, &units);
+  if (s == CHI_OK) s = plan_units(o, stage, &units, blocks, plan);
   if (s == CHI_OK) {
     const chi_room_demand demand = {.study = o->study,
                                     .encode = &o->encode,
                                     .real = o->real,
                                     .picked = picked,
-                                    .replicates = CHI_REPLICATE_BLOCK};
-    finish(o, rows, plan);
-    s = find_room(o, plan, &demand, &plan->bootstrap_room);
+                                    .replicates = influence ? 0 : CHI_REPLICATE_BLOCK,
+                                    .blocks = influence ? blocks : NULL,
+                                    .residual = o->residual};
+    finish(o, stage, rows, blocks, plan);
+    s = find_room(o, stage, &demand, plan);
   }
   chi_unit_list_free(&units);
   chi_chosen_unpick(o->study, &picked);
   chi_chosen_free(o->study, &rows);
+  chi_free(blocks);
   return s;
 }
 
@@ -210,8 +258,29 @@ chi_status chi_stages_plan(const chi_stages_options *o, chi_run_plan *plan)
   plan->ranks_per_node = fit_on_node < 1 ? 1 : fit_on_node < o->ranks ? fit_on_node : o->ranks;
   plan->nodes = (o->ranks + plan->ranks_per_node - 1) / plan->ranks_per_node;
   CHI_TRY(plan_fit(o, plan));
-  CHI_TRY(plan_bootstrap(o, plan));
-  plan->total_s = plan->start_s + chi_stage_seconds(&plan->fit) +
-                  chi_stage_seconds(&plan->bootstrap) + plan->sites_s;
+  for (int i = CHI_OF_FIT + 1; i < CHI_N_RESULTS; i++)
+    if (o->planned[i]) CHI_TRY(plan_later(o, i, plan));
+  plan->total_s = plan->start_s + plan->sites_s;
+  for (int i = 0; i < CHI_N_RESULTS; i++) plan->total_s += chi_stage_seconds(&plan->stage[i]);
   return CHI_OK;
+}
+
+int64_t chi_run_plan_rank(const chi_run_plan *plan)
+{
+  int64_t most = 0;
+  for (int i = 0; i < CHI_N_RESULTS; i++) {
+    const int64_t bytes = chi_room_rank(&plan->stage[i].room);
+    if (bytes > most) most = bytes;
+  }
+  return most;
+}
+
+int64_t chi_run_plan_node(const chi_run_plan *plan)
+{
+  int64_t most = 0;
+  for (int i = 0; i < CHI_N_RESULTS; i++) {
+    const int64_t bytes = chi_room_node(&plan->stage[i].room);
+    if (bytes > most) most = bytes;
+  }
+  return most;
 }

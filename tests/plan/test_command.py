@@ -43,7 +43,8 @@ def test_counts_are_those_of_the_files():
     study = make_study()
     recordings, layers, size = files_of(study)
     replicates = 120
-    p = plan(study, "--replicates", replicates)
+    both = ("--uncertainty", "both", "--replicates", replicates)
+    p = plan(study, *both)
     targets = {r: e * t for r, (n, e, t) in recordings.items()}
     # fit: a layer of a recording is a unit; every layer and every recording's responses are read once
     fit = p["fit"]
@@ -59,24 +60,35 @@ def test_counts_are_those_of_the_files():
     assert boot["units"] == len(models) * 3 * math.ceil(replicates / BLOCK), boot
     assert boot["models"] == replicates * sum(targets[r] for r, _ in models)
     assert boot["written_bytes"] == 2 * 4 * boot["models"]
-    final = plan(study, "--replicates", replicates, "--layer-selection", "final")["bootstrap"]
-    assert final["units"] == len(models) * math.ceil(replicates / BLOCK)
-    whole = plan(study, "--replicates", replicates, "--layer-selection", "all")["bootstrap"]
-    assert whole["models"] == replicates * fit["models"]
+    # influences: the same layers, of 60 blocks of an event each at most
+    influence = p["influence"]
+    assert influence["units"] == len(models) * 3 and influence["models"] == sum(targets[r] for r, _ in models)
+    assert influence["written_bytes"] == 2 * 4 * 60 * influence["models"]
+    final = plan(study, *both, "--layer-selection", "final")
+    assert final["bootstrap"]["units"] == len(models) * math.ceil(replicates / BLOCK)
+    assert final["influence"]["units"] == len(models)
+    whole = plan(study, *both, "--layer-selection", "all")
+    assert whole["bootstrap"]["models"] == replicates * fit["models"]
+    assert whole["influence"]["models"] == fit["models"]
+    for kind, stages in (("influence", {"influence"}), ("bootstrap", {"bootstrap"})):
+        assert {"influence", "bootstrap"} & set(plan(study, "--uncertainty", kind)) == stages
 
 
 def test_seconds_follow_from_flops():
     """At 10 Gflop/s on a machine without other costs; the wait for messages is milliseconds."""
     study = make_study()
-    p = plan(study, "--replicates", 50)
-    for stage in ("fit", "bootstrap"):
+    both = ("--uncertainty", "both", "--replicates", 50)
+    p = plan(study, *both)
+    stages = ("fit", "influence", "bootstrap")
+    for stage in stages:
         seconds = p[stage]["flops"] / 1e10
         assert seconds <= p[stage]["units_s"] < seconds + 0.05 + 1e-3 * p[stage]["units"], p[stage]
     assert abs(p["fit"]["prepare_s"] - 0.25) < 0.01 and abs(p["sites_s"] - 2) < 0.01
-    parts = sum(p[s][k] for s in ("fit", "bootstrap") for k in ("prepare_s", "units_s", "finish_s"))
+    parts = sum(p[s][k] for s in stages for k in ("prepare_s", "units_s", "finish_s"))
     assert abs(p["total_s"] - (p["start_s"] + parts + p["sites_s"])) < 1e-3 * p["total_s"]
-    threads = plan(study, "--replicates", 50, "--threads", 4)
-    assert threads["bootstrap"]["units_s"] < p["bootstrap"]["units_s"]
+    threads = plan(study, *both, "--threads", 4)
+    for stage in stages:
+        assert threads[stage]["units_s"] < p[stage]["units_s"]
 
 
 def test_cores_that_are_busy_slow_each_other_down():
@@ -84,7 +96,7 @@ def test_cores_that_are_busy_slow_each_other_down():
     study = make_study()
     pathlib.Path("busy.yaml").write_text(pathlib.Path(MACHINE).read_text().replace("busy: 1", "busy: 2"))
     for ranks, slower in ((1, 1), (2, 2 ** (1 / 3)), (4, 2)):
-        options = (study, "--replicates", 500, "--ranks", ranks)
+        options = (study, "--uncertainty", "bootstrap", "--replicates", 500, "--ranks", ranks)
         quick = plan(*options)["bootstrap"]["units_s"]
         slow = plan(*options, machine="busy.yaml")["bootstrap"]["units_s"]
         assert abs(slow / quick / slower - 1) < 0.1, (ranks, slow, quick)
@@ -119,7 +131,7 @@ def test_memory_that_does_not_suffice():
 
 def test_sweep():
     study = make_study()
-    rows = plan(study, "--replicates", 1000, "--sweep", "1,2,...,32")
+    rows = plan(study, "--uncertainty", "bootstrap", "--replicates", 1000, "--sweep", "1,2,...,32")
     assert [r["ranks"] for r in rows] == [1, 2, 4, 8, 16, 32]
     assert abs(rows[0]["efficiency"] - 1) < 1e-9
     times = [r["bootstrap"]["units_s"] for r in rows]

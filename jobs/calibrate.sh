@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # How often `chiasm sites` is right: planted studies through the whole pipeline, their known sites
 # against those called, as Markdown tables. Takes hours; interrupted, it goes on where it was.
-#   bash jobs/calibrate.sh [film] [independent] [null] [equal] [candidates] [--seeds N] [--replicates N]
-# --replicates 0: by influences alone, in minutes.
-# (default: all five, with the seeds of each; see calibrate.py)
+#   bash jobs/calibrate.sh [SETTING]... [--seeds N] [--replicates N]
+# Without settings all of them, with the seeds of each (calibrate.py has the list); --replicates 0: by influences
+# alone, in half an hour.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export CHIASM="${CHIASM:-$here/../build/release/src/chiasm}"

@@ -165,6 +165,7 @@ static chi_status read_scores(chi_sites_data *d, float *const room[CHI_N_SCORES]
       CHI_TRY(chi_run_read_scores(d->run, d->fit, f, room));
       copy_wanted(d, m, d->space, f, room[CHI_VAL_R], d->r[0]);
       copy_wanted(d, m, d->space, f, room[CHI_TEST_R], d->r[1]);
+      copy_wanted(d, m, d->space, f, room[CHI_ALPHA], d->alpha);
     }
   return CHI_OK;
 }
@@ -174,12 +175,12 @@ chi_status chi_sites_data_read(chi_sites_draws *draws, chi_sites_data *d)
   const int64_t n = d->n_models * d->n_sites, n_scores = n * d->n_times;
   const int64_t n_bins = d->n_sites * d->n_times;
   float *low = NULL, *numbers = NULL, *room[CHI_N_SUMMARIES];
-  float **tables[] = {&d->mean[0], &d->mean[1], &d->r[0], &d->r[1], &low};
+  float **tables[] = {&d->mean[0], &d->mean[1], &d->r[0], &d->r[1], &d->alpha, &low};
   chi_status s = chi_alloc(n_scores, sizeof *d->kept, "bins", &d->kept);
   if (s == CHI_OK) s = chi_alloc(n, sizeof *d->n_kept, "counts", &d->n_kept);
   if (s == CHI_OK) s = chi_alloc(CHI_N_SUMMARIES * n_bins, sizeof *numbers, "scores", &numbers);
   for (int k = 0; k < CHI_N_SUMMARIES; k++) room[k] = numbers + k * n_bins;
-  for (int t = 0; t < 5 && s == CHI_OK; t++) {
+  for (int t = 0; t < 6 && s == CHI_OK; t++) {
     s = chi_alloc(n_scores, sizeof **tables[t], "scores", tables[t]);
     for (int64_t i = 0; i < n_scores && s == CHI_OK; i++) (*tables[t])[i] = NAN;
   }
@@ -198,9 +199,9 @@ chi_status chi_sites_data_read(chi_sites_draws *draws, chi_sites_data *d)
 
 void chi_sites_data_drop(chi_sites_data *d)
 {
-  void *const all[] = {d->mean[0], d->mean[1], d->r[0], d->r[1], d->kept, d->n_kept};
+  void *const all[] = {d->mean[0], d->mean[1], d->r[0], d->r[1], d->alpha, d->kept, d->n_kept};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) chi_free(all[i]);
-  d->mean[0] = d->mean[1] = d->r[0] = d->r[1] = NULL;
+  d->mean[0] = d->mean[1] = d->r[0] = d->r[1] = d->alpha = NULL;
   d->kept = NULL;
   d->n_kept = NULL;
 }

@@ -31,6 +31,8 @@ typedef struct chi_sites_data {
   int64_t *space;  /* of fit.h5: the layer compared there; -1: nothing */
   float *mean[2];  /* over the bootstrap's replicates: of val_r, of test_r; with influences as r */
   float *r[2];     /* of the plain fit: val_r, test_r */
+  float *alpha;    /* that it chose */
+  float edge[2];   /* the lowest and the highest that it could; NaN: it had no choice */
   bool *kept;      /* as scores: the lower end of the interval is above 0 (of val_r, or of
                       chi_influence_lower, which is known of a site once its tests begin) */
   int32_t *n_kept; /* by model: bins kept */
@@ -65,7 +67,8 @@ typedef struct chi_sites_pair {
 /** A comparison at one site: the line that is written, and the models it was made from. */
 typedef struct chi_sites_result {
   chi_sites_line line;
-  int32_t model[2]; /* -1: none */
+  int32_t model[2];         /* -1: none */
+  bool few_blocks, at_edge; /* when p is less sure: see chi_sites_test_halves */
 } chi_sites_result;
 
 /** What one site's tests share. */
@@ -129,8 +132,12 @@ void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pai
  * `crossed` is the same on all of the events: the mean of two differences, that of test_r between
  * models chosen by the bootstrap mean of val_r, and that of val_r between models chosen by the
  * bootstrap mean of test_r; se is that of the mean. Models are never compared by the scores that
- * they were chosen by. The result has those chosen by val_r; its r are means of both differences'.
+ * they were chosen by. Marked are results with influences of fewer than CHI_SCARCE_BLOCKS blocks,
+ * and those where the models chose the lowest or the highest alpha in most bins: a fit at an edge
+ * of its choice overfits, or predicts next to nothing, and the derivative holds for small steps
+ * alone. The result has those chosen by val_r; its r are means of both differences'.
  */
+enum { CHI_SCARCE_BLOCKS = 20 };
 chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pair,
                                  chi_sites_result *result);
 

@@ -75,6 +75,21 @@ static chi_status add_draws(chi_sites_work *work, const chosen *c, int half, dou
   return CHI_OK;
 }
 
+/* Whether the models chose an edge of the alphas in most bins of the union. */
+static bool is_at_edge(const chi_sites_work *work, const int32_t model[2])
+{
+  const chi_sites_data *d = work->data;
+  int64_t bins = 0, edges = 0;
+  for (int i = 0; i < 2; i++)
+    for (int64_t b = 0; b < d->n_times && model[i] >= 0; b++) {
+      if (!work->in_union[b]) continue;
+      const float alpha = d->alpha[chi_sites_at(d, model[i], work->site) + b];
+      bins++;
+      edges += alpha == d->edge[0] || alpha == d->edge[1];
+    }
+  return 2 * edges > bins;
+}
+
 /* Whether the models' choice is to be part of the test. */
 static bool chooses_anew(const chi_sites_work *work, const chi_sites_pair *pair)
 {
@@ -100,10 +115,12 @@ chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pai
     line->bins = chi_sites_mark_union(work, pair);
     if (line->bins > 0) c = compare(work, pair, half);
     if (half == 1) memcpy(result->model, c.model, sizeof c.model);
+    if (half == 1) result->at_edge = is_at_edge(work, c.model);
     for (int i = 0; i < 2; i++) r[i] += weight * c.r[i];
     if (isfinite(r[0] - r[1])) CHI_TRY(add_draws(work, &c, half, weight));
   }
   memcpy(line->r, r, sizeof r);
+  result->few_blocks = work->draws->influences != NULL && n < CHI_SCARCE_BLOCKS;
   line->difference = r[CHI_BETTER] - r[CHI_THAN];
   if (!isfinite(line->difference)) return CHI_OK;
   line->se = work->draws->influences != NULL ? influence_deviation(work->difference, n, &df)

@@ -111,16 +111,19 @@ static chi_status add_integration(const chi_sites_run *run, chi_text *text)
   return s;
 }
 
-/* Tests in which something took part and that have no p all the same. */
+/* Tests in which something took part and that have no p all the same, or one that is less sure. */
 static void add_notes(const chi_sites_run *run, chi_text *text)
 {
-  int64_t one_sided = 0, unknown_spread = 0;
+  int64_t one_sided = 0, unknown_spread = 0, few_blocks = 0, at_edge = 0;
   for (int64_t i = 0; i < chi_sites_block_of(run, run->integration, 0)->first; i++) {
     const chi_sites_line *line = &run->result[i].line;
     if (line->bins > 0 && !line->by_default && isnan(line->p))
       *(isnan(line->difference) ? &one_sided : &unknown_spread) += 1;
+    few_blocks += !isnan(line->p) && run->result[i].few_blocks;
+    at_edge += !isnan(line->p) && run->result[i].at_edge;
   }
-  if (run->notes.n > 0 || one_sided > 0 || unknown_spread > 0) chi_text_add(text, "\n");
+  if (run->notes.n > 0 || one_sided + unknown_spread + few_blocks + at_edge > 0)
+    chi_text_add(text, "\n");
   if (run->notes.n > 0) chi_text_add(text, "%s", run->notes.s);
   if (one_sided > 0)
     chi_text_add(text,
@@ -133,6 +136,17 @@ static void add_notes(const chi_sites_run *run, chi_text *text)
                      ? "their recording has fewer than 10 blocks of events, or an influence is "
                        "undefined"
                      : "over 5 % of their replicates are undefined, or all are equal");
+  if (few_blocks > 0)
+    chi_text_add(text,
+                 "Less sure is p in %lld rows: their recording has fewer than %d blocks of events, "
+                 "too few to tell a spread well.\n",
+                 (long long)few_blocks, CHI_SCARCE_BLOCKS);
+  if (at_edge > 0)
+    chi_text_add(
+        text,
+        "Less sure is p in %lld rows: in most of their bins the models chose the lowest or "
+        "the highest of --alphas; a fit with a wider range tells more.\n",
+        (long long)at_edge);
 }
 
 /* The bins that a model needs: "10", or of alignments that differ "6 to 10". */

@@ -1,7 +1,9 @@
 #include "sites/sites.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -82,6 +84,23 @@ static chi_status open_fit(chi_sites_run *r)
   return CHI_OK;
 }
 
+/* The edges of the fit's alphas, "[0.1, ..., 100000]". */
+static chi_status read_edges(const char *run, float edge[2])
+{
+  char *config = NULL, *alphas = NULL;
+  edge[0] = edge[1] = NAN;
+  chi_status s = chi_run_read_text(run, "config", &config);
+  if (s == CHI_OK) s = chi_config_value(run, config, "fit.alphas", &alphas);
+  const char *last = alphas == NULL ? NULL : strrchr(alphas, ' ');
+  if (last != NULL) {
+    edge[0] = strtof(alphas + 1, NULL);
+    edge[1] = strtof(last, NULL);
+  }
+  chi_free(config);
+  chi_free(alphas);
+  return s;
+}
+
 static chi_status check_draws(chi_sites_run *r)
 {
   const char *run = r->options->run, *file = r->draws.schema->file, *stage = r->draws.schema->stage;
@@ -116,6 +135,8 @@ static chi_status open_draws(chi_sites_run *r)
   const char *run = r->options->run;
   CHI_TRY(chi_sites_draws_open(run, by_influences(r->options), &r->draws));
   CHI_TRY(check_draws(r));
+  float edge[2];
+  CHI_TRY(read_edges(run, edge));
   const chi_sites_table *tables = r->draws.table;
   const char *file = r->draws.schema->file, *stage = r->draws.schema->stage;
   const int32_t n = r->draws.n;
@@ -129,6 +150,7 @@ static chi_status open_draws(chi_sites_run *r)
                       run, file, tables[a].alignment, stage, run);
     r->n_alignments = a + 1;
     CHI_TRY(chi_sites_data_open(run, fit, &tables[a], a, &r->data[a]));
+    memcpy(r->data[a].edge, edge, sizeof edge);
     CHI_TRY(chi_run_bins_needed(r->options->min_bins, fit->alignment, fit->n_times,
                                 &r->data[a].min_bins));
   }

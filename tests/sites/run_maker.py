@@ -16,7 +16,7 @@ import numpy as np
 from checksums import seal
 
 TEXT = h5py.string_dtype("utf-8")
-CONFIG = ('fit:\n  alphas: [0.1, 1]\n  subjects: "*"\n  alignments: "*"\n  models: "*"\n'
+CONFIG = ('fit:\n  alphas: [0.1, 1, 10]\n  subjects: "*"\n  alignments: "*"\n  models: "*"\n'
           '  layers: "*"\n')
 CHECKSUM = "0123456789abcdef"
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from compare import check_run, p_values
 from program import run_tests
-from run_maker import CHECKSUM, make_run
+from run_maker import CHECKSUM, CONFIG, make_run
 
 CONTRASTS = """
 title: made up
@@ -59,6 +59,18 @@ def test_influences():
     rows, out = check_run("few", "--min-bins", 2, min_bins=2, test="influence-crossed")
     assert all(np.isnan(r["p"]) for r in rows) and any(r["bins"] > 0 for r in rows)
     assert "fewer than 10 blocks" in out, out
+
+
+def test_less_sure():
+    """Few blocks, and penalties at an edge of what the fit had to choose from, as all are here."""
+    make_run("run", replicates=19, alignments={"film": 1}, files=("influence.h5",))
+    _, out = check_run("run", "--min-bins", 2, min_bins=2, test="influence-crossed", selection="auto")
+    assert "fewer than 20 blocks" in out and "--alphas" not in out, out
+    for alphas, edge in ("[1, 10]", True), ("[0.1, 1]", True), ("[1]", False):
+        make_run(alphas, replicates=20, alignments={"film": 1}, files=("influence.h5",),
+                 config=CONFIG.replace("[0.1, 1, 10]", alphas))
+        _, out = check_run(alphas, "--min-bins", 2, min_bins=2, test="influence-crossed", selection="auto")
+        assert ("the lowest or the highest of --alphas" in out) == edge and "blocks of events, too" not in out, out
 
 
 def test_xarray():

@@ -29,7 +29,7 @@ static chi_status fit(const chi_made *made, int64_t replicate, measured *m)
   return s;
 }
 
-/* The influences of the fit before. */
+/* The influences. */
 static chi_status pass(chi_made *made, chi_residual residual, measured *m)
 {
   chi_rows rows;

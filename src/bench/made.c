@@ -69,6 +69,7 @@ void chi_made_free(chi_made *made)
   chi_free(made->missing);
   chi_free(made->scores);
   chi_free(made->block);
+  chi_free(made->alpha);
   for (int half = 0; half < 2; half++) chi_free(made->influence[half]);
   chi_encoder_destroy(&made->encoder);
 }
@@ -125,6 +126,9 @@ chi_status chi_made_reserve_influence(chi_made *m, chi_residual residual)
   m->n_blocks = (int32_t)(m->events < CHI_MADE_BLOCKS ? m->events : CHI_MADE_BLOCKS);
   CHI_TRY(chi_alloc(m->events, sizeof *m->block, "blocks", &m->block));
   for (int64_t i = 0; i < m->events; i++) m->block[i] = (int32_t)(i * m->n_blocks / m->events);
+  CHI_TRY(chi_alloc(m->targets, sizeof *m->alpha, "alphas", &m->alpha));
+  for (int64_t j = 0; j < m->targets; j++)
+    m->alpha[j] = (float)m->encode.alphas[j % m->encode.n_alphas];
   for (int half = 0; half < 2; half++)
     CHI_TRY(chi_alloc(m->n_blocks * m->targets, sizeof(float), "influences", &m->influence[half]));
   return chi_encoder_reserve(
@@ -138,7 +142,7 @@ chi_status chi_made_influence(const chi_made *made, chi_residual residual, const
 {
   const chi_features x = features_of(made);
   const chi_responses y = responses_of(made);
-  const chi_influence what = {.alpha = made->scores + 2 * made->targets,
+  const chi_influence what = {.alpha = made->alpha,
                               .n_blocks = made->n_blocks,
                               .block = made->block,
                               .val_r = made->influence[0],

@@ -15,7 +15,7 @@ typedef struct chi_made {
   chi_encoder *encoder;
   int32_t n_blocks; /* of the events, for influences; 0 until these are asked for */
   int32_t *block;
-  float *influence[2];
+  float *alpha, *influence[2];
 } chi_made;
 
 /** \param[in]  encode  is copied; its alphas must last
@@ -36,6 +36,7 @@ chi_status chi_made_fit(const chi_made *made, const chi_rows *rows, chi_stages *
 /** Make room for influences. \return CHI_ERR_MEMORY */
 chi_status chi_made_reserve_influence(chi_made *made, chi_residual residual);
 
-/** The influences at the alphas that the last fit chose. \param[in,out] stages  added to */
+/** The influences, of every target at an alpha in turn: all are in use, as among real ones.
+ * \param[in,out] stages  added to */
 chi_status chi_made_influence(const chi_made *made, chi_residual residual, const chi_rows *rows,
                               chi_stages *stages);

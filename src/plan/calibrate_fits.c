@@ -131,7 +131,6 @@ static chi_status time_job(const job *j, double *found)
   chi_rows rows = {0};
   chi_status s = chi_made_create(&encode, j->events, j->features, j->targets, &made);
   if (s == CHI_OK) s = chi_made_rows(&made, j->replicate ? 0 : -1, &rows);
-  if (s == CHI_OK && j->influence) s = chi_made_fit(&made, &rows, NULL);
   if (s == CHI_OK && j->influence) s = chi_made_reserve_influence(&made, CHI_RESIDUAL_HELD_OUT);
   if (s == CHI_OK) s = time_fits(&made, &rows, found);
   chi_rows_free(&rows);

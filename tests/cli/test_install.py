@@ -1,5 +1,6 @@
 """The installed tree: a program of someone else's compiles with pkg-config and reads a run; pages."""
 import os
+import re
 import subprocess
 import sys
 
@@ -24,17 +25,44 @@ int main(int argc, char **argv)
 }
 """
 
-# Fits one feature space: the library needs its BLAS too.
+# Fits one feature and one target, and asks how the score hangs on blocks of ten events: the library needs its BLAS too.
 FITTING = r"""
-#include <chiasm/encode.h>
+#include <chiasm/influence.h>
+#include <math.h>
+#include <stdio.h>
+enum { N = 60, BLOCKS = 6 };
 int main(void)
 {
-  const double alphas[] = {1};
-  const chi_encode_options options = {.folds = 5, .n_alphas = 1, .alphas = alphas,
+  const double alphas[] = {1, 100};
+  const chi_encode_options options = {.folds = 5, .n_alphas = 2, .alphas = alphas,
                                       .precision = CHI_REAL32, .threads = 1};
+  static float x[N], y[N], val_r, test_r, alpha, of_val[BLOCKS], of_test[BLOCKS];
+  static int32_t block[N];
+  uint8_t missing;
+  for (int i = 0; i < N; i++) {
+    x[i] = (float)(i * 7 % 13);
+    y[i] = x[i] + (float)(i * 5 % 11);
+    block[i] = i * BLOCKS / N;
+  }
+  chi_responses_prepare(N, 1, CHI_REAL32, 1, y, &missing);
+  const chi_features features = {N, 1, CHI_REAL32, x};
+  const chi_responses responses = {.n_events = N, .n_electrodes = 1, .n_times = 1,
+                                   .real = CHI_REAL32, .y = y, .missing = &missing};
+  const chi_encode_part part = {0, 1, &val_r, &test_r, &alpha};
+  const chi_influence influence = {&alpha, BLOCKS, block, of_val, of_test};
+  chi_rows rows;
   chi_encoder *encoder;
+  if (chi_rows_plain(&options, N, NULL, NULL, &rows) != CHI_OK) return 1;
   if (chi_encoder_create(&options, &encoder) != CHI_OK) return 1;
+  if (chi_encode_fit(encoder, &rows, &features, &responses, &part, NULL) != CHI_OK) return 1;
+  if (chi_encode_influence(encoder, CHI_RESIDUAL_HELD_OUT, &rows, &features, &responses,
+                           &influence, NULL) != CHI_OK)
+    return puts(chi_message()), 1;
+  double squares = 0;
+  for (int b = 0; b < BLOCKS; b++) squares += of_test[b] * of_test[b];
+  printf("test r %.3f, standard deviation %.3f\n", test_r, sqrt(squares));
   chi_encoder_destroy(&encoder);
+  chi_rows_free(&rows);
 }
 """
 
@@ -61,7 +89,7 @@ def compile_program(prefix, source, out):
     env = {**os.environ, "PKG_CONFIG_PATH": folders[0]}
     flags = run("pkg-config", "--cflags", "--libs", "chiasm", env=env).split()
     extra = [f"-fsanitize={names}" for names in SANITIZE]
-    run(CC, "-std=c11", "-Wall", "-Wextra", "-Werror", *extra, out + ".c", "-o", out, *flags)
+    run(CC, "-std=c11", "-Wall", "-Wextra", "-Werror", *extra, out + ".c", "-o", out, *flags, "-lm")
 
 
 def test_library():
@@ -73,14 +101,15 @@ def test_library():
     assert run("./reader", "run") == "language: 1 spaces, 3 sites\n"
     assert "rows/s" in run(program, "bench", "project", "--events", "9")  # what it loads is found
     compile_program(prefix, FITTING, "fitter")
-    run("./fitter")
+    found = re.fullmatch(r"test r (\S+), standard deviation (\S+)\n", run("./fitter"))
+    assert found and 0.3 < float(found[1]) < 1 and 0.001 < float(found[2]) < 0.3, found
 
 
 def test_headers_stand_alone():
     """Each public header compiles by itself."""
     prefix = install()
     headers = os.listdir(os.path.join(prefix, "include", "chiasm"))
-    assert {"study.h", "run.h", "encode.h", "status.h"} <= set(headers)
+    assert {"study.h", "run.h", "encode.h", "influence.h", "status.h"} <= set(headers)
     for name in headers:
         compile_program(prefix, f"#include <chiasm/{name}>\nint main(void) {{ return 0; }}\n", "one")
 

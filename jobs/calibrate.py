@@ -14,7 +14,7 @@ of multi-beats-linear (of one layer each, where nothing else is said)
   seven-one, seven-five, two-seven
                so many multimodal networks against so many combinations
   wide         one against one, of more features than events
-  few          one against one, of 60 events
+  few, long    one against one, of 60 events, and of 1,500
   one-session, six-sessions
                one against one, in one session, and in six of one to six parts of the events
 """
@@ -64,6 +64,7 @@ SETTINGS = {
     "two-seven": (20, BOTH + ["--networks", "7"], sides(2, 7), ["auto"]),
     "wide": (20, BOTH + ["--features", "320"], sides(1, 1), ["auto"]),
     "few": (20, BOTH + ["--events", "60"], sides(1, 1), ["auto", "5"]),
+    "long": (20, BOTH + ["--events", "1500"], sides(1, 1), ["auto"]),
     "one-session": (20, BOTH + ["--sessions", "1"], sides(1, 1), ["auto"]),
     "six-sessions": (20, BOTH + ["--sessions", str(PARTS)], sides(1, 1), ["auto"]),
 }

@@ -133,9 +133,9 @@ void chi_sites_name_models(const chi_sites_work *work, const chi_sites_pair *pai
  * models chosen by the bootstrap mean of val_r, and that of val_r between models chosen by the
  * bootstrap mean of test_r; se is that of the mean. Models are never compared by the scores that
  * they were chosen by. Marked are results with influences of fewer than CHI_SCARCE_BLOCKS blocks,
- * and those where the models chose the lowest or the highest alpha in most bins: a fit at an edge
- * of its choice overfits, or predicts next to nothing, and the derivative holds for small steps
- * alone. The result has those chosen by val_r; its r are means of both differences'.
+ * and those where the better model chose the lowest or the highest alpha in most bins: a fit at an
+ * edge of its choice overfits, or predicts next to nothing, and the derivative holds for small
+ * steps alone. The result has those chosen by val_r; its r are means of both differences'.
  */
 enum { CHI_SCARCE_BLOCKS = 20 };
 chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pair,

@@ -75,18 +75,19 @@ static chi_status add_draws(chi_sites_work *work, const chosen *c, int half, dou
   return CHI_OK;
 }
 
-/* Whether the models chose an edge of the alphas in most bins of the union. */
-static bool is_at_edge(const chi_sites_work *work, const int32_t model[2])
+/* Whether the model that predicts better chose an edge of the alphas in most bins of the union. */
+static bool is_at_edge(const chi_sites_work *work, const chosen *c)
 {
   const chi_sites_data *d = work->data;
+  const int32_t model = c->model[c->r[1] > c->r[0]];
   int64_t bins = 0, edges = 0;
-  for (int i = 0; i < 2; i++)
-    for (int64_t b = 0; b < d->n_times && model[i] >= 0; b++) {
-      if (!work->in_union[b]) continue;
-      const float alpha = d->alpha[chi_sites_at(d, model[i], work->site) + b];
-      bins++;
-      edges += alpha == d->edge[0] || alpha == d->edge[1];
-    }
+  if (model < 0) return false;
+  for (int64_t b = 0; b < d->n_times; b++) {
+    if (!work->in_union[b]) continue;
+    const float alpha = d->alpha[chi_sites_at(d, model, work->site) + b];
+    bins++;
+    edges += alpha == d->edge[0] || alpha == d->edge[1];
+  }
   return 2 * edges > bins;
 }
 
@@ -115,7 +116,7 @@ chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pai
     line->bins = chi_sites_mark_union(work, pair);
     if (line->bins > 0) c = compare(work, pair, half);
     if (half == 1) memcpy(result->model, c.model, sizeof c.model);
-    if (half == 1) result->at_edge = is_at_edge(work, c.model);
+    if (half == 1) result->at_edge = is_at_edge(work, &c);
     for (int i = 0; i < 2; i++) r[i] += weight * c.r[i];
     if (isfinite(r[0] - r[1])) CHI_TRY(add_draws(work, &c, half, weight));
   }

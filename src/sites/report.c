@@ -130,12 +130,16 @@ static void add_notes(const chi_sites_run *run, chi_text *text)
                  "No p in %lld rows: there the models of one side are missing, or their r is "
                  "undefined.\n",
                  (long long)one_sided);
-  if (unknown_spread > 0)
-    chi_text_add(text, "No p in %lld rows: %s.\n", (long long)unknown_spread,
-                 run->draws.influences != NULL
-                     ? "their recording has fewer than 10 blocks of events, or an influence is "
-                       "undefined"
-                     : "over 5 % of their replicates are undefined, or all are equal");
+  if (unknown_spread > 0 && run->draws.influences != NULL)
+    chi_text_add(text,
+                 "No p in %lld rows: their recording has fewer than %d blocks of events, or an "
+                 "influence is undefined.\n",
+                 (long long)unknown_spread, CHI_FEW_BLOCKS);
+  else if (unknown_spread > 0)
+    chi_text_add(text,
+                 "No p in %lld rows: over 5 %% of their replicates are undefined, or all are "
+                 "equal.\n",
+                 (long long)unknown_spread);
   if (few_blocks > 0)
     chi_text_add(text,
                  "Less sure is p in %lld rows: their recording has fewer than %d blocks of events, "
@@ -144,7 +148,7 @@ static void add_notes(const chi_sites_run *run, chi_text *text)
   if (at_edge > 0)
     chi_text_add(
         text,
-        "Less sure is p in %lld rows: in most of their bins the models chose the lowest or "
+        "Less sure is p in %lld rows: in most of their bins the better model chose the lowest or "
         "the highest of --alphas; a fit with a wider range tells more.\n",
         (long long)at_edge);
 }

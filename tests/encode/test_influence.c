@@ -15,7 +15,7 @@
 #include "chiasm/influence.h"
 #include "encode/influence_internal.h"
 
-enum { N = 48, FOLDS = 4, ELECTRODES = 3, TIMES = 2, T = ELECTRODES * TIMES, MOST_P = 44 };
+enum { N = 48, FOLDS = 4, ELECTRODES = 2, TIMES = 2, T = ELECTRODES * TIMES, MOST_P = 44 };
 
 static const double alphas[] = {0.05, 3, 40, 1e4};
 

@@ -46,7 +46,7 @@ static int64_t kept_values(const chi_sites_work *work, int32_t model, double *ou
   const int64_t at = chi_sites_at(d, model, work->site);
   int64_t n = 0;
   for (int64_t b = at; b < at + d->n_times; b++)
-    if (d->kept[b] && isfinite(d->mean[1][b])) out[n++] = (double)d->mean[1][b];
+    if (d->kept[0][b] && isfinite(d->mean[1][b])) out[n++] = (double)d->mean[1][b];
   return n;
 }
 
@@ -82,7 +82,7 @@ chi_status chi_sites_test_bins(chi_sites_work *work, const chi_sites_pair *pair,
 {
   chi_sites_line *line = &result->line;
   double *room = NULL;
-  line->bins = chi_sites_mark_union(work, pair);
+  line->bins = chi_sites_mark_union(work, pair, 0);
   for (int i = 0; i < 2; i++)
     result->model[i] = chi_sites_best(work, &pair->side[i], 1, NULL, &line->r[i]);
   line->by_default = (result->model[CHI_BETTER] < 0) != (result->model[CHI_THAN] < 0);

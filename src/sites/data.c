@@ -176,7 +176,9 @@ chi_status chi_sites_data_read(chi_sites_draws *draws, chi_sites_data *d)
   const int64_t n_bins = d->n_sites * d->n_times;
   float *low = NULL, *numbers = NULL, *room[CHI_N_SUMMARIES];
   float **tables[] = {&d->mean[0], &d->mean[1], &d->r[0], &d->r[1], &d->alpha, &low};
-  chi_status s = chi_alloc(n_scores, sizeof *d->kept, "bins", &d->kept);
+  chi_status s = CHI_OK;
+  for (int half = 0; half < 2 && s == CHI_OK; half++)
+    s = chi_alloc(n_scores, sizeof *d->kept[half], "bins", &d->kept[half]);
   if (s == CHI_OK) s = chi_alloc(n, sizeof *d->n_kept, "counts", &d->n_kept);
   if (s == CHI_OK) s = chi_alloc(CHI_N_SUMMARIES * n_bins, sizeof *numbers, "scores", &numbers);
   for (int k = 0; k < CHI_N_SUMMARIES; k++) room[k] = numbers + k * n_bins;
@@ -189,8 +191,8 @@ chi_status chi_sites_data_read(chi_sites_draws *draws, chi_sites_data *d)
   for (int half = 0; half < 2 && s == CHI_OK && draws->influences != NULL; half++)
     memcpy(d->mean[half], d->r[half], (size_t)n_scores * sizeof *d->r[half]);
   for (int64_t i = 0; i < n_scores && s == CHI_OK; i++) {
-    d->kept[i] = low[i] > 0;
-    d->n_kept[i / d->n_times] += d->kept[i];
+    d->kept[0][i] = d->kept[1][i] = low[i] > 0;
+    d->n_kept[i / d->n_times] += low[i] > 0;
   }
   chi_free(low);
   chi_free(numbers);
@@ -199,10 +201,11 @@ chi_status chi_sites_data_read(chi_sites_draws *draws, chi_sites_data *d)
 
 void chi_sites_data_drop(chi_sites_data *d)
 {
-  void *const all[] = {d->mean[0], d->mean[1], d->r[0], d->r[1], d->alpha, d->kept, d->n_kept};
+  void *const all[] = {d->mean[0], d->mean[1], d->r[0],    d->r[1],
+                       d->alpha,   d->kept[0], d->kept[1], d->n_kept};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) chi_free(all[i]);
   d->mean[0] = d->mean[1] = d->r[0] = d->r[1] = d->alpha = NULL;
-  d->kept = NULL;
+  d->kept[0] = d->kept[1] = NULL;
   d->n_kept = NULL;
 }
 

@@ -33,9 +33,10 @@ typedef struct chi_sites_data {
   float *r[2];     /* of the plain fit: val_r, test_r */
   float *alpha;    /* that it chose */
   float edge[2];   /* the lowest and the highest that it could; NaN: it had no choice */
-  bool *kept;      /* as scores: the lower end of the interval is above 0 (of val_r, or of
-                      chi_influence_lower, which is known of a site once its tests begin) */
-  int32_t *n_kept; /* by model: bins kept */
+  bool *kept[2];   /* as scores: the lower end of the interval is above 0. Of a bootstrap that of
+                      val_r, in both; with influences that of val_r and that of test_r, none where
+                      the site is not sure, and known once its tests begin (chi_influence_lower) */
+  int32_t *n_kept; /* by model: bins kept, with influences by the mean of val_r and test_r */
 } chi_sites_data;
 
 /** Find out which models there are and which layer of each is compared at a site. With feature
@@ -100,8 +101,10 @@ chi_status chi_sites_work_site(chi_sites_work *work, int64_t site);
  */
 chi_status chi_sites_load(chi_sites_work *work, int32_t model, int half, const float **out);
 
-/** Mark the union of the kept bins of the models of both sides that take part. \return its size */
-int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair);
+/** Mark the union of the bins that the models of both sides that take part keep by a half of the
+ * events: bins, like models, are chosen by the half that they are not compared in, since those in
+ * which one of two equal models had luck make their difference look larger. \return its size */
+int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair, int half);
 
 /** The mean of `x` over the marked ones of n bins where it is finite, and `also` too unless that is
  * NULL; NaN if there is none. */

@@ -113,10 +113,13 @@ chi_status chi_sites_test_halves(chi_sites_work *work, const chi_sites_pair *pai
   memset(work->difference, 0, (size_t)n * sizeof *work->difference);
   for (int half = 1; half >= first; half--) {
     chosen c = {{-1, -1}, {NAN, NAN}};
-    line->bins = chi_sites_mark_union(work, pair);
-    if (line->bins > 0) c = compare(work, pair, half);
-    if (half == 1) memcpy(result->model, c.model, sizeof c.model);
-    if (half == 1) result->at_edge = is_at_edge(work, &c);
+    const int32_t bins = chi_sites_mark_union(work, pair, 1 - half);
+    if (bins > 0) c = compare(work, pair, half);
+    if (half == 1) {
+      line->bins = bins;
+      memcpy(result->model, c.model, sizeof c.model);
+      result->at_edge = is_at_edge(work, &c);
+    }
     for (int i = 0; i < 2; i++) r[i] += weight * c.r[i];
     if (isfinite(r[0] - r[1])) CHI_TRY(add_draws(work, &c, half, weight));
   }

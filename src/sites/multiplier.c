@@ -26,7 +26,7 @@ static chi_status make_weights(chi_sites_work *work)
   return CHI_OK;
 }
 
-/* The perturbed scores of one side's models: by half, (model, draw). */
+/* The perturbed scores of one side's models over one union: by half, (model, draw). */
 typedef struct perturbed {
   int64_t n;
   double *score[2];
@@ -81,31 +81,39 @@ static double chosen_score(const perturbed *side, int half, int64_t draw)
   return side->score[half][best];
 }
 
-static double p_of(const perturbed side[2], double difference, bool crossed)
+/* Add weight times what the models of a pair, chosen anew in the other half, differ by in this one.
+ * \param[in,out] sum  CHI_MULTIPLIERS; NaN: a side has no model of which all is known */
+static chi_status add_half(chi_sites_work *work, const chi_sites_pair *pair, int half,
+                           double weight, double *room, double *sum)
 {
-  int64_t larger = 0;
-  for (int64_t i = 0; i < CHI_MULTIPLIERS; i++) {
-    double d = chosen_score(&side[CHI_BETTER], 1, i) - chosen_score(&side[CHI_THAN], 1, i);
-    if (crossed)
-      d = (d + chosen_score(&side[CHI_BETTER], 0, i) - chosen_score(&side[CHI_THAN], 0, i)) / 2;
-    larger += d >= difference;
-  }
-  return (double)(1 + larger) / (CHI_MULTIPLIERS + 1);
+  perturbed side[2] = {{0}, {0}};
+  chi_status s = CHI_OK;
+  chi_sites_mark_union(work, pair, 1 - half);
+  for (int i = 0; i < 2 && s == CHI_OK; i++) s = perturb(work, &pair->side[i], room, &side[i]);
+  const bool known = s == CHI_OK && side[0].n > 0 && side[1].n > 0;
+  for (int64_t i = 0; i < CHI_MULTIPLIERS; i++)
+    sum[i] += known ? weight * (chosen_score(&side[CHI_BETTER], half, i) -
+                                chosen_score(&side[CHI_THAN], half, i))
+                    : NAN;
+  for (int i = 0; i < 4; i++) chi_free(side[i / 2].score[i % 2]);
+  return s;
 }
 
 chi_status chi_sites_multiplier_p(chi_sites_work *work, const chi_sites_pair *pair,
                                   double difference, double *p)
 {
-  double *room = NULL;
-  perturbed side[2] = {{0}, {0}};
+  const bool crossed = work->options->test == CHI_SITES_INFLUENCE_CROSSED;
+  double *room = NULL, *sum = NULL;
+  int64_t larger = 0;
   *p = NAN;
-  chi_sites_mark_union(work, pair);
   chi_status s = make_weights(work);
   if (s == CHI_OK) s = chi_alloc(2 * work->n_draws, sizeof *room, "draws", &room);
-  for (int i = 0; i < 2 && s == CHI_OK; i++) s = perturb(work, &pair->side[i], room, &side[i]);
-  if (s == CHI_OK && side[0].n > 0 && side[1].n > 0)
-    *p = p_of(side, difference, work->options->test == CHI_SITES_INFLUENCE_CROSSED);
-  for (int i = 0; i < 4; i++) chi_free(side[i / 2].score[i % 2]);
+  if (s == CHI_OK) s = chi_alloc(CHI_MULTIPLIERS, sizeof *sum, "draws", &sum); /* zeros */
+  for (int half = 1; half >= !crossed && s == CHI_OK; half--)
+    s = add_half(work, pair, half, crossed ? 0.5 : 1, room, sum);
+  for (int64_t i = 0; i < CHI_MULTIPLIERS && s == CHI_OK; i++) larger += sum[i] >= difference;
+  if (s == CHI_OK && !isnan(sum[0])) *p = (double)(1 + larger) / (CHI_MULTIPLIERS + 1);
   chi_free(room);
+  chi_free(sum);
   return s;
 }

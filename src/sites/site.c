@@ -47,12 +47,14 @@ static chi_status keep_bins(chi_sites_work *work, int32_t model)
   const chi_sites_data *d = work->data;
   const int64_t at = chi_sites_at(d, model, work->site);
   const float *influence[2], *const r[2] = {d->r[0] + at, d->r[1] + at};
+  int32_t *n_kept = &d->n_kept[model * d->n_sites + work->site];
   if (d->row[model * d->n_sites + work->site] < 0) return CHI_OK;
   for (int half = 0; half < 2; half++) CHI_TRY(chi_sites_load(work, model, half, &influence[half]));
-  chi_influence_lower(work->n_draws, d->n_times, influence, r, work->lower);
-  for (int64_t b = 0; b < d->n_times; b++) {
-    d->kept[at + b] = work->lower[b] > 0;
-    d->n_kept[model * d->n_sites + work->site] += d->kept[at + b];
+  const bool sure = chi_influence_lower(work->n_draws, d->n_times, influence, r, 0.5, work->lower);
+  for (int64_t b = 0; b < d->n_times && sure; b++) *n_kept += work->lower[b] > 0;
+  for (int half = 0; half < 2 && sure; half++) {
+    chi_influence_lower(work->n_draws, d->n_times, influence, r, half, work->lower);
+    for (int64_t b = 0; b < d->n_times; b++) d->kept[half][at + b] = work->lower[b] > 0;
   }
   return CHI_OK;
 }
@@ -73,7 +75,7 @@ static bool takes_part(const chi_sites_work *work, int32_t model)
   return work->data->n_kept[model * work->data->n_sites + work->site] >= work->data->min_bins;
 }
 
-int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair)
+int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *pair, int half)
 {
   const chi_sites_data *d = work->data;
   int32_t n = 0;
@@ -82,7 +84,7 @@ int32_t chi_sites_mark_union(const chi_sites_work *work, const chi_sites_pair *p
     for (int32_t k = 0; k < pair->side[i].n; k++) {
       const int32_t model = pair->side[i].model[k];
       if (!takes_part(work, model)) continue;
-      const bool *kept = d->kept + chi_sites_at(d, model, work->site);
+      const bool *kept = d->kept[half] + chi_sites_at(d, model, work->site);
       for (int64_t b = 0; b < d->n_times; b++) work->in_union[b] = work->in_union[b] || kept[b];
     }
   for (int64_t b = 0; b < d->n_times; b++) n += work->in_union[b];
@@ -111,7 +113,7 @@ int32_t chi_sites_best(const chi_sites_work *work, const chi_sites_side *side, i
     const int64_t at = chi_sites_at(d, side->model[i], work->site);
     if (over == NULL && !takes_part(work, side->model[i])) continue;
     const double mean =
-        chi_sites_mean(over == NULL ? d->kept + at : over, d->mean[half] + at, NULL, d->n_times);
+        chi_sites_mean(over == NULL ? d->kept[0] + at : over, d->mean[half] + at, NULL, d->n_times);
     if (isnan(mean) || mean <= *score) continue;
     *score = mean;
     best = side->model[i];

@@ -28,8 +28,11 @@ static chi_status add_site(reading *r, int64_t row, int64_t site, int64_t n_bloc
   const float *val_r = r->scores + CHI_VAL_R * scores + site * n_times;
   const float *test_r = r->scores + CHI_TEST_R * scores + site * n_times;
   CHI_TRY(chi_influence_read(r->file, r->table, row, site, r->influence));
-  chi_influence_lower(n_blocks, n_times, (const float *const[]){r->influence[0], r->influence[1]},
-                      (const float *const[]){val_r, test_r}, r->lower);
+  const float *const influence[] = {r->influence[0], r->influence[1]}, *const score[] = {val_r,
+                                                                                         test_r};
+  const bool sure = chi_influence_lower(n_blocks, n_times, influence, score, 0.5, r->lower);
+  for (int64_t b = 0; b < n_times && !sure; b++)
+    if (r->lower[b] > 0) r->lower[b] = 0;
   chi_found_add(all, r->lower, test_r, n_times, r->needed, f);
   return CHI_OK;
 }

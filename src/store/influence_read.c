@@ -74,40 +74,39 @@ chi_status chi_influence_read(chi_influence_file *file, int32_t table, int64_t r
       t->site[site], file->store->run);
 }
 
-static double spread_of_mean(int64_t n_blocks, int64_t n_times, const float *const influence[2],
-                             int64_t bin)
+static double spread_of(int64_t n_blocks, int64_t n_times, const float *const influence[2],
+                        double share, int64_t bin)
 {
   double sum = 0;
   for (int64_t i = bin; i < n_blocks * n_times; i += n_times) {
-    const double value = ((double)influence[0][i] + (double)influence[1][i]) / 2;
+    const double value = (1 - share) * (double)influence[0][i] + share * (double)influence[1][i];
     sum += value * value;
   }
   return sqrt(sum);
 }
 
-void chi_influence_lower(int64_t n_blocks, int64_t n_times, const float *const influence[2],
-                         const float *const r[2], float *lower)
+bool chi_influence_lower(int64_t n_blocks, int64_t n_times, const float *const influence[2],
+                         const float *const r[2], double share, float *lower)
 {
   static const double kept = 0.1, best = 0.05;
   const double df = (double)(n_blocks - 1);
   double squares = 0, largest = -INFINITY;
   int64_t known = 0;
   for (int64_t t = 0; t < n_times; t++) {
-    lower[t] = (float)spread_of_mean(n_blocks, n_times, influence, t);
+    lower[t] = (float)spread_of(n_blocks, n_times, influence, share, t);
     if (!isfinite(r[0][t] + r[1][t]) || !isfinite(lower[t])) lower[t] = NAN;
     if (isnan(lower[t])) continue;
     squares += (double)lower[t] * (double)lower[t];
     known++;
   }
-  if (known == 0 || n_blocks < 2) return;
+  if (known == 0 || n_blocks < 2) return false;
   const double all = sqrt(squares / (double)known), least = chi_student_quantile(kept, df);
   for (int64_t t = 0; t < n_times; t++) {
     if (isnan(lower[t])) continue;
-    const double mean = ((double)r[0][t] + (double)r[1][t]) / 2, s = fmax(all, (double)lower[t]);
-    largest = fmax(largest, mean / s);
-    lower[t] = (float)(mean - least * s);
+    const double score = (1 - share) * (double)r[0][t] + share * (double)r[1][t];
+    const double s = fmax(all, (double)lower[t]);
+    largest = fmax(largest, score / s);
+    lower[t] = (float)(score - least * s);
   }
-  if (largest > chi_student_quantile(best / (double)known, df)) return;
-  for (int64_t t = 0; t < n_times; t++)
-    if (!isnan(lower[t])) lower[t] = -INFINITY;
+  return largest > chi_student_quantile(best / (double)known, df);
 }

@@ -88,17 +88,30 @@ class Table:
         """The scores of the fit for the means; the lower ends as in store/influence_read.h."""
         shape = (n_rows, *self.fit_val.shape[1:])
         self.low, self.val, self.test = (np.full(shape, NAN) for _ in range(3))
+        self.low_half = np.full((2, *shape), NAN)
         for (model, s), at in self.where.items():
             if at:
                 row, f, _ = at
-                both = sum(self.replicates(model, s, name) for name in ("val_r", "test_r")) / 2
-                r, own, df = (self.fit_val[f, s] + self.fit_test[f, s]) / 2, np.sqrt((both ** 2).sum(0)), len(both) - 1
-                own[np.isnan(r)] = NAN
-                known = int(np.isfinite(own).sum())
-                spread = np.maximum(own, np.sqrt(np.nanmean(own ** 2))) if known else own
-                sure = known > 0 and np.nanmax(r / spread) > student.isf(0.05 / known, df)
-                self.val[row, s], self.test[row, s] = self.fit_val[f, s], self.fit_test[f, s]
-                self.low[row, s] = r - student.isf(0.1, df) * spread if sure else -np.inf
+                draws = [self.replicates(model, s, name) for name in ("val_r", "test_r")]
+                r = self.fit_val[f, s], self.fit_test[f, s]
+                self.val[row, s], self.test[row, s] = r
+                self.low[row, s], sure = self.interval(draws, r, 0.5)
+                for half in range(2):
+                    self.low_half[half, row, s] = self.interval(draws, r, half)[0]
+                if not sure:
+                    self.low[row, s], self.low_half[:, row, s] = -np.inf, -np.inf
+
+    @staticmethod
+    def interval(draws, r, share):
+        """Lower ends, and whether the best bin is sure."""
+        df = len(draws[0]) - 1
+        own = np.sqrt((((1 - share) * draws[0] + share * draws[1]) ** 2).sum(0))
+        own[np.isnan(r[0] + r[1])] = NAN
+        known = int(np.isfinite(own).sum())
+        if known == 0:
+            return own, False
+        score, spread = (1 - share) * r[0] + share * r[1], np.maximum(own, np.sqrt(np.nanmean(own ** 2)))
+        return score - student.isf(0.1, df) * spread, np.nanmax(score / spread) > student.isf(0.05 / known, df)
 
     def replicates(self, model, s, name="test_r"):
         row = self.where[model, s][0]
@@ -111,9 +124,11 @@ class Table:
             out[:, self.kept_at[i, 2]] = self.boot["kept_" + name][i]
         return out
 
-    def kept(self, model, s):
+    def kept(self, model, s, half=None):
+        """By the half of the events, where that counts."""
         at = self.where[model, s]
-        return self.low[at[0], s] > 0 if at else np.zeros(self.low.shape[2], bool)
+        low = self.low if half is None or not self.influence else self.low_half[half]
+        return low[at[0], s] > 0 if at else np.zeros(self.low.shape[2], bool)
 
 
 def mean(x, mask):
@@ -172,7 +187,9 @@ class Reference:
                    bins_better=0, bins_than=0, bins=0, r_better=NAN, r_than=NAN, difference=NAN,
                    se=NAN, p=NAN, p_adjusted=NAN, significant=0, by_default=0, network=network)
         part = [m for m in better + than if t.kept(m, s).sum() >= self.min_bins]
-        union = np.any([t.kept(m, s) for m in part], 0) if part else np.zeros(t.low.shape[2], bool)
+        unions = [np.any([t.kept(m, s, half) for m in part], 0) if part else np.zeros(t.low.shape[2], bool)
+                  for half in range(2)]
+        union = unions[0]
         row["bins"] = int(union.sum())
         choose = self.by_score if self.test == "bins" else self.by_val
         models = [choose(t, s, side, part, union) for side in (better, than)]
@@ -184,14 +201,14 @@ class Reference:
                 row["bins_" + which] = int(t.kept(named, s).sum())
         row["by_default"] = int(self.test == "bins" and (models[0] is None) != (models[1] is None))
         if self.test in ("crossed", "influence-crossed"):
-            others = [self.by_test(t, s, side, part, union) for side in (better, than)]
-            self.crossed(t, s, models, others, union, row)
+            others = [self.by_test(t, s, side, part, unions[1]) for side in (better, than)]
+            self.crossed(t, s, models, others, unions, row)
         else:
             getattr(self, "bins" if self.test == "bins" else "events")(t, s, models, union, row)
         row["difference"] = row["r_better"] - row["r_than"]
         anew = self.selection == "multiplier" or (self.selection == "auto" and len(better) != len(than))
         if self.influence and anew and not math.isnan(row["p"]):
-            row["p"] = self.multiplier(t, s, better, than, union, row["difference"])
+            row["p"] = self.multiplier(t, s, better, than, unions, row["difference"])
         return row
 
     def by_val(self, t, s, side, part, union):
@@ -232,22 +249,20 @@ class Reference:
         if row["se"] > 0:
             row["p"] = student.sf((row["r_better"] - row["r_than"]) / row["se"], len(d) - 1)
 
-    def multiplier(self, t, s, better, than, union, d):
+    def multiplier(self, t, s, better, than, unions, d):
         """The p of a difference d if its models are chosen anew in 1,000 draws of weights for the blocks."""
         n = t.own[s]
         weight = np.stack([self.normals(f"{t.sites[s][0]}.{t.name}", i, n) for i in range(1000)])
-        sides = []
-        for side in (better, than):
-            models = [m for m in side if t.where[m, s]]
-            scores = [[weight @ [mean(one, union) for one in t.replicates(m, s, name)] for m in models]
-                      for name in ("val_r", "test_r")]
-            sides.append(np.array(scores)[:, [np.isfinite(scores[0][i] + scores[1][i]).all()
-                                              for i in range(len(models))]])
-        draw = np.arange(1000)
-        chosen = [[x[h][x[1 - h].argmax(0), draw] for h in range(2)] for x in sides]  # by side and half
-        star = chosen[0][1] - chosen[1][1]
-        if self.test == "influence-crossed":
-            star = (star + chosen[0][0] - chosen[1][0]) / 2
+        draw, star = np.arange(1000), 0
+        halves = ((1, 0.5), (0, 0.5)) if self.test == "influence-crossed" else ((1, 1),)
+        for half, share in halves:
+            union = unions[1 - half]
+            for sign, side in ((1, better), (-1, than)):
+                models = [m for m in side if t.where[m, s]]
+                x = np.array([[weight @ [mean(one, union) for one in t.replicates(m, s, name)] for m in models]
+                              for name in ("val_r", "test_r")])
+                x = x[:, [np.isfinite(x[0][i] + x[1][i]).all() for i in range(len(models))]]
+                star = star + sign * share * x[half][x[1 - half].argmax(0), draw]
         return (1 + (star >= d).sum()) / 1001
 
     def normals(self, stream, draw, n):
@@ -255,11 +270,12 @@ class Reference:
         radius, angle = np.sqrt(-2 * np.log(u[0::2])), 2 * np.pi * u[1::2]
         return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).ravel()[:n]
 
-    def crossed(self, t, s, by_val, by_test, union, row):
+    def crossed(self, t, s, by_val, by_test, unions, row):
         """Half the difference of test_r plus half that of val_r, each between models chosen by
         the other."""
         r, d = np.zeros(2), 0
-        for models, plain, name in ((by_val, t.fit_test, "test_r"), (by_test, t.fit_val, "val_r")):
+        for models, plain, name, union in ((by_val, t.fit_test, "test_r", unions[0]),
+                                           (by_test, t.fit_val, "val_r", unions[1])):
             x = [plain[t.where[m, s][1], s] if m else None for m in models]
             over = union
             if all(models):

@@ -50,10 +50,12 @@ static chi_status keep_bins(chi_sites_work *work, int32_t model)
   int32_t *n_kept = &d->n_kept[model * d->n_sites + work->site];
   if (d->row[model * d->n_sites + work->site] < 0) return CHI_OK;
   for (int half = 0; half < 2; half++) CHI_TRY(chi_sites_load(work, model, half, &influence[half]));
-  const bool sure = chi_influence_lower(work->n_draws, d->n_times, influence, r, 0.5, work->lower);
+  const bool sure = chi_influence_lower(work->n_draws, d->n_times, influence, r, 0.5,
+                                        CHI_TAIL_TAKES_PART, work->lower);
   for (int64_t b = 0; b < d->n_times && sure; b++) *n_kept += work->lower[b] > 0;
   for (int half = 0; half < 2 && sure; half++) {
-    chi_influence_lower(work->n_draws, d->n_times, influence, r, half, work->lower);
+    chi_influence_lower(work->n_draws, d->n_times, influence, r, half, CHI_TAIL_COMPARED,
+                        work->lower);
     for (int64_t b = 0; b < d->n_times; b++) d->kept[half][at + b] = work->lower[b] > 0;
   }
   return CHI_OK;

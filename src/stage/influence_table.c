@@ -30,7 +30,8 @@ static chi_status add_site(reading *r, int64_t row, int64_t site, int64_t n_bloc
   CHI_TRY(chi_influence_read(r->file, r->table, row, site, r->influence));
   const float *const influence[] = {r->influence[0], r->influence[1]}, *const score[] = {val_r,
                                                                                          test_r};
-  const bool sure = chi_influence_lower(n_blocks, n_times, influence, score, 0.5, r->lower);
+  const bool sure =
+      chi_influence_lower(n_blocks, n_times, influence, score, 0.5, CHI_TAIL_TAKES_PART, r->lower);
   for (int64_t b = 0; b < n_times && !sure; b++)
     if (r->lower[b] > 0) r->lower[b] = 0;
   chi_found_add(all, r->lower, test_r, n_times, r->needed, f);

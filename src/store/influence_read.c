@@ -86,9 +86,9 @@ static double spread_of(int64_t n_blocks, int64_t n_times, const float *const in
 }
 
 bool chi_influence_lower(int64_t n_blocks, int64_t n_times, const float *const influence[2],
-                         const float *const r[2], double share, float *lower)
+                         const float *const r[2], double share, double tail, float *lower)
 {
-  static const double kept = 0.1, best = 0.05;
+  static const double best = 0.05;
   const double df = (double)(n_blocks - 1);
   double squares = 0, largest = -INFINITY;
   int64_t known = 0;
@@ -100,7 +100,7 @@ bool chi_influence_lower(int64_t n_blocks, int64_t n_times, const float *const i
     known++;
   }
   if (known == 0 || n_blocks < 2) return false;
-  const double all = sqrt(squares / (double)known), least = chi_student_quantile(kept, df);
+  const double all = sqrt(squares / (double)known), least = chi_student_quantile(tail, df);
   for (int64_t t = 0; t < n_times; t++) {
     if (isnan(lower[t])) continue;
     const double score = (1 - share) * (double)r[0][t] + share * (double)r[1][t];

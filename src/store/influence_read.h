@@ -28,20 +28,25 @@ typedef struct chi_influence_table {
 /** Of fewer blocks nobody can tell a spread. */
 enum { CHI_FEW_BLOCKS = 10 };
 
-/** Where a model predicts at a site: the lower ends of one-sided intervals of 90 % of
- * (1 - share) val_r + share test_r, by Student's t of a degree of freedom less than there are
- * blocks. A bin's standard deviation is the root of the sum of the squared influences (not
- * centred), or that of the root mean square of all bins where this is larger: the least one of many
- * that are as uncertain is mostly luck.
- * \param[in]  n_blocks   of the recording's own
+/** What lies below an interval: of the bins that count for a model to take part at a site, by the
+ * mean of both halves, and of those that it is compared in, by one half. */
+#define CHI_TAIL_TAKES_PART 0.1
+#define CHI_TAIL_COMPARED   0.05
+
+/** Where a model predicts at a site: the lower ends of one-sided intervals, of all but a share
+ * `tail`, of (1 - share) val_r + share test_r, by Student's t of a degree of freedom less than
+ * there are blocks. A bin's standard deviation is the root of the sum of the squared influences
+ * (not centred), or that of the root mean square of all bins where this is larger: the least one of
+ * many that are as uncertain is mostly luck. \param[in]  n_blocks   of the recording's own
  * \param[in]  influence  on val_r and test_r, n_blocks x n_times
  * \param[in]  r          val_r and test_r, n_times
+ * \param[in]  tail       0 < tail < 0.5
  * \param[out] lower      n_times; NaN where a score or an influence is none
  * \return whether the best bin is above 0 in the same way at 95 %, with as many bins as there are
  *         (Bonferroni): the site is sure. The best of many models often predicts bins that none of
  *         them does */
 bool chi_influence_lower(int64_t n_blocks, int64_t n_times, const float *const influence[2],
-                         const float *const r[2], double share, float *lower);
+                         const float *const r[2], double share, double tail, float *lower);
 
 /** An open influence.h5. */
 typedef struct chi_influence_file chi_influence_file;

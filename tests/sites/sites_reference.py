@@ -95,14 +95,14 @@ class Table:
                 draws = [self.replicates(model, s, name) for name in ("val_r", "test_r")]
                 r = self.fit_val[f, s], self.fit_test[f, s]
                 self.val[row, s], self.test[row, s] = r
-                self.low[row, s], sure = self.interval(draws, r, 0.5)
+                self.low[row, s], sure = self.interval(draws, r, 0.5, 0.1)
                 for half in range(2):
-                    self.low_half[half, row, s] = self.interval(draws, r, half)[0]
+                    self.low_half[half, row, s] = self.interval(draws, r, half, 0.05)[0]
                 if not sure:
                     self.low[row, s], self.low_half[:, row, s] = -np.inf, -np.inf
 
     @staticmethod
-    def interval(draws, r, share):
+    def interval(draws, r, share, tail):
         """Lower ends, and whether the best bin is sure."""
         df = len(draws[0]) - 1
         own = np.sqrt((((1 - share) * draws[0] + share * draws[1]) ** 2).sum(0))
@@ -111,7 +111,7 @@ class Table:
         if known == 0:
             return own, False
         score, spread = (1 - share) * r[0] + share * r[1], np.maximum(own, np.sqrt(np.nanmean(own ** 2)))
-        return score - student.isf(0.1, df) * spread, np.nanmax(score / spread) > student.isf(0.05 / known, df)
+        return score - student.isf(tail, df) * spread, np.nanmax(score / spread) > student.isf(0.05 / known, df)
 
     def replicates(self, model, s, name="test_r"):
         row = self.where[model, s][0]

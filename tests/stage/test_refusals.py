@@ -109,7 +109,7 @@ def other_options(given, folder):
     (run / "config.yaml").write_text("bootstrap: {\n")
     refused(run, "--resume", text="config.yaml", ranks=0)
     os.remove(run / "config.yaml")  # what the run says of itself is in its files
-    refused(run, "--resume", text="replicates is 60 in the run, 1000 now", ranks=0)
+    refused(run, "--resume", text="replicates is 60 in the run, 100 now", ranks=0)
     booted(run, "--resume", *OPTIONS, ranks=0)
     assert "bootstrap:" in (run / "config.yaml").read_text()
 

@@ -15,28 +15,17 @@ typedef struct measured {
   chi_stages stages;
 } measured;
 
-/* \param[in]     replicate  -1: the plain fit
+/* \param[in]     replicate  -1: all the events
+ * \param[in]     residual   of an influence pass; NULL: a fit
  * \param[in,out] m          added to */
-static chi_status fit(const chi_made *made, int64_t replicate, measured *m)
+static chi_status run(const chi_made *made, int64_t replicate, const chi_residual *residual,
+                      measured *m)
 {
   chi_rows rows;
   CHI_TRY(chi_made_rows(made, replicate, &rows));
   const double wall = chi_clock_now(), cpu = chi_clock_cpu();
-  const chi_status s = chi_made_fit(made, &rows, &m->stages);
-  m->wall_s += chi_clock_now() - wall;
-  m->cpu_s += chi_clock_cpu() - cpu;
-  chi_rows_free(&rows);
-  return s;
-}
-
-/* The influences. */
-static chi_status pass(chi_made *made, chi_residual residual, measured *m)
-{
-  chi_rows rows;
-  CHI_TRY(chi_made_reserve_influence(made, residual));
-  CHI_TRY(chi_made_rows(made, -1, &rows));
-  const double wall = chi_clock_now(), cpu = chi_clock_cpu();
-  const chi_status s = chi_made_influence(made, residual, &rows, &m->stages);
+  const chi_status s = residual == NULL ? chi_made_fit(made, &rows, &m->stages)
+                                        : chi_made_influence(made, *residual, &rows, &m->stages);
   m->wall_s += chi_clock_now() - wall;
   m->cpu_s += chi_clock_cpu() - cpu;
   chi_rows_free(&rows);
@@ -151,16 +140,18 @@ static chi_status measure(MPI_Comm comm, const chi_bench_options *o, chi_made *m
   MPI_Comm_size(comm, &r->ranks);
   chi_status s = CHI_OK;
   if (rank == 0) {
-    s = fit(made, -1, &r->plain);
+    s = run(made, -1, NULL, &r->plain);
     r->peak = chi_memory_peak();
-    if (s == CHI_OK && o->influence) s = pass(made, o->residual, &r->influence);
-    for (int32_t i = 0; i < o->replicates && s == CHI_OK; i++) s = fit(made, i, &r->replicates);
+    if (s == CHI_OK && o->influence) s = chi_made_reserve_influence(made, o->residual);
+    if (s == CHI_OK && o->influence) s = run(made, -1, &o->residual, &r->influence);
+    for (int32_t i = 0; i < o->replicates && s == CHI_OK; i++)
+      s = run(made, i, NULL, &r->replicates);
     if (s == CHI_OK) s = measure_bound(o, &r->bound_s);
   }
   CHI_TRY(chi_agree(comm, s));
   if (r->ranks == 1) return CHI_OK;
   measured mine = {0};
-  s = chi_agree(comm, fit(made, -1, &mine));
+  s = chi_agree(comm, run(made, -1, NULL, &mine));
   MPI_Reduce(&mine.wall_s, &r->together_s, 1, MPI_DOUBLE, MPI_MAX, 0, comm);
   return s;
 }

@@ -218,7 +218,7 @@ static chi_status plan_later(const chi_stages_options *o, int stage, chi_run_pla
   chi_unit_list units = {0};
   int32_t *blocks = NULL;
   chi_status s = chi_alloc(o->study->n_datasets, sizeof *blocks, "blocks", &blocks);
-  if (s == CHI_OK) s = chi_influence_most_blocks(o->study, blocks);
+  if (s == CHI_OK && influence) s = chi_influence_most_blocks(o->study, blocks);
   if (s == CHI_OK) s = chi_chosen_list(o->study, o->layers, NULL, &rows);
   for (int32_t a = 0; a < o->study->n_alignments && s == CHI_OK; a++)
     s = spread_layers(o, &o->study->alignments[a], &rows[a]);
@@ -265,22 +265,17 @@ chi_status chi_stages_plan(const chi_stages_options *o, chi_run_plan *plan)
   return CHI_OK;
 }
 
-int64_t chi_run_plan_rank(const chi_run_plan *plan)
+/* The most of any stage. */
+static int64_t most_of(const chi_run_plan *plan, int64_t (*bytes)(const chi_room *room))
 {
   int64_t most = 0;
   for (int i = 0; i < CHI_N_RESULTS; i++) {
-    const int64_t bytes = chi_room_rank(&plan->stage[i].room);
-    if (bytes > most) most = bytes;
+    const int64_t one = bytes(&plan->stage[i].room);
+    if (one > most) most = one;
   }
   return most;
 }
 
-int64_t chi_run_plan_node(const chi_run_plan *plan)
-{
-  int64_t most = 0;
-  for (int i = 0; i < CHI_N_RESULTS; i++) {
-    const int64_t bytes = chi_room_node(&plan->stage[i].room);
-    if (bytes > most) most = bytes;
-  }
-  return most;
-}
+int64_t chi_run_plan_rank(const chi_run_plan *plan) { return most_of(plan, chi_room_rank); }
+
+int64_t chi_run_plan_node(const chi_run_plan *plan) { return most_of(plan, chi_room_node); }

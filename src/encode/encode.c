@@ -88,15 +88,12 @@ static const way ways[][2] = {
 
 static const way *way_of(const chi_shape *s) { return &ways[s->route][s->banded]; }
 
-chi_status chi_operators_status(chi_status worst, int32_t fold)
+chi_status chi_fold_begin(chi_fit_work *work, int32_t f)
 {
-  if (worst == CHI_OK) return CHI_OK;
-  return chi_fail(worst, "the Gram matrix of fold %d plus alpha is not positive definite",
-                  (int)fold + 1);
+  return way_of(&work->shape)->begin(work, f);
 }
 
-/* The operators of a fold for alphas [a0, a1). */
-static chi_status make_operators(chi_fit_work *work, int32_t f, int32_t a0, int32_t a1)
+chi_status chi_fold_operators(chi_fit_work *work, int32_t f, int32_t a0, int32_t a1)
 {
   const way *route = way_of(&work->shape);
   chi_status worst = CHI_OK;
@@ -106,7 +103,9 @@ static chi_status make_operators(chi_fit_work *work, int32_t f, int32_t a0, int3
 #pragma omp critical(chi_encode_status)
     if (s > worst) worst = s;
   }
-  return chi_operators_status(worst, f);
+  if (worst == CHI_OK) return CHI_OK;
+  return chi_fail(worst, "the Gram matrix of fold %d plus alpha is not positive definite",
+                  (int)f + 1);
 }
 
 /* Dual and svd: the operators of a fold are large, so folds come first, then blocks of targets. */
@@ -114,13 +113,13 @@ static chi_status validate_fold(chi_fit_work *work, int32_t f)
 {
   const chi_shape *s = &work->shape;
   const int64_t blocks = chi_block_count(work);
-  CHI_TRY(way_of(s)->begin(work, f));
+  CHI_TRY(chi_fold_begin(work, f));
   if (s->banded)
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
     for (int64_t b = 0; b < blocks; b++) chi_dual_basis(work, f, chi_block_at(work, b));
   for (int32_t a0 = 0; a0 < s->n_alphas; a0 += s->wave) {
     const int32_t a1 = a0 + s->wave < s->n_alphas ? a0 + s->wave : s->n_alphas;
-    CHI_TRY(make_operators(work, f, a0, a1));
+    CHI_TRY(chi_fold_operators(work, f, a0, a1));
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
     for (int64_t b = 0; b < blocks; b++)
       for (int32_t a = a0; a < a1; a++) chi_validate_block(work, f, a, chi_block_at(work, b));
@@ -160,8 +159,8 @@ static chi_status fit_by_block(chi_fit_work *work)
   const int64_t blocks = chi_block_count(work);
   CHI_TRY(chi_primal_prepare(work));
   for (int32_t f = 0; f < work->shape.n_folds; f++) {
-    CHI_TRY(way_of(&work->shape)->begin(work, f));
-    CHI_TRY(make_operators(work, f, 0, work->shape.n_alphas));
+    CHI_TRY(chi_fold_begin(work, f));
+    CHI_TRY(chi_fold_operators(work, f, 0, work->shape.n_alphas));
   }
   chi_primal_narrow(work);
 #pragma omp parallel for schedule(dynamic) num_threads(work->shape.threads)

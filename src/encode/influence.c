@@ -29,34 +29,11 @@ static void keep_left(chi_influence_work *w, int32_t f)
   }
 }
 
-static chi_status make_operator(chi_influence_work *w, int32_t f, int32_t alpha)
-{
-  chi_fit_work *fit = &w->fit;
-  chi_thread_work *t = chi_thread(fit);
-  if (fit->shape.route == CHI_ROUTE_DUAL) return chi_dual_operator(fit, f, alpha, t);
-  if (fit->shape.route == CHI_ROUTE_PRIMAL) return chi_primal_operator(fit, f, alpha, t);
-  for (int half = 0; half < 2; half++) {
-    chi_svd_shrink(fit, f, half, alpha, t->shrunk);
-    chi_operator_store(fit, f, half, alpha, t->shrunk, chi_fold_rank(fit, f), NULL);
-  }
-  return CHI_OK;
-}
-
 static chi_status make_operators(chi_influence_work *w, int32_t f)
 {
-  chi_status worst = CHI_OK;
-  const chi_route route = w->fit.shape.route;
-  CHI_TRY(route == CHI_ROUTE_PRIMAL ? chi_primal_begin(&w->fit, f)
-          : route == CHI_ROUTE_DUAL ? chi_dual_begin(&w->fit, f)
-                                    : chi_svd_begin(&w->fit, f));
+  CHI_TRY(chi_fold_begin(&w->fit, f));
   if (w->fit.shape.factored) keep_left(w, f);
-#pragma omp parallel for schedule(dynamic) num_threads(w->fit.shape.threads)
-  for (int32_t a = 0; a < w->fit.shape.n_alphas; a++) {
-    const chi_status s = make_operator(w, f, a);
-#pragma omp critical(chi_encode_status)
-    if (s > worst) worst = s;
-  }
-  return chi_operators_status(worst, f);
+  return chi_fold_operators(&w->fit, f, 0, w->fit.shape.n_alphas);
 }
 
 /* What a block's sums are to the caller: by (electrode, block of events, time).

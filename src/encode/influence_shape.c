@@ -46,9 +46,8 @@ static chi_cost choose_route(chi_residual residual, double least_alpha, chi_shap
     s->route = ways[i].route;
   }
   s->factored = s->route == CHI_ROUTE_SVD;
-  s->basis =
-      s->route != CHI_ROUTE_DUAL && s->n_features < s->max_train ? s->n_features : s->max_train;
-  if (s->route == CHI_ROUTE_PRIMAL) s->basis = s->n_features;
+  const bool narrow = s->factored && s->n_features < s->max_train;
+  s->basis = s->route == CHI_ROUTE_PRIMAL || narrow ? s->n_features : s->max_train;
   s->kept = true;
   return best;
 }

@@ -249,8 +249,10 @@ typedef struct chi_wide_range {
 } chi_wide_range;
 chi_wide_range chi_wide_of(const chi_responses *responses, int64_t electrode0, int64_t electrode1);
 
-/** What became of one operator of many: the message for the worst. */
-chi_status chi_operators_status(chi_status worst, int32_t fold);
+/** Begin a fold by the work's route, and make and store its operators for alphas [a0, a1). Threads
+ * inside. \return CHI_ERR_NUMERIC naming the fold */
+chi_status chi_fold_begin(chi_fit_work *work, int32_t fold);
+chi_status chi_fold_operators(chi_fit_work *work, int32_t fold, int32_t a0, int32_t a1);
 
 /* ---- stages.c: time of a stage, on one thread ---- */
 
@@ -349,9 +351,6 @@ chi_status chi_dual_operator(chi_fit_work *work, int32_t fold, int32_t alpha, ch
 chi_status chi_svd_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
 chi_status chi_primal_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
 chi_status chi_banded_operator(chi_fit_work *work, int32_t fold, int32_t alpha, chi_thread_work *t);
-
-/** (Z_ho V diag(s / (s^2 + a))) of a half's rows: half size x rank. */
-void chi_svd_shrink(const chi_fit_work *work, int32_t fold, int half, int32_t alpha, double *out);
 
 /** dual, banded: C of a fold for the targets of a block, to banded.basis. */
 void chi_dual_basis(chi_fit_work *work, int32_t fold, chi_block block);

@@ -26,7 +26,8 @@ chi_status chi_svd_begin(chi_fit_work *work, int32_t f)
 /* s / (s^2 + a), also where s^2 would overflow. */
 static double shrink(double s, double alpha) { return s == 0 ? 0 : 1 / (s + alpha / s); }
 
-void chi_svd_shrink(const chi_fit_work *work, int32_t f, int half, int32_t alpha, double *out)
+/* Z_ho V diag(s / (s^2 + a)) of a half's rows: half size x rank. */
+static void shrink_rows(const chi_fit_work *work, int32_t f, int half, int32_t alpha, double *out)
 {
   const chi_svd *w = &work->svd;
   const chi_fold *fold = &work->folds[f];
@@ -44,7 +45,11 @@ chi_status chi_svd_operator(chi_fit_work *work, int32_t f, int32_t alpha, chi_th
   const int64_t n = fold->n_train, rank = chi_fold_rank(work, f);
   chi_stage_clock clock = chi_stage_start();
   for (int half = 0; half < 2; half++) {
-    chi_svd_shrink(work, f, half, alpha, t->shrunk);
+    shrink_rows(work, f, half, alpha, t->shrunk);
+    if (work->shape.factored) {
+      chi_operator_store(work, f, half, alpha, t->shrunk, rank, NULL);
+      continue;
+    }
     chi_dgemm((chi_dmatrix){chi_half_size(fold, half), rank, t->shrunk, rank, false},
               (chi_dmatrix){n, rank, w->u, rank, true}, 0, t->solve, n);
     chi_operator_store(work, f, half, alpha, t->solve, n, fold->train_scale);

@@ -23,12 +23,13 @@ trap 'rm -rf "$work"' EXIT
 chiasm_say "load of this machine: $(cut -d' ' -f1-3 /proc/loadavg)"
 "$CHIASM" simulate "$work/study" "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; chiasm_die "no study"; }
 
-# Seconds of a command on so many ranks, from start to end of mpirun.
+# Seconds of a command on so many ranks, from its start to its end; one rank needs no mpirun.
 seconds() {
-  local ranks=$1 start end
+  local ranks=$1 start end launcher=()
   shift
+  [ "$ranks" = 1 ] || launcher=(mpirun --oversubscribe -n "$ranks" --bind-to none)
   start=$(date +%s.%N)
-  mpirun --oversubscribe -n "$ranks" --bind-to none "$CHIASM" "$@" --threads 1 >"$work/log" 2>&1 ||
+  "${launcher[@]}" "$CHIASM" "$@" --threads 1 >"$work/log" 2>&1 ||
     { cat "$work/log" >&2; chiasm_die "chiasm $1 on $ranks ranks failed"; }
   end=$(date +%s.%N)
   awk "BEGIN { print $end - $start }"

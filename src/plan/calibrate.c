@@ -21,6 +21,8 @@
 #include "linalg/kernel.h"
 #include "plan/calibrate.h"
 
+#define THIS   "chiasm" /* in a line to be run: this program */
+#define MPIRUN "mpirun -n 2 --oversubscribe --bind-to none "
 enum { TIMES = 2, MOST_WORDS = 40, PIECE = 4 << 20, PIECES = 16 };
 
 /* Write all pieces of a file, or read them. */
@@ -55,10 +57,13 @@ static chi_status time_files(const char *folder, chi_machine *machine)
 }
 
 /* Only what is safe after a fork. */
-static void run_self(const char *folder, char *line, const char *output)
+static void run_words(const char *folder, char *line, char *self, const char *output)
 {
-  char program[] = "chiasm", *argument[MOST_WORDS + 1] = {program};
-  for (int i = 1; i < MOST_WORDS && line != NULL; i++) argument[i] = strsep(&line, " ");
+  char *argument[MOST_WORDS + 1] = {NULL};
+  for (int i = 0; i < MOST_WORDS && line != NULL; i++) {
+    argument[i] = strsep(&line, " ");
+    if (strcmp(argument[i], THIS) == 0) argument[i] = self;
+  }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (chdir(folder) != 0) _exit(127);
   const int out = open(output == NULL ? "/dev/null" : output, O_WRONLY | O_CREAT | O_TRUNC, 0666);
@@ -67,23 +72,27 @@ static void run_self(const char *folder, char *line, const char *output)
   dup2(none, 0);
   dup2(out, 1);
   dup2(none, 2);
-  execv("/proc/self/exe", argument);
+  execvp(argument[0], argument);
   _exit(127);
 }
 
 /* Run this program in a folder and time it.
- * \param[in] line    its arguments, parted by single blanks
- * \param[in] output  a file for its standard output; NULL: thrown away */
-static chi_status time_self(const char *folder, const char *line, const char *output,
-                            double *seconds)
+ * \param[in] launcher  what starts it, with a blank at the end; "": it is started alone
+ * \param[in] line      its arguments; both are parted by single blanks
+ * \param[in] output    a file for its standard output; NULL: thrown away */
+static chi_status time_self(const char *folder, const char *launcher, const char *line,
+                            const char *output, double *seconds)
 {
   int result = 0;
   char words[512];
-  snprintf(words, sizeof words, "%s", line);
+  snprintf(words, sizeof words, "%s" THIS " %s", launcher, line);
+  char self[PATH_MAX] = "";
+  if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+    return chi_fail(CHI_ERR_IO, "/proc/self/exe: cannot be read: %s", strerror(errno));
   fflush(NULL);
   const double start = chi_clock_now();
   const pid_t pid = fork();
-  if (pid == 0) run_self(folder, words, output);
+  if (pid == 0) run_words(folder, words, self, output);
   if (pid < 0 || waitpid(pid, &result, 0) != pid)
     return chi_fail(CHI_ERR_IO, "no process could be started: %s", strerror(errno));
   *seconds = chi_clock_now() - start;
@@ -101,7 +110,7 @@ static chi_status time_message(const char *folder, chi_machine *machine)
   char path[PATH_MAX];
   double took;
   CHI_TRY(chi_path_join(path, folder, "sweep.json"));
-  CHI_TRY(time_self(folder, "bench sweep --units 20000 --json", path, &took));
+  CHI_TRY(time_self(folder, "", "bench sweep --units 20000 --json", path, &took));
   json_t *result = json_load_file(path, 0, NULL);
   machine->message_s = json_number_value(json_object_get(result, "message_s"));
   json_decref(result);
@@ -145,6 +154,22 @@ static const struct {
 };
 static const double more_layers = 12 * (20 - 1); /* 12 models in a study */
 
+/* Seconds; 0 where mpirun does not start, as it may not on a login node or for root. */
+static double fit_on_two(const char *folder)
+{
+  double least = INFINITY, one;
+  for (int k = 0; k < TIMES; k++) {
+    if (time_self(folder, MPIRUN, runs[FIT_FEW].line, NULL, &one) != CHI_OK) {
+      chi_log(CHI_LOG_WARNING,
+              "mpirun does not start two ranks here; several ranks are planned to start as fast as "
+              "one");
+      return 0;
+    }
+    least = fmin(least, one);
+  }
+  return least;
+}
+
 static chi_status time_stages(const char *folder, chi_machine *m)
 {
   double took[N_RUNS], open_few, open_many;
@@ -152,13 +177,14 @@ static chi_status time_stages(const char *folder, chi_machine *m)
     took[i] = INFINITY;
     for (int k = 0; k < runs[i].times; k++) {
       double one;
-      CHI_TRY(time_self(folder, runs[i].line, NULL, &one));
+      CHI_TRY(time_self(folder, "", runs[i].line, NULL, &one));
       took[i] = fmin(took[i], one);
     }
   }
   CHI_TRY(time_catalog(folder, "few", &open_few));
   CHI_TRY(time_catalog(folder, "many", &open_many));
   m->start_s = took[NOTHING];
+  m->job_s = fmax(0, fit_on_two(folder) - took[FIT_FEW]);
   m->fit_s = fmax(0, took[FIT_FEW] - m->start_s);
   m->influence_s = fmax(0, took[INFLUENCE] - m->start_s);
   m->bootstrap_s = fmax(0, took[BOOTSTRAP] - m->start_s);

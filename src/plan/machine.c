@@ -29,6 +29,7 @@ static const struct {
     KEY("date", TEXT, date, 0, 0),
     KEY("cores", INT, cores, 1, 65536),
     KEY("start-s", REAL, start_s, 0, 1e4),
+    KEY("job-s", REAL, job_s, 0, 1e4),
     KEY("fit-s", REAL, fit_s, 0, 1e4),
     KEY("influence-s", REAL, influence_s, 0, 1e4),
     KEY("bootstrap-s", REAL, bootstrap_s, 0, 1e4),

@@ -34,8 +34,9 @@ typedef struct chi_machine {
   char host[CHI_MACHINE_TEXT], cpu[CHI_MACHINE_TEXT];
   char kernel[CHI_MACHINE_TEXT], date[CHI_MACHINE_TEXT];
   int64_t cores;
-  double start_s;     /* of the program with MPI, from nothing to the stage's first line */
-  double fit_s;       /* of a fit, beside that, before and after its units */
+  double start_s; /* of the program with MPI, from nothing to the stage's first line */
+  double job_s;   /* beside that, where mpirun starts several processes, which then share files */
+  double fit_s;   /* of a fit, beside that, before and after its units */
   double influence_s; /* of an influence pass */
   double bootstrap_s; /* of a bootstrap */
   double sites_s;     /* of the comparisons */

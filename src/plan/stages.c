@@ -253,7 +253,8 @@ double chi_stage_seconds(const chi_stage_plan *stage)
 
 chi_status chi_stages_plan(const chi_stages_options *o, chi_run_plan *plan)
 {
-  *plan = (chi_run_plan){.start_s = o->machine->start_s + o->start_rank_s * (o->ranks - 1)};
+  *plan = (chi_run_plan){.start_s = o->machine->start_s + (o->ranks > 1 ? o->machine->job_s : 0) +
+                                    o->start_rank_s * (o->ranks - 1)};
   const int32_t fit_on_node = o->cores_per_node / o->encode.threads;
   plan->ranks_per_node = fit_on_node < 1 ? 1 : fit_on_node < o->ranks ? fit_on_node : o->ranks;
   plan->nodes = (o->ranks + plan->ranks_per_node - 1) / plan->ranks_per_node;

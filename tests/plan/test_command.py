@@ -86,6 +86,8 @@ def test_seconds_follow_from_flops():
     assert abs(p["fit"]["prepare_s"] - 0.25) < 0.01 and abs(p["sites_s"] - 2) < 0.01
     parts = sum(p[s][k] for s in stages for k in ("prepare_s", "units_s", "finish_s"))
     assert abs(p["total_s"] - (p["start_s"] + parts + p["sites_s"])) < 1e-3 * p["total_s"]
+    several = plan(study, *both, "--ranks", 3, "--start-per-rank", 0.125)
+    assert (p["start_s"], several["start_s"]) == (0.5, 0.5 + 0.25 + 2 * 0.125)
     threads = plan(study, *both, "--threads", 4)
     for stage in stages:
         assert threads[stage]["units_s"] < p[stage]["units_s"]
@@ -194,7 +196,7 @@ def test_calibration_is_kept():
     kept = pathlib.Path("cache/chiasm/machine.yaml")
     assert "measuring this machine" in first.stderr and kept.exists(), first.stderr
     machine = yaml.safe_load(kept.read_text())["machine"]
-    assert machine["cores"] >= 1 and machine["start-s"] > 0 and len(machine["fits"]) % 5 == 0
+    assert machine["cores"] >= 1 and machine["start-s"] > 0 and machine["job-s"] > 0 and len(machine["fits"]) % 5 == 0
     before = kept.read_bytes()
     second = chiasm("plan", study, env=environment)
     succeeded(second)

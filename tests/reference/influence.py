@@ -13,8 +13,8 @@ def hat(z, train, rows, alpha):
     return np.linalg.solve(gram, z[train] @ z[rows].T).T
 
 
-def one_target(x, y, alpha, folds, onset, session, gap, residual):
-    """Of every event, on val_r and test_r: 2 x events."""
+def one_target(x, y, alpha, folds, onset=None, session=None, gap=0.0, residual="held-out", scaling=False):
+    """Of every event, on val_r and test_r: 2 x events. `scaling`: with that of the features' means and deviations."""
     n = len(y)
     splits = [(train, halves, standardise(x, train)) for train, *halves in split(n, folds, onset, session, gap)]
     held_out = np.zeros(n)
@@ -24,9 +24,11 @@ def one_target(x, y, alpha, folds, onset, session, gap, residual):
     out = np.zeros((2, n))
     for train, halves, z in splits:
         error = held_out[train]
-        if residual == "loo":
+        if residual != "held-out":
             own = hat(z, train, train, alpha)
-            error = (y[train] - y[train].mean() - own @ y[train]) / (1 - np.diag(own) - 1 / len(train))
+            error = y[train] - y[train].mean() - own @ y[train]
+        if residual == "loo":
+            error /= 1 - np.diag(own) - 1 / len(train)
         for h, rows in enumerate(halves):
             weights = hat(z, train, rows, alpha)
             q = weights @ y[train]
@@ -35,6 +37,10 @@ def one_target(x, y, alpha, folds, onset, session, gap, residual):
             out[h, rows] += (u * v - r * (u ** 2 + v ** 2) / 2) / len(rows) / folds
             g = (u - r * v) / (len(rows) * q.std())
             out[h, train] += error * (weights.T @ g) / folds
+            if scaling:
+                beta = z[train].T @ np.linalg.solve(z[train] @ z[train].T + alpha * np.eye(len(train)), y[train])
+                slope = z[rows].T @ g - z[train].T @ (weights.T @ g)
+                out[h, train] -= (z[train] ** 2 - 1) @ (beta * slope) / len(train) / folds
     return out
 
 
